@@ -1,0 +1,31 @@
+/* base_int: what the files of this room share with one another only. */
+#ifndef TARN_BASE_INT_H
+#define TARN_BASE_INT_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+struct tarn_arena;
+
+size_t tarn__arena_budget(const struct tarn_arena *a);
+
+/* Length of the valid UTF-8 sequence (Unicode table 3-7) at p, 0 if there is none before `end`. */
+size_t tarn__utf8_len(const unsigned char *p, const unsigned char *end);
+/* Decodes the sequence of tarn__utf8_len bytes at p. */
+uint32_t tarn__utf8_decode(const unsigned char *p, size_t len);
+/* Writes a code point (at most U+10FFFF, no surrogate); returns 1 to 4. */
+size_t tarn__utf8_encode(uint32_t cp, char *dst);
+
+static inline uint64_t tarn__load64(const void *p) {
+    uint64_t v;
+    memcpy(&v, p, sizeof v);
+    return v;
+}
+static inline uint32_t tarn__load32(const void *p) {
+    uint32_t v;
+    memcpy(&v, p, sizeof v);
+    return v;
+}
+
+#endif
