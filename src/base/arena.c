@@ -26,17 +26,17 @@
 #endif
 #ifdef ARENA_ASAN
 #include <sanitizer/asan_interface.h>
-#define POISON(p, n) __asan_poison_memory_region((p), (n))
+#define POISON(p, n)   __asan_poison_memory_region((p), (n))
 #define UNPOISON(p, n) __asan_unpoison_memory_region((p), (n))
 #else
-#define POISON(p, n) ((void)(p), (void)(n))
+#define POISON(p, n)   ((void)(p), (void)(n))
 #define UNPOISON(p, n) ((void)(p), (void)(n))
 #endif
 
-#define ALIGN ((size_t)16)
+#define ALIGN       ((size_t)16)
 #define FIRST_BLOCK ((size_t)8 << 10)
-#define BLOCK_MAX ((size_t)1 << 20)
-#define LARGE ((size_t)64 << 10)
+#define BLOCK_MAX   ((size_t)1 << 20)
+#define LARGE       ((size_t)64 << 10)
 
 struct block {
     struct block *below;
@@ -69,11 +69,13 @@ _Static_assert(sizeof(struct node) % 16 == 0, "large pieces must be aligned to 1
 
 static atomic_long fail_countdown;
 
-void tarn_alloc_fail_at(long n) {
+void tarn_alloc_fail_at(long n)
+{
     atomic_store(&fail_countdown, n);
 }
 
-bool tarn_alloc_should_fail(void) {
+bool tarn_alloc_should_fail(void)
+{
     if (atomic_load_explicit(&fail_countdown, memory_order_relaxed) <= 0)
         return false;
     return atomic_fetch_sub(&fail_countdown, 1) == 1;
@@ -81,7 +83,8 @@ bool tarn_alloc_should_fail(void) {
 
 /* ---- life */
 
-struct tarn_arena *tarn_arena_new(size_t budget_bytes) {
+struct tarn_arena *tarn_arena_new(size_t budget_bytes)
+{
     if (tarn_alloc_should_fail())
         return NULL;
     size_t first = budget_bytes < FIRST_BLOCK ? budget_bytes / ALIGN * ALIGN : FIRST_BLOCK;
@@ -97,20 +100,23 @@ struct tarn_arena *tarn_arena_new(size_t budget_bytes) {
     return a;
 }
 
-static void block_free(struct tarn_arena *a, struct block *b) {
+static void block_free(struct tarn_arena *a, struct block *b)
+{
     a->used -= b->size;
     UNPOISON(b->data, b->size);
     free(b);
 }
 
-static void spare_drop(struct tarn_arena *a) {
+static void spare_drop(struct tarn_arena *a)
+{
     if (a->spare)
         block_free(a, a->spare);
     a->spare = NULL;
 }
 
 /* Takes b off the stack: kept as the spare if it is larger than the present one. */
-static void block_retire(struct tarn_arena *a, struct block *b) {
+static void block_retire(struct tarn_arena *a, struct block *b)
+{
     if (a->spare && a->spare->size >= b->size) {
         block_free(a, b);
         return;
@@ -121,7 +127,8 @@ static void block_retire(struct tarn_arena *a, struct block *b) {
     a->spare = b;
 }
 
-static void nodes_unwind(struct tarn_arena *a, struct node *until) {
+static void nodes_unwind(struct tarn_arena *a, struct node *until)
+{
     for (struct node *n = a->nodes; n != until; n = n->below)
         if (n->fn)
             n->fn(n->data);
@@ -136,7 +143,8 @@ static void nodes_unwind(struct tarn_arena *a, struct node *until) {
     }
 }
 
-void tarn_arena_rewind(struct tarn_arena *a, struct tarn_arena_mark mark) {
+void tarn_arena_rewind(struct tarn_arena *a, struct tarn_arena_mark mark)
+{
     nodes_unwind(a, mark.cleanup);
     while (a->top != mark.block) {
         struct block *b = a->top;
@@ -149,13 +157,15 @@ void tarn_arena_rewind(struct tarn_arena *a, struct tarn_arena_mark mark) {
     a->top->used = mark.used;
 }
 
-void tarn_arena_reset(struct tarn_arena *a) {
+void tarn_arena_reset(struct tarn_arena *a)
+{
     tarn_arena_rewind(a, (struct tarn_arena_mark){a->first, 0, NULL});
     spare_drop(a);
     a->next_size = 2 * FIRST_BLOCK;
 }
 
-void tarn_arena_free(struct tarn_arena *a) {
+void tarn_arena_free(struct tarn_arena *a)
+{
     if (!a)
         return;
     tarn_arena_reset(a);
@@ -163,27 +173,32 @@ void tarn_arena_free(struct tarn_arena *a) {
     free(a);
 }
 
-struct tarn_arena_mark tarn_arena_mark(const struct tarn_arena *a) {
+struct tarn_arena_mark tarn_arena_mark(const struct tarn_arena *a)
+{
     return (struct tarn_arena_mark){a->top, a->top->used, a->nodes};
 }
 
-size_t tarn_arena_used(const struct tarn_arena *a) {
+size_t tarn_arena_used(const struct tarn_arena *a)
+{
     return a->used;
 }
 
-size_t tarn__arena_budget(const struct tarn_arena *a) {
+size_t tarn__arena_budget(const struct tarn_arena *a)
+{
     return a->budget;
 }
 
 /* ---- allocation */
 
-static bool budget_admits(struct tarn_arena *a, size_t size) {
+static bool budget_admits(struct tarn_arena *a, size_t size)
+{
     if (size > a->budget - a->used)
         spare_drop(a);
     return size <= a->budget - a->used;
 }
 
-static void *large_alloc(struct tarn_arena *a, size_t size) {
+static void *large_alloc(struct tarn_arena *a, size_t size)
+{
     size += sizeof(struct node);
     if (!budget_admits(a, size))
         return NULL;
@@ -197,7 +212,8 @@ static void *large_alloc(struct tarn_arena *a, size_t size) {
 }
 
 /* Puts a block with room for `size` on top. */
-static bool block_push(struct tarn_arena *a, size_t size) {
+static bool block_push(struct tarn_arena *a, size_t size)
+{
     struct block *b = a->spare;
     if (b && b->size >= size) {
         a->spare = NULL;
@@ -223,7 +239,8 @@ static bool block_push(struct tarn_arena *a, size_t size) {
     return true;
 }
 
-void *tarn_arena_alloc(struct tarn_arena *a, size_t size_bytes) {
+void *tarn_arena_alloc(struct tarn_arena *a, size_t size_bytes)
+{
     if (tarn_alloc_should_fail() || size_bytes > SIZE_MAX / 2)
         return NULL;
     size_t size = size_bytes ? (size_bytes + ALIGN - 1) / ALIGN * ALIGN : ALIGN;
@@ -239,7 +256,8 @@ void *tarn_arena_alloc(struct tarn_arena *a, size_t size_bytes) {
     return memset(p, 0, size_bytes);
 }
 
-bool tarn_arena_cleanup(struct tarn_arena *a, void (*fn)(void *), void *data) {
+bool tarn_arena_cleanup(struct tarn_arena *a, void (*fn)(void *), void *data)
+{
     TARN_ASSERT(fn);
     struct node *n = tarn_arena_alloc(a, sizeof *n);
     if (!n)

@@ -17,12 +17,17 @@ uint32_t tarn__utf8_decode(const unsigned char *p, size_t len);
 /* Writes a code point (at most U+10FFFF, no surrogate); returns 1 to 4. */
 size_t tarn__utf8_encode(uint32_t cp, char *dst);
 
-static inline uint64_t tarn__load64(const void *p) {
+/* The reader's error text (compared by address) for passing its depth limit. */
+extern const char tarn__json_too_deep[];
+
+static inline uint64_t tarn__load64(const void *p)
+{
     uint64_t v;
     memcpy(&v, p, sizeof v);
     return v;
 }
-static inline uint32_t tarn__load32(const void *p) {
+static inline uint32_t tarn__load32(const void *p)
+{
     uint32_t v;
     memcpy(&v, p, sizeof v);
     return v;

@@ -8,33 +8,38 @@
 #include "base/op.h"
 
 #define FIRST_CAPACITY 64
-#define BUF_MAX (SIZE_MAX / 4) /* so that sums of lengths never wrap */
+#define BUF_MAX        (SIZE_MAX / 4) /* so that sums of lengths never wrap */
 
-void tarn_buf_init(struct tarn_buf *b, size_t max_bytes) {
+void tarn_buf_init(struct tarn_buf *b, size_t max_bytes)
+{
     *b = (struct tarn_buf){.ptr = "", .max = max_bytes < BUF_MAX ? max_bytes : BUF_MAX};
 }
 
-void tarn_buf_release(struct tarn_buf *b) {
+void tarn_buf_release(struct tarn_buf *b)
+{
     if (b->cap > 0)
         free(b->ptr);
     tarn_buf_init(b, b->max);
 }
 
-void tarn_buf_reset(struct tarn_buf *b) {
+void tarn_buf_reset(struct tarn_buf *b)
+{
     b->len = 0;
     b->failed = b->over_limit = false;
     if (b->cap > 0)
         b->ptr[0] = '\0';
 }
 
-static bool buf_fail(struct tarn_buf *b, bool over_limit) {
+static bool buf_fail(struct tarn_buf *b, bool over_limit)
+{
     b->failed = true;
     b->over_limit = over_limit;
     return false;
 }
 
 /* Makes room for `more` bytes and the zero behind them. */
-bool tarn_buf_reserve(struct tarn_buf *b, size_t more) {
+bool tarn_buf_reserve(struct tarn_buf *b, size_t more)
+{
     if (b->failed)
         return false;
     if (more < b->cap - b->len && b->cap > 0)
@@ -56,7 +61,8 @@ bool tarn_buf_reserve(struct tarn_buf *b, size_t more) {
     return true;
 }
 
-void tarn_buf_append(struct tarn_buf *b, const void *p, size_t n) {
+void tarn_buf_append(struct tarn_buf *b, const void *p, size_t n)
+{
     if (n == 0 || !tarn_buf_reserve(b, n))
         return;
     memcpy(b->ptr + b->len, p, n);
@@ -64,22 +70,26 @@ void tarn_buf_append(struct tarn_buf *b, const void *p, size_t n) {
     b->ptr[b->len] = '\0';
 }
 
-void tarn_buf_put(struct tarn_buf *b, char c) {
+void tarn_buf_put(struct tarn_buf *b, char c)
+{
     if (!tarn_buf_reserve(b, 1))
         return;
     b->ptr[b->len++] = c;
     b->ptr[b->len] = '\0';
 }
 
-void tarn_buf_str(struct tarn_buf *b, struct tarn_str s) {
+void tarn_buf_str(struct tarn_buf *b, struct tarn_str s)
+{
     tarn_buf_append(b, s.ptr, s.len);
 }
 
-void tarn_buf_z(struct tarn_buf *b, const char *z) {
+void tarn_buf_z(struct tarn_buf *b, const char *z)
+{
     tarn_buf_append(b, z, strlen(z));
 }
 
-void tarn_buf_vprintf(struct tarn_buf *b, const char *fmt, va_list ap) {
+void tarn_buf_vprintf(struct tarn_buf *b, const char *fmt, va_list ap)
+{
     char local[256];
     va_list again;
     va_copy(again, ap);
@@ -95,14 +105,16 @@ void tarn_buf_vprintf(struct tarn_buf *b, const char *fmt, va_list ap) {
     va_end(again);
 }
 
-void tarn_buf_printf(struct tarn_buf *b, const char *fmt, ...) {
+void tarn_buf_printf(struct tarn_buf *b, const char *fmt, ...)
+{
     va_list ap;
     va_start(ap, fmt);
     tarn_buf_vprintf(b, fmt, ap);
     va_end(ap);
 }
 
-static void buf_quoted(struct tarn_buf *b, struct tarn_str s, char quote) {
+static void buf_quoted(struct tarn_buf *b, struct tarn_str s, char quote)
+{
     tarn_buf_put(b, quote);
     const char *p = s.ptr, *end = s.len ? s.ptr + s.len : s.ptr;
     while (p != end) {
@@ -116,15 +128,18 @@ static void buf_quoted(struct tarn_buf *b, struct tarn_str s, char quote) {
     tarn_buf_put(b, quote);
 }
 
-void tarn_buf_sql_name(struct tarn_buf *b, struct tarn_str name) {
+void tarn_buf_sql_name(struct tarn_buf *b, struct tarn_str name)
+{
     buf_quoted(b, name, '"');
 }
 
-void tarn_buf_sql_text(struct tarn_buf *b, struct tarn_str text) {
+void tarn_buf_sql_text(struct tarn_buf *b, struct tarn_str text)
+{
     buf_quoted(b, text, '\'');
 }
 
-void tarn_buf_hex(struct tarn_buf *b, const void *p, size_t n) {
+void tarn_buf_hex(struct tarn_buf *b, const void *p, size_t n)
+{
     static const char digits[] = "0123456789abcdef";
     const unsigned char *byte = p;
     if (n > SIZE_MAX / 2)
@@ -138,7 +153,8 @@ void tarn_buf_hex(struct tarn_buf *b, const void *p, size_t n) {
     b->ptr[b->len] = '\0';
 }
 
-int tarn_buf_finish(struct tarn_op *op, const struct tarn_buf *b, const char *what) {
+int tarn_buf_finish(struct tarn_op *op, const struct tarn_buf *b, const char *what)
+{
     if (!b->failed)
         return TARN_OK;
     if (b->over_limit)
@@ -146,7 +162,8 @@ int tarn_buf_finish(struct tarn_op *op, const struct tarn_buf *b, const char *wh
     return (int)tarn_fail(op, TARN_NOMEM, "could not allocate memory for %s", what);
 }
 
-int tarn_buf_take(struct tarn_op *op, struct tarn_buf *b, const char *what, struct tarn_str *out) {
+int tarn_buf_take(struct tarn_op *op, struct tarn_buf *b, const char *what, struct tarn_str *out)
+{
     int status = tarn_buf_finish(op, b, what);
     if (status == TARN_OK) {
         *out = tarn_strdup(op, tarn_buf_view(b));

@@ -103,13 +103,15 @@ void tarn_json_begin_array(struct tarn_json_writer *w);
 void tarn_json_end_array(struct tarn_json_writer *w);
 void tarn_json_key(struct tarn_json_writer *w, const char *key);
 void tarn_json_key_str(struct tarn_json_writer *w, struct tarn_str key);
-void tarn_json_put_str(struct tarn_json_writer *w, struct tarn_str s); /* invalid UTF-8 bytes become U+FFFD */
+/* Invalid UTF-8 bytes become U+FFFD; an absent str (ptr NULL) is written as null. */
+void tarn_json_put_str(struct tarn_json_writer *w, struct tarn_str s);
 void tarn_json_put_z(struct tarn_json_writer *w, const char *z);
 void tarn_json_put_i64(struct tarn_json_writer *w, int64_t v);
 void tarn_json_put_double(struct tarn_json_writer *w, double v); /* shortest that reads back; NaN and infinities as null */
 void tarn_json_put_bool(struct tarn_json_writer *w, bool v);
 void tarn_json_put_null(struct tarn_json_writer *w);
 void tarn_json_put_raw(struct tarn_json_writer *w, struct tarn_str json); /* a whole value, already JSON */
+void tarn_json_put_tree(struct tarn_json_writer *w, const struct tarn_json *value);
 /* key and value in one line */
 void tarn_json_member_str(struct tarn_json_writer *w, const char *key, struct tarn_str s);
 void tarn_json_member_z(struct tarn_json_writer *w, const char *key, const char *z);

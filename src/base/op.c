@@ -4,9 +4,6 @@
  * 2. Formatting goes through a local buffer, so that an argument may point into the report itself.
  * 3. When more than TARN_REPORT_FRAMES frames come in, the last slot keeps the outermost one.
  */
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
 #include "base/op.h"
 
 #include <errno.h>
@@ -18,15 +15,15 @@
 #include "base/arena.h"
 #include "base/base_int.h"
 
-#define ARENA_BUDGET_DEFAULT ((size_t)1 << 30)
+#define ARENA_BUDGET_DEFAULT   ((size_t)1 << 30)
 #define SCRATCH_BUDGET_DEFAULT ((size_t)256 << 20)
 
-#define NEVER TARN_RETRY_NEVER
-#define AGAIN TARN_RETRY_AGAIN
+#define NEVER   TARN_RETRY_NEVER
+#define AGAIN   TARN_RETRY_AGAIN
 #define REFRESH TARN_RETRY_REFRESH
 static const struct tarn_status_info infos[TARN_STATUS_COUNT] = {
     {"OK", "T0000", "00000", 200, TARN_RETRY_NEVER, 0, "all went well"},
-#define X(name, code, sqlstate, http, retry, exit_code, meaning)                                   \
+#define X(name, code, sqlstate, http, retry, exit_code, meaning) \
     {#name, code, sqlstate, http, retry, exit_code, meaning},
 #include "base/errors.def"
 #undef X
@@ -35,13 +32,15 @@ static const struct tarn_status_info infos[TARN_STATUS_COUNT] = {
 #undef AGAIN
 #undef REFRESH
 
-const struct tarn_status_info *tarn_status_info(enum tarn_status status) {
+const struct tarn_status_info *tarn_status_info(enum tarn_status status)
+{
     if ((unsigned)status >= TARN_STATUS_COUNT)
         status = TARN_INTERNAL;
     return &infos[status];
 }
 
-_Noreturn void tarn_assert_failed(const char *cond, const char *file, int line) {
+_Noreturn void tarn_assert_failed(const char *cond, const char *file, int line)
+{
     fprintf(stderr, "tarn: internal error: assertion \"%s\" failed at %s:%d\n", cond, file, line);
     abort();
 }
@@ -49,7 +48,8 @@ _Noreturn void tarn_assert_failed(const char *cond, const char *file, int line) 
 /* ---- texts */
 
 /* Copies n bytes of `text`, cut to dst_size - 1 at a UTF-8 boundary. */
-static void text_set(char *dst, size_t dst_size, const char *text, size_t n) {
+static void text_set(char *dst, size_t dst_size, const char *text, size_t n)
+{
     if (n > dst_size - 1) {
         n = dst_size - 1;
         while (n > 0 && ((unsigned char)text[n] & 0xC0) == 0x80)
@@ -59,7 +59,8 @@ static void text_set(char *dst, size_t dst_size, const char *text, size_t n) {
     dst[n] = '\0';
 }
 
-static void text_vprintf(char *dst, size_t dst_size, const char *fmt, va_list ap) {
+static void text_vprintf(char *dst, size_t dst_size, const char *fmt, va_list ap)
+{
     char local[TARN_REPORT_TEXT + 8];
     int n = vsnprintf(local, sizeof local, fmt, ap);
     if (n < 0)
@@ -67,14 +68,16 @@ static void text_vprintf(char *dst, size_t dst_size, const char *fmt, va_list ap
     text_set(dst, dst_size, local, (size_t)n < sizeof local ? (size_t)n : sizeof local - 1);
 }
 
-static void report_reset(struct tarn_report *r) {
+static void report_reset(struct tarn_report *r)
+{
     r->detail[0] = r->hint[0] = r->file[0] = r->source_line[0] = '\0';
     r->line = r->column = 0;
     r->frame_count = 0;
 }
 
 enum tarn_status tarn_vfail(struct tarn_op *op, enum tarn_status status, const char *fmt,
-                            va_list ap) {
+                            va_list ap)
+{
     char local[TARN_REPORT_TEXT];
     text_vprintf(local, sizeof local, fmt, ap);
     TARN_ASSERT(status != TARN_OK && (unsigned)status < TARN_STATUS_COUNT);
@@ -84,7 +87,8 @@ enum tarn_status tarn_vfail(struct tarn_op *op, enum tarn_status status, const c
     return status;
 }
 
-enum tarn_status tarn_fail(struct tarn_op *op, enum tarn_status status, const char *fmt, ...) {
+enum tarn_status tarn_fail(struct tarn_op *op, enum tarn_status status, const char *fmt, ...)
+{
     va_list ap;
     va_start(ap, fmt);
     (void)tarn_vfail(op, status, fmt, ap);
@@ -92,7 +96,8 @@ enum tarn_status tarn_fail(struct tarn_op *op, enum tarn_status status, const ch
     return status;
 }
 
-static enum tarn_status status_of_errno(int err) {
+static enum tarn_status status_of_errno(int err)
+{
     switch (err) {
     case ENOSPC:
     case EDQUOT:
@@ -109,7 +114,8 @@ static enum tarn_status status_of_errno(int err) {
     }
 }
 
-enum tarn_status tarn_fail_errno(struct tarn_op *op, int err, const char *fmt, ...) {
+enum tarn_status tarn_fail_errno(struct tarn_op *op, int err, const char *fmt, ...)
+{
     enum tarn_status status = status_of_errno(err);
     char what[TARN_REPORT_TEXT], text[128];
     va_list ap;
@@ -119,21 +125,24 @@ enum tarn_status tarn_fail_errno(struct tarn_op *op, int err, const char *fmt, .
     return tarn_fail(op, status, "%s: %s", what, strerror_r(err, text, sizeof text));
 }
 
-void tarn_detail(struct tarn_op *op, const char *fmt, ...) {
+void tarn_detail(struct tarn_op *op, const char *fmt, ...)
+{
     va_list ap;
     va_start(ap, fmt);
     text_vprintf(op->report.detail, sizeof op->report.detail, fmt, ap);
     va_end(ap);
 }
 
-void tarn_hint(struct tarn_op *op, const char *fmt, ...) {
+void tarn_hint(struct tarn_op *op, const char *fmt, ...)
+{
     va_list ap;
     va_start(ap, fmt);
     text_vprintf(op->report.hint, sizeof op->report.hint, fmt, ap);
     va_end(ap);
 }
 
-void tarn_place(struct tarn_op *op, const char *file, int line, int column, const char *text) {
+void tarn_place(struct tarn_op *op, const char *file, int line, int column, const char *text)
+{
     struct tarn_report *r = &op->report;
     if (!file)
         file = "";
@@ -153,7 +162,8 @@ void tarn_place(struct tarn_op *op, const char *file, int line, int column, cons
     text_set(r->source_line, sizeof r->source_line, text, n);
 }
 
-enum tarn_status tarn_while(struct tarn_op *op, const char *fmt, ...) {
+enum tarn_status tarn_while(struct tarn_op *op, const char *fmt, ...)
+{
     struct tarn_report *r = &op->report;
     int slot = r->frame_count < TARN_REPORT_FRAMES ? r->frame_count++ : TARN_REPORT_FRAMES - 1;
     va_list ap;
@@ -163,7 +173,8 @@ enum tarn_status tarn_while(struct tarn_op *op, const char *fmt, ...) {
     return r->status;
 }
 
-void tarn_clear(struct tarn_op *op) {
+void tarn_clear(struct tarn_op *op)
+{
     struct tarn_report *r = &op->report;
     report_reset(r);
     r->message[0] = '\0';
@@ -172,7 +183,8 @@ void tarn_clear(struct tarn_op *op) {
 
 /* ---- life */
 
-enum tarn_status tarn_op_init(struct tarn_op *op, size_t arena_budget, size_t scratch_budget) {
+enum tarn_status tarn_op_init(struct tarn_op *op, size_t arena_budget, size_t scratch_budget)
+{
     memset(op, 0, sizeof *op);
     op->arena = tarn_arena_new(arena_budget ? arena_budget : ARENA_BUDGET_DEFAULT);
     op->scratch = tarn_arena_new(scratch_budget ? scratch_budget : SCRATCH_BUDGET_DEFAULT);
@@ -182,13 +194,15 @@ enum tarn_status tarn_op_init(struct tarn_op *op, size_t arena_budget, size_t sc
     return tarn_fail(op, TARN_NOMEM, "could not start an operation: out of memory");
 }
 
-void tarn_op_release(struct tarn_op *op) {
+void tarn_op_release(struct tarn_op *op)
+{
     tarn_arena_free(op->scratch);
     tarn_arena_free(op->arena);
     op->scratch = op->arena = NULL;
 }
 
-enum tarn_status tarn_op_child(struct tarn_op *parent, struct tarn_op *out_child) {
+enum tarn_status tarn_op_child(struct tarn_op *parent, struct tarn_op *out_child)
+{
     if (tarn_op_init(out_child, tarn__arena_budget(parent->arena),
                      tarn__arena_budget(parent->scratch)) != TARN_OK)
         return tarn_op_adopt(parent, out_child);
@@ -198,7 +212,8 @@ enum tarn_status tarn_op_child(struct tarn_op *parent, struct tarn_op *out_child
     return TARN_OK;
 }
 
-enum tarn_status tarn_op_adopt(struct tarn_op *op, const struct tarn_op *from) {
+enum tarn_status tarn_op_adopt(struct tarn_op *op, const struct tarn_op *from)
+{
     if (from->report.status == TARN_OK)
         return TARN_OK;
     if (op != from)
@@ -206,7 +221,8 @@ enum tarn_status tarn_op_adopt(struct tarn_op *op, const struct tarn_op *from) {
     return op->report.status;
 }
 
-enum tarn_status tarn_poll(struct tarn_op *op, int level) {
+enum tarn_status tarn_poll(struct tarn_op *op, int level)
+{
     if (op->cancel && atomic_load_explicit(&op->cancel->level, memory_order_relaxed) >= level)
         return tarn_fail(op, TARN_CANCELLED, "cancelled on request");
     if (op->deadline_ns == 0)
@@ -220,21 +236,24 @@ enum tarn_status tarn_poll(struct tarn_op *op, int level) {
 
 /* ---- memory */
 
-static enum tarn_status fail_nomem(struct tarn_op *op, size_t size_bytes) {
+static enum tarn_status fail_nomem(struct tarn_op *op, size_t size_bytes)
+{
     (void)tarn_fail(op, TARN_NOMEM, "could not allocate %zu bytes", size_bytes);
     tarn_detail(op, "%zu bytes are in use, the operation's budget is %zu bytes",
                 tarn_arena_used(op->arena), tarn__arena_budget(op->arena));
     return TARN_NOMEM;
 }
 
-void *tarn_alloc(struct tarn_op *op, size_t size_bytes) {
+void *tarn_alloc(struct tarn_op *op, size_t size_bytes)
+{
     void *p = tarn_arena_alloc(op->arena, size_bytes);
     if (!p)
         (void)fail_nomem(op, size_bytes);
     return p;
 }
 
-void *tarn_alloc_array(struct tarn_op *op, size_t count, size_t size_bytes) {
+void *tarn_alloc_array(struct tarn_op *op, size_t count, size_t size_bytes)
+{
     size_t total;
     if (__builtin_mul_overflow(count, size_bytes, &total)) {
         (void)tarn_fail(op, TARN_NOMEM, "could not allocate %zu times %zu bytes", count,
@@ -244,7 +263,8 @@ void *tarn_alloc_array(struct tarn_op *op, size_t count, size_t size_bytes) {
     return tarn_alloc(op, total);
 }
 
-struct tarn_str tarn_strdup(struct tarn_op *op, struct tarn_str s) {
+struct tarn_str tarn_strdup(struct tarn_op *op, struct tarn_str s)
+{
     char *p = s.len == SIZE_MAX ? NULL : tarn_arena_alloc(op->arena, s.len + 1);
     if (!p) {
         (void)fail_nomem(op, s.len);
@@ -255,7 +275,8 @@ struct tarn_str tarn_strdup(struct tarn_op *op, struct tarn_str s) {
     return (struct tarn_str){p, s.len};
 }
 
-struct tarn_str tarn_sprintf(struct tarn_op *op, const char *fmt, ...) {
+struct tarn_str tarn_sprintf(struct tarn_op *op, const char *fmt, ...)
+{
     va_list ap;
     va_start(ap, fmt);
     int n = vsnprintf(NULL, 0, fmt, ap);

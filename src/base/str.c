@@ -7,11 +7,13 @@
 #include "base/arena.h"
 #include "base/base_int.h"
 
-static unsigned char lower(unsigned char c) {
+static unsigned char lower(unsigned char c)
+{
     return (unsigned char)(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
 }
 
-bool tarn_str_eq_nocase(struct tarn_str a, struct tarn_str b) {
+bool tarn_str_eq_nocase(struct tarn_str a, struct tarn_str b)
+{
     if (a.len != b.len)
         return false;
     for (size_t i = 0; i < a.len; i++)
@@ -20,7 +22,8 @@ bool tarn_str_eq_nocase(struct tarn_str a, struct tarn_str b) {
     return true;
 }
 
-int tarn_str_cmp(struct tarn_str a, struct tarn_str b) {
+int tarn_str_cmp(struct tarn_str a, struct tarn_str b)
+{
     size_t n = a.len < b.len ? a.len : b.len;
     int c = n ? memcmp(a.ptr, b.ptr, n) : 0;
     if (c != 0)
@@ -28,17 +31,20 @@ int tarn_str_cmp(struct tarn_str a, struct tarn_str b) {
     return (a.len > b.len) - (a.len < b.len);
 }
 
-bool tarn_str_starts(struct tarn_str s, struct tarn_str prefix) {
+bool tarn_str_starts(struct tarn_str s, struct tarn_str prefix)
+{
     return s.len >= prefix.len && tarn_str_eq(tarn_str_of(s.ptr, prefix.len), prefix);
 }
 
-bool tarn_str_ends(struct tarn_str s, struct tarn_str suffix) {
+bool tarn_str_ends(struct tarn_str s, struct tarn_str suffix)
+{
     if (s.len < suffix.len)
         return false;
     return suffix.len == 0 || memcmp(s.ptr + (s.len - suffix.len), suffix.ptr, suffix.len) == 0;
 }
 
-bool tarn_str_cut(struct tarn_str *s, char sep, struct tarn_str *out_head) {
+bool tarn_str_cut(struct tarn_str *s, char sep, struct tarn_str *out_head)
+{
     const char *at = s->len ? memchr(s->ptr, sep, s->len) : NULL;
     if (!at) {
         *out_head = *s;
@@ -51,11 +57,13 @@ bool tarn_str_cut(struct tarn_str *s, char sep, struct tarn_str *out_head) {
     return true;
 }
 
-static bool is_space(char c) {
+static bool is_space(char c)
+{
     return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
-struct tarn_str tarn_str_trim(struct tarn_str s) {
+struct tarn_str tarn_str_trim(struct tarn_str s)
+{
     while (s.len > 0 && is_space(s.ptr[s.len - 1]))
         s.len--;
     while (s.len > 0 && is_space(s.ptr[0])) {
@@ -65,7 +73,8 @@ struct tarn_str tarn_str_trim(struct tarn_str s) {
     return s;
 }
 
-bool tarn_str_to_i64(struct tarn_str s, int64_t *out) {
+bool tarn_str_to_i64(struct tarn_str s, int64_t *out)
+{
     size_t i = 0;
     bool negative = false;
     if (s.len > 0 && (s.ptr[0] == '-' || s.ptr[0] == '+')) {
@@ -91,7 +100,8 @@ bool tarn_str_to_i64(struct tarn_str s, int64_t *out) {
 }
 
 /* [sign] digits [. digits] [e [sign] digits], at least one digit before or behind the point: no hex, inf or nan. */
-static bool is_decimal_number(struct tarn_str s) {
+static bool is_decimal_number(struct tarn_str s)
+{
     size_t i = 0, digits = 0;
     if (i < s.len && (s.ptr[i] == '-' || s.ptr[i] == '+'))
         i++;
@@ -115,7 +125,8 @@ static bool is_decimal_number(struct tarn_str s) {
     return i == s.len;
 }
 
-bool tarn_str_to_double(struct tarn_str s, double *out) {
+bool tarn_str_to_double(struct tarn_str s, double *out)
+{
     char local[128], *z = local;
     if (!is_decimal_number(s))
         return false;
@@ -139,7 +150,8 @@ bool tarn_str_to_double(struct tarn_str s, double *out) {
 
 /* ---- UTF-8 */
 
-size_t tarn__utf8_len(const unsigned char *p, const unsigned char *end) {
+size_t tarn__utf8_len(const unsigned char *p, const unsigned char *end)
+{
     size_t left = (size_t)(end - p);
     if (left == 0)
         return 0;
@@ -161,7 +173,8 @@ size_t tarn__utf8_len(const unsigned char *p, const unsigned char *end) {
     return need;
 }
 
-uint32_t tarn__utf8_decode(const unsigned char *p, size_t len) {
+uint32_t tarn__utf8_decode(const unsigned char *p, size_t len)
+{
     switch (len) {
     case 1:
         return p[0];
@@ -176,7 +189,8 @@ uint32_t tarn__utf8_decode(const unsigned char *p, size_t len) {
     }
 }
 
-size_t tarn__utf8_encode(uint32_t cp, char *dst) {
+size_t tarn__utf8_encode(uint32_t cp, char *dst)
+{
     if (cp < 0x80) {
         dst[0] = (char)cp;
         return 1;
@@ -199,7 +213,8 @@ size_t tarn__utf8_encode(uint32_t cp, char *dst) {
     return 4;
 }
 
-bool tarn_utf8_valid(struct tarn_str s) {
+bool tarn_utf8_valid(struct tarn_str s)
+{
     const unsigned char *p = (const unsigned char *)s.ptr;
     const unsigned char *end = s.len ? p + s.len : p;
     while (p != end) {
@@ -220,7 +235,8 @@ bool tarn_utf8_valid(struct tarn_str s) {
 #define NEAREST_MAX 64
 
 /* Optimal string alignment distance (insert, delete, replace, swap of neighbours), without ASCII case. */
-static size_t edit_distance(struct tarn_str a, struct tarn_str b) {
+static size_t edit_distance(struct tarn_str a, struct tarn_str b)
+{
     size_t rows[3][NEAREST_MAX + 1];
     size_t *before = rows[0], *above = rows[1], *row = rows[2];
     for (size_t j = 0; j <= b.len; j++)
@@ -248,7 +264,8 @@ static size_t edit_distance(struct tarn_str a, struct tarn_str b) {
     return above[b.len];
 }
 
-const char *tarn_str_nearest(struct tarn_str s, const char *const *names, size_t count) {
+const char *tarn_str_nearest(struct tarn_str s, const char *const *names, size_t count)
+{
     const char *best = NULL;
     size_t best_distance = 1 + s.len / 3;
     if (s.len == 0 || s.len > NEAREST_MAX)
