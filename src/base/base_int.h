@@ -6,7 +6,10 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/str.h"
+
 struct tarn_arena;
+struct tarn_op;
 
 size_t tarn__arena_budget(const struct tarn_arena *a);
 
@@ -19,6 +22,17 @@ size_t tarn__utf8_encode(uint32_t cp, char *dst);
 
 /* The reader's error text (compared by address) for passing its depth limit. */
 extern const char tarn__json_too_deep[];
+
+/* Places a failure at line:column of text, which need not be zero-terminated. */
+void tarn__place_in(struct tarn_op *op, const char *file, int line, int column, struct tarn_str text);
+
+/* A set of borrowed keys for finding duplicates in linear time, room for `count`. */
+struct tarn__keyset {
+    struct tarn_str *slots;
+    size_t mask;
+};
+bool tarn__keyset_init(struct tarn__keyset *set, struct tarn_arena *arena, size_t count);
+bool tarn__keyset_add(struct tarn__keyset *set, struct tarn_str key); /* false: it is in there already */
 
 static inline uint64_t tarn__load64(const void *p)
 {

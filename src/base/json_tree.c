@@ -95,34 +95,16 @@ static enum tarn_status fail_duplicate(struct build *b, const struct tarn_json *
     return status;
 }
 
-static uint64_t key_hash(struct tarn_str s)
-{
-    uint64_t h =
-        0xCBF29CE484222325u; /* FNV-1a, then mixed: only spread matters, the keys are compared */
-    for (size_t i = 0; i < s.len; i++)
-        h = (h ^ (unsigned char)s.ptr[i]) * 0x100000001B3u;
-    return h ^ h >> 29;
-}
-
 static enum tarn_status check_keys_hashed(struct build *b, const struct tarn_json *object)
 {
-    size_t slots = 64;
-    while (slots < object->count * 2)
-        slots *= 2;
     struct tarn_arena_mark mark = tarn_arena_mark(b->op->scratch);
-    const struct tarn_json **table = tarn_arena_alloc(b->op->scratch, slots * sizeof *table);
-    if (!table)
+    struct tarn__keyset keys;
+    if (!tarn__keyset_init(&keys, b->op->scratch, object->count))
         return tarn_fail(b->op, TARN_NOMEM, "could not allocate memory for the keys of %s",
                          b->what);
-    const struct tarn_json *second = NULL;
-    for (const struct tarn_json *c = object->first; c && !second; c = c->next) {
-        size_t at = (size_t)key_hash(c->key) & (slots - 1);
-        while (table[at] && !tarn_str_eq(table[at]->key, c->key))
-            at = (at + 1) & (slots - 1);
-        if (table[at])
-            second = c;
-        table[at] = c;
-    }
+    const struct tarn_json *second = object->first;
+    while (second && tarn__keyset_add(&keys, second->key))
+        second = second->next;
     tarn_arena_rewind(b->op->scratch, mark);
     return second ? fail_duplicate(b, second) : TARN_OK;
 }

@@ -141,25 +141,41 @@ void tarn_hint(struct tarn_op *op, const char *fmt, ...)
     va_end(ap);
 }
 
-void tarn_place(struct tarn_op *op, const char *file, int line, int column, const char *text)
+void tarn__place_in(struct tarn_op *op, const char *file, int line, int column,
+                    struct tarn_str text)
 {
     struct tarn_report *r = &op->report;
-    if (!file)
-        file = "";
-    text_set(r->file, sizeof r->file, file, strlen(file));
+    struct tarn_str head = {NULL, 0};
+    text_set(r->file, sizeof r->file, file ? file : "", file ? strlen(file) : 0);
     r->line = line;
     r->column = column;
-    r->source_line[0] = '\0';
-    if (!text || line < 1)
-        return;
-    for (int at = 1; at < line; at++) {
-        text = strchr(text, '\n');
-        if (!text)
-            return;
-        text++;
+    int at = 0;
+    for (; at < line && text.ptr; at++)
+        (void)tarn_str_cut(&text, '\n', &head);
+    if (at < line || !head.ptr) /* there is no such line */
+        head = TARN_STR("");
+    if (head.len > 0 && head.ptr[head.len - 1] == '\r')
+        head.len--;
+    text_set(r->source_line, sizeof r->source_line, head.ptr, head.len);
+}
+
+void tarn_place(struct tarn_op *op, const char *file, int line, int column, const char *text)
+{
+    tarn__place_in(op, file, line, column, tarn_str_view(text));
+}
+
+void tarn_place_offset(struct tarn_op *op, const char *file, struct tarn_str text, size_t offset)
+{
+    int line = 1, column = 1;
+    for (size_t i = 0; i < offset && i < text.len; i++) {
+        if (text.ptr[i] == '\n') {
+            line++;
+            column = 1;
+        } else if (((unsigned char)text.ptr[i] & 0xC0) != 0x80) {
+            column++;
+        }
     }
-    size_t n = strcspn(text, "\r\n");
-    text_set(r->source_line, sizeof r->source_line, text, n);
+    tarn__place_in(op, file, line, column, text);
 }
 
 enum tarn_status tarn_while(struct tarn_op *op, const char *fmt, ...)

@@ -100,6 +100,8 @@ void tarn_detail(struct tarn_op *op, const char *fmt, ...) TARN_PRINTF(2, 3);
 void tarn_hint(struct tarn_op *op, const char *fmt, ...) TARN_PRINTF(2, 3);
 /* Places the failure in a user's text; `text` may be NULL, else the line is cut out of it for the caret. */
 void tarn_place(struct tarn_op *op, const char *file, int line, int column, const char *text);
+/* The same at a byte offset of a text of known length (a model's SQL). Columns count characters. */
+void tarn_place_offset(struct tarn_op *op, const char *file, struct tarn_str text, size_t offset);
 /* Adds a frame "while ..." and returns the report's status, for use in a return statement. */
 enum tarn_status tarn_while(struct tarn_op *op, const char *fmt, ...) TARN_PRINTF(2, 3);
 /* Forgets a failure that the caller has handled. */
