@@ -60,7 +60,7 @@ format format-check:
 	@scripts/format $(if $(filter %-check,$@),--check)
 
 install: release
-	cmake --install build/release --prefix $(PREFIX)
+	cmake --install build/release --strip --prefix $(PREFIX)
 
 clean:
 	rm -rf build
