@@ -1,0 +1,20 @@
+/* lake_int: what the files of lake/ share. */
+#ifndef TARN_LAKE_INT_H
+#define TARN_LAKE_INT_H
+
+#include "lake/change.h"
+
+#define TARN_IDENT_FMT "%.*s%s%.*s"
+#define TARN_IDENT_ARG(i) TARN_STR_ARG((i).ns), (i).ns.len ? "." : "", TARN_STR_ARG((i).name)
+
+/* A set of paths, sorted for binary search. */
+struct tarn__path_set {
+    struct tarn_str *items;
+    size_t count;
+};
+enum tarn_status tarn__path_set_make(struct tarn_op *op, const struct tarn_str *paths, size_t count,
+                                     struct tarn__path_set *out) TARN_MUST_USE;
+/* Index in items, or -1. */
+long tarn__path_set_find(const struct tarn__path_set *set, struct tarn_str path);
+
+#endif

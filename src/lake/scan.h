@@ -1,0 +1,68 @@
+/* scan: which files of a snapshot a query must read (spec "Scan Planning"), and the write that an engine is asked for.
+ *
+ * lake/ plans, an engine carries out. Both structs are plain data in the op's arena.
+ */
+#ifndef TARN_LAKE_SCAN_H
+#define TARN_LAKE_SCAN_H
+
+#include "format/batch.h"
+#include "format/iceberg/expr.h"
+#include "format/iceberg/manifest.h"
+#include "io/storage/storage.h"
+
+struct tarn_scan_file {
+    const struct tarn_data_file *file;
+    struct tarn_str local_path;   /* what the engine opens */
+    int64_t sequence_number;      /* data sequence number */
+    const int64_t *deleted;       /* row positions that are deleted: ascending, unique; NULL = none */
+    size_t deleted_count;
+};
+struct tarn_scan_skips {
+    int64_t manifests, manifests_skipped;
+    int64_t files, files_skipped_partition, files_skipped_bounds;
+    int64_t bytes, bytes_skipped;
+    int64_t rows, rows_skipped; /* record counts */
+};
+struct tarn_scan {
+    const struct tarn_metadata *metadata;
+    const struct tarn_schema *schema;     /* the columns to present: of the snapshot, or the current one for main */
+    const struct tarn_snapshot *snapshot; /* NULL: an empty table */
+    struct tarn_scan_file *files;         /* may be none */
+    size_t file_count;
+    bool nested_by_id; /* nested names changed over the table's history: nested columns must not be matched by name */
+    bool files_without_ids_possible; /* schema.name-mapping.default is set: some files may hold no field ids */
+    struct tarn_scan_skips skips;
+};
+
+/* A write: rows that become data files of one table. */
+struct tarn_write {
+    const struct tarn_metadata *metadata; /* for specs */
+    const struct tarn_schema *schema;     /* the file's columns, with field ids; rows come in this order and of these names */
+    const struct tarn_partition_spec *spec;
+    const struct tarn_value *constants; /* one a partition field, or NULL: rows differ. All known: no partitioned write is needed */
+    struct tarn_str folder;             /* local folder for the files (made when absent) */
+    struct tarn_str codec;              /* "zstd", "snappy", "gzip", "lz4", "uncompressed" */
+    int32_t codec_level;                /* 0 = the codec's own */
+    int64_t target_file_size_bytes;
+    int32_t bound_width; /* write.metadata.metrics.default truncate(n): 16 */
+    struct tarn_str order_by; /* SQL text, absent = none */
+};
+struct tarn_written {
+    struct tarn_data_file *files; /* DATA, with metrics; paths are the local ones; not synced yet. Empty files are removed */
+    size_t count;
+    int64_t rows, bytes;
+};
+
+/* What position delete files say, by data file. */
+struct tarn_position_deletes {
+    struct tarn_str *paths; /* distinct data file paths, as they stand in the delete files */
+    size_t path_count;
+    int64_t **positions; /* ascending, unique; one array a path */
+    size_t *counts;
+};
+/* An engine reads delete files for the planner: this is what lake/ asks of it. */
+struct tarn_delete_reader {
+    enum tarn_status (*read)(struct tarn_delete_reader *, struct tarn_op *, const struct tarn_str *local_paths, size_t count, struct tarn_position_deletes *out);
+};
+
+#endif

@@ -1,0 +1,175 @@
+/* table: loading, and the manifests and live files of a snapshot. */
+#include "lake/lake_int.h"
+
+enum tarn_status tarn_table_read(const struct tarn_lake *lake, struct tarn_op *op,
+                                 struct tarn_ident ident, struct tarn_str location,
+                                 struct tarn_table **out)
+{
+    struct tarn_table *t;
+    struct tarn_str json;
+    TARN_NEW(op, t);
+    t->ident.ns = tarn_strdup(op, ident.ns);
+    t->ident.name = tarn_strdup(op, ident.name);
+    t->metadata_location = tarn_strdup(op, location);
+    if (!t->ident.ns.ptr || !t->ident.name.ptr || !t->metadata_location.ptr)
+        return TARN_NOMEM;
+    enum tarn_status status = tarn_storage_read(lake->storage, op, location, &json);
+    if (status == TARN_NOT_FOUND) {
+        (void)tarn_fail(op, TARN_NOT_FOUND, "metadata file of table " TARN_IDENT_FMT " is missing",
+                        TARN_IDENT_ARG(ident));
+        tarn_detail(op, "%.*s", TARN_STR_ARG(location));
+        tarn_hint(op, "Iceberg locations are absolute: if the warehouse was moved, move it back or "
+                      "register its tables anew");
+        return TARN_NOT_FOUND;
+    }
+    if (status != TARN_OK)
+        return tarn_while(op, "loading table " TARN_IDENT_FMT, TARN_IDENT_ARG(ident));
+    TARN_TRY_WHILE(op, tarn_metadata_parse(op, json, t->metadata_location.ptr, &t->metadata),
+                   "loading table " TARN_IDENT_FMT, TARN_IDENT_ARG(ident));
+    *out = t;
+    return TARN_OK;
+}
+
+enum tarn_status tarn_table_find(const struct tarn_lake *lake, struct tarn_op *op,
+                                 struct tarn_ident ident, struct tarn_table **out)
+{
+    struct tarn_str location;
+    *out = NULL;
+    enum tarn_status status = tarn_catalog_load(lake->catalog, op, ident, &location);
+    if (status == TARN_NOT_FOUND || status == TARN_TABLE) {
+        tarn_clear(op);
+        return TARN_OK;
+    }
+    TARN_TRY(status);
+    return tarn_table_read(lake, op, ident, location, out);
+}
+
+enum tarn_status tarn_table_load(const struct tarn_lake *lake, struct tarn_op *op,
+                                 struct tarn_ident ident, struct tarn_table **out)
+{
+    TARN_TRY(tarn_table_find(lake, op, ident, out));
+    if (!*out)
+        return tarn_fail(op, TARN_TABLE, "table " TARN_IDENT_FMT " does not exist",
+                         TARN_IDENT_ARG(ident));
+    return TARN_OK;
+}
+
+/* v1 files without a manifest list: each manifest's entry is made up from what is known (spec: "Manifest Lists", v1). */
+static enum tarn_status inline_manifests(const struct tarn_lake *lake, struct tarn_op *op,
+                                         const struct tarn_snapshot *s,
+                                         struct tarn_manifest_list *out)
+{
+    out->count = s->manifest_count;
+    TARN_NEW_ARRAY(op, out->files, s->manifest_count ? s->manifest_count : 1);
+    for (size_t i = 0; i < s->manifest_count; i++) {
+        struct tarn_object object;
+        TARN_TRY(tarn_storage_head(lake->storage, op, s->manifests[i], &object));
+        out->files[i] = (struct tarn_manifest_file){
+            .path = s->manifests[i],
+            .length_bytes = (int64_t)object.size_bytes,
+            .added_snapshot_id = s->snapshot_id,
+            .added_rows = -1,
+            .existing_rows = -1,
+            .deleted_rows = -1,
+            .added_files = -1,
+            .existing_files = -1,
+            .deleted_files = -1,
+            .first_row_id = -1,
+        };
+    }
+    return TARN_OK;
+}
+
+enum tarn_status tarn_table_manifests(const struct tarn_lake *lake, struct tarn_op *op,
+                                      const struct tarn_metadata *m, const struct tarn_snapshot *s,
+                                      struct tarn_manifest_list *out)
+{
+    struct tarn_str bytes;
+    (void)m;
+    *out = (struct tarn_manifest_list){0};
+    if (!s)
+        return TARN_OK;
+    if (!s->manifest_list.ptr)
+        return inline_manifests(lake, op, s, out);
+    TARN_TRY_WHILE(op, tarn_storage_read(lake->storage, op, s->manifest_list, &bytes),
+                   "reading the manifest list of snapshot %lld", (long long)s->snapshot_id);
+    struct tarn_str what = tarn_strdup(op, s->manifest_list);
+    if (!what.ptr)
+        return TARN_NOMEM;
+    return tarn_manifest_list_parse(op, bytes, what.ptr, out);
+}
+
+enum tarn_status tarn_table_manifest(const struct tarn_lake *lake, struct tarn_op *op,
+                                     const struct tarn_metadata *m,
+                                     const struct tarn_manifest_file *file,
+                                     struct tarn_manifest *out)
+{
+    struct tarn_str bytes;
+    TARN_TRY_WHILE(op, tarn_storage_read(lake->storage, op, file->path, &bytes),
+                   "reading manifest \"%.*s\"", TARN_STR_ARG(file->path));
+    return tarn_manifest_parse(op, bytes, m, file, out);
+}
+
+enum tarn_status tarn_table_live_files(const struct tarn_lake *lake, struct tarn_op *op,
+                                       const struct tarn_metadata *m, const struct tarn_snapshot *s,
+                                       struct tarn_live_files *out)
+{
+    struct tarn_manifest_list list;
+    size_t cap = 0;
+    *out = (struct tarn_live_files){0};
+    TARN_TRY(tarn_table_manifests(lake, op, m, s, &list));
+    for (size_t i = 0; i < list.count; i++) {
+        struct tarn_manifest manifest;
+        TARN_TRY(tarn_table_manifest(lake, op, m, &list.files[i], &manifest));
+        if (out->count + manifest.count > cap) {
+            cap = (out->count + manifest.count) * 2;
+            struct tarn_manifest_entry *grown;
+            TARN_NEW_ARRAY(op, grown, cap);
+            if (out->count)
+                memcpy(grown, out->items, out->count * sizeof *grown);
+            out->items = grown;
+        }
+        for (size_t k = 0; k < manifest.count; k++)
+            if (manifest.entries[k].status != TARN_ENTRY_DELETED)
+                out->items[out->count++] = manifest.entries[k];
+    }
+    return TARN_OK;
+}
+
+static bool summary_count(const struct tarn_snapshot *s, const char *key, int64_t *out)
+{
+    const struct tarn_str *v = tarn_kvs_get(&s->summary, key);
+    return v && tarn_str_to_i64(*v, out) && *out >= 0;
+}
+
+enum tarn_status tarn_table_totals(const struct tarn_lake *lake, struct tarn_op *op,
+                                   const struct tarn_table *t, struct tarn_table_totals *out)
+{
+    const struct tarn_snapshot *s = tarn_metadata_current(&t->metadata);
+    int64_t position_deletes = 0, equality_deletes = 0;
+    *out = (struct tarn_table_totals){0};
+    if (!s)
+        return TARN_OK;
+    if (summary_count(s, "total-records", &out->rows) &&
+        summary_count(s, "total-data-files", &out->data_files) &&
+        summary_count(s, "total-files-size", &out->bytes) &&
+        summary_count(s, "total-delete-files", &out->delete_files) &&
+        summary_count(s, "total-position-deletes", &position_deletes) &&
+        summary_count(s, "total-equality-deletes", &equality_deletes) && equality_deletes == 0) {
+        out->rows -= position_deletes;
+        return TARN_OK;
+    }
+    struct tarn_live_files live;
+    *out = (struct tarn_table_totals){0};
+    TARN_TRY(tarn_table_live_files(lake, op, &t->metadata, s, &live));
+    for (size_t i = 0; i < live.count; i++) {
+        const struct tarn_data_file *f = &live.items[i].file;
+        bool data = f->content == TARN_CONTENT_DATA;
+        out->bytes += f->size_bytes;
+        out->data_files += data;
+        out->delete_files += !data;
+        out->rows += data ? f->record_count
+                          : (f->content == TARN_CONTENT_POSITION_DELETES ? -f->record_count : 0);
+    }
+    return TARN_OK;
+}
