@@ -7,7 +7,9 @@
 
 /* A value of a primitive type, or null. Which member holds it follows from the type that goes with it:
  *   boolean -> i (0/1); int, long, date, time, timestamps -> i; float, double -> d; decimal -> dec (unscaled);
- *   string, uuid (16 bytes BE), fixed, binary -> bytes */
+ *   string, uuid (16 bytes BE), fixed, binary -> bytes
+ * `bytes` is borrowed where a value is made from text or bytes that hold it as it is (from_bytes, strings from text, transforms): it lives
+ * as long as they do. */
 struct tarn_value {
     bool is_null;
     int64_t i;
@@ -23,26 +25,29 @@ enum tarn_status tarn_value_to_bytes(struct tarn_op *op, const struct tarn_type 
                                      struct tarn_str *out) TARN_MUST_USE;
 enum tarn_status tarn_value_from_bytes(struct tarn_op *op, const struct tarn_type *t,
                                        struct tarn_str bytes, struct tarn_value *out) TARN_MUST_USE;
-/* JSON single-value serialisation. */
+/* JSON single-value serialisation. to_json has no op and reports nothing: TARN_UNSUPPORTED (NaN, infinities, variant, geometry), TARN_INVALID
+ * (a uuid that is none) or TARN_NOMEM, and then nothing was put. */
 enum tarn_status tarn_value_to_json(struct tarn_json_writer *w, const struct tarn_type *t,
                                     const struct tarn_value *v) TARN_MUST_USE;
 enum tarn_status tarn_value_from_json(struct tarn_op *op, const struct tarn_type *t,
                                       const struct tarn_json *j,
                                       struct tarn_value *out) TARN_MUST_USE;
 /* Text as SQL and people write it: 12, 1.50, 2024-02-29, 12:34:56.789012, "2024-02-29 12:34:56.789012" (also with T, +00, +00:00, Z, "(BC)" as
- * the engine prints), uuid text, hex for binary and fixed, true/false/0/1. Used for statistics that an engine returns as text. */
+ * the engine prints), uuid text, hex for binary and fixed, true/false/0/1. Used for statistics that an engine returns as text.
+ * TARN_INVALID for what the type cannot hold exactly, infinite dates too; surplus zeros behind the point do no harm. A zone in the text of a
+ * timestamp without one is refused, a timestamptz without one is UTC. */
 enum tarn_status tarn_value_from_text(struct tarn_op *op, const struct tarn_type *t,
                                       struct tarn_str text, struct tarn_value *out) TARN_MUST_USE;
 struct tarn_str tarn_value_text(struct tarn_op *op, const struct tarn_type *t,
                                 const struct tarn_value *v); /* "null" for null */
-/* Total order within a type: signed numbers; -0.0 < 0.0 as Java's compare unless `canonical`; NaN greatest; bytes unsigned; strings by UTF-8 bytes. Nulls: not allowed. */
+/* Total order within a type: signed numbers; -0.0 < 0.0 and NaN greatest, as Java compares them; bytes unsigned; strings by UTF-8 bytes. Nulls: not allowed. */
 int tarn_value_cmp(const struct tarn_type *t, const struct tarn_value *a,
                    const struct tarn_value *b);
 /* Equality for partition keys: null equals null, NaN equals NaN, -0.0 equals 0.0 (trap 25). */
 bool tarn_value_eq(const struct tarn_type *t, const struct tarn_value *a,
                    const struct tarn_value *b);
 /* Bounds as they are stored: lower cut to `width` code points (strings) or bytes (binary); upper cut and incremented, skipping surrogates;
- * upper absent (.ptr NULL) when it cannot be (trap 16). Types without truncation pass through; NaN gives absent. */
+ * upper absent (.ptr NULL) when it cannot be (trap 16). width 0: not cut. Types without truncation pass through; NaN, null and strings that are not UTF-8 give absent; zeros are widened to -0.0 and 0.0. */
 enum tarn_status tarn_bound_lower(struct tarn_op *op, const struct tarn_type *t,
                                   const struct tarn_value *v, int32_t width,
                                   struct tarn_str *out) TARN_MUST_USE;
@@ -78,7 +83,7 @@ bool tarn_transform_accepts(const struct tarn_transform *t, const struct tarn_ty
 struct tarn_type tarn_transform_result(
     const struct tarn_transform *t,
     const struct tarn_type *source); /* day -> date; year, month, hour, bucket -> int */
-/* Null in, null out; VOID always null; OTHER is TARN_UNSUPPORTED. Time transforms floor before 1970 (trap 18). */
+/* Null in, null out; VOID always null; OTHER and a type that the transform does not accept are TARN_UNSUPPORTED; a result out of range is TARN_DATA. Time transforms floor before 1970 (trap 18). */
 enum tarn_status tarn_transform_apply(struct tarn_op *op, const struct tarn_transform *t,
                                       const struct tarn_type *source, const struct tarn_value *v,
                                       struct tarn_value *out) TARN_MUST_USE;
