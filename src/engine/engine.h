@@ -97,6 +97,9 @@ enum tarn_status tarn_session_write_deletes(struct tarn_session *, struct tarn_o
 /* Reads position delete files (each a local path), for lake's planner. */
 enum tarn_status tarn_engine_read_position_deletes(struct tarn_engine *, struct tarn_op *, const struct tarn_str *local_paths, size_t count, struct tarn_position_deletes *out) TARN_MUST_USE;
 
+/* The engine's SQL spelling of a type ("STRUCT(a VARCHAR)[]"), for casts in statements of Tarn's own. */
+void tarn_engine_type_sql(struct tarn_buf *, const struct tarn_type *);
+
 /* Progress of the running statement, from any thread: 0..100, or -1 = not known. */
 double tarn_session_progress(struct tarn_session *);
 

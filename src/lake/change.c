@@ -1,33 +1,18 @@
 /* change: recording what the next version of a table shall be. Nothing is written here. */
-#include <errno.h>
-#include <sys/random.h>
-#include <time.h>
-
+#include "base/clock.h"
+#include "base/random.h"
 #include "lake/change_int.h"
 
 int64_t tarn__now_ms(void)
 {
-    struct timespec t;
-    clock_gettime(CLOCK_REALTIME, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
-static enum tarn_status random_bytes(struct tarn_op *op, void *p, size_t n)
-{
-    if (getrandom(p, n, 0) != (ssize_t)n)
-        return tarn_fail_errno(op, errno, "could not get random bytes");
-    return TARN_OK;
+    return tarn_clock_now_us(tarn_clock_real()) / 1000;
 }
 
 enum tarn_status tarn__new_uuid(struct tarn_op *op, struct tarn_str *out)
 {
-    unsigned char b[16];
-    TARN_TRY(random_bytes(op, b, sizeof b));
-    b[6] = (unsigned char)((b[6] & 0x0f) | 0x40);
-    b[8] = (unsigned char)((b[8] & 0x3f) | 0x80);
-    *out = tarn_sprintf(op, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x",
-                        b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11],
-                        b[12], b[13], b[14], b[15]);
+    char text[TARN_UUID_TEXT_MAX];
+    TARN_TRY(tarn_uuid_v4(op, text));
+    *out = tarn_strdup(op, tarn_str_view(text));
     return out->ptr ? TARN_OK : TARN_NOMEM;
 }
 
@@ -36,7 +21,7 @@ enum tarn_status tarn__new_snapshot_id(struct tarn_op *op, int64_t *out)
 {
     uint64_t r = 0;
     do {
-        TARN_TRY(random_bytes(op, &r, sizeof r));
+        TARN_TRY(tarn_random_bytes(op, &r, sizeof r));
         r &= INT64_MAX;
     } while (r == 0);
     *out = (int64_t)r;

@@ -6,10 +6,8 @@
  *                                  `  else     -> that error
  * Guarded by tests/unit/lake/test_commit.c.
  */
-#include <errno.h>
-#include <sys/random.h>
-#include <time.h>
-
+#include "base/clock.h"
+#include "base/random.h"
 #include "lake/change_int.h"
 
 static enum tarn_status conflict(struct tarn_change *c, struct tarn_op *op, const char *why)
@@ -133,14 +131,11 @@ static enum tarn_status try_once(const struct tarn_lake *lake, struct tarn_op *o
     return tarn_catalog_commit(lake->catalog, op, swaps, count);
 }
 
-static void wait_jitter(int attempt)
+static enum tarn_status wait_jitter(struct tarn_op *op, int attempt)
 {
-    uint32_t r = 0;
-    if (getrandom(&r, sizeof r, 0) != (ssize_t)sizeof r)
-        r = 1;
-    uint64_t cap_ms = 20u << (attempt < 6 ? attempt : 6);
-    struct timespec t = {0, (long)(r % (cap_ms * 1000000u) % 999999999u)};
-    nanosleep(&t, NULL);
+    uint64_t r, cap_ns = 20000000u * (uint64_t)(1u << (attempt < 6 ? attempt : 6));
+    TARN_TRY(tarn_random_bytes(op, &r, sizeof r));
+    return tarn_clock_sleep(tarn_clock_real(), op, r % cap_ns, 2);
 }
 
 /* What earlier attempts wrote is in nobody's list now. */
@@ -210,7 +205,7 @@ enum tarn_status tarn_changes_commit(const struct tarn_lake *lake, struct tarn_o
         }
         if (status != TARN_CONFLICT || attempt + 1 == tries)
             return status;
-        wait_jitter(attempt);
+        TARN_TRY(wait_jitter(op, attempt));
         for (size_t i = 0; i < count; i++)
             TARN_TRY(refresh(changes[i], op));
     }
