@@ -8,31 +8,22 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
-static uint64_t now_ns(void)
-{
-    struct timespec ts;
-    (void)clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
+#include "base/clock.h"
 
 /* 1 = try again. The op's report may be told here; tarn__sql_fail tells it anew. */
 static int busy(void *arg, int tried)
 {
     struct tarn__sqlite *c = arg;
-    uint64_t now = now_ns();
+    uint64_t now = tarn_clock_monotonic_ns(tarn_clock_real());
     if (tried == 0)
         c->busy_since_ns = now;
-    if (now - c->busy_since_ns >= (uint64_t)c->busy_ms_max * 1000000u ||
-        tarn_poll(c->op, 2) != TARN_OK)
+    uint64_t nap_ms =
+        tried < 5 ? 1u << tried : 25; /* short at first: a commit of others takes about one sync */
+    if (now - c->busy_since_ns >= (uint64_t)c->busy_ms_max * 1000000u)
         return 0;
-    long nap_ms =
-        tried < 5 ? 1L << tried : 25; /* short at first: a commit of others takes about one sync */
-    (void)nanosleep(&(struct timespec){.tv_nsec = nap_ms * 1000000}, NULL);
-    return 1;
+    return tarn_clock_sleep(tarn_clock_real(), c->op, nap_ms * 1000000u, 2) == TARN_OK;
 }
 
 enum tarn_status tarn__sql_connect(struct tarn__sqlite *c, struct tarn_op *op, bool create)

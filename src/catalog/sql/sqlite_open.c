@@ -12,10 +12,10 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/arena.h"
+#include "base/clock.h"
 #include "io/folder.h"
 
 #define BUSY_MS_MAX 10000
@@ -202,8 +202,7 @@ static enum tarn_status use_wal(struct tarn__sqlite *c, struct tarn_op *op)
             return TARN_OK;
         if ((rc & 0xff) != SQLITE_BUSY || waited_ms >= c->busy_ms_max)
             return tarn__sql_fail(c, op, rc, "switch it to write-ahead logging");
-        TARN_TRY(tarn_poll(op, 2));
-        (void)nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
+        TARN_TRY(tarn_clock_sleep(tarn_clock_real(), op, 20000000, 2));
     }
 }
 

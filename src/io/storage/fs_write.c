@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/random.h"
 #include "io/folder.h"
 
 #define WRITE_STEP ((size_t)16 << 20) /* between two looks at the cancel */
@@ -39,11 +40,13 @@ static void folder_of(const struct tarn__fs_name *name, char out[PATH_MAX])
 
 static enum tarn_status target_init(struct tarn_op *op, struct tarn_str path, struct target *t)
 {
+    uint64_t random;
     TARN_TRY(tarn__fs_object(op, path, &t->name));
     folder_of(&t->name, t->folder);
     t->has_temp = false;
-    int n = snprintf(t->temp, sizeof t->temp, "%s/" TARN__TEMP_PREFIX "%016" PRIx64, t->folder,
-                     tarn__storage_random());
+    TARN_TRY(tarn_random_bytes(op, &random, sizeof random));
+    int n =
+        snprintf(t->temp, sizeof t->temp, "%s/" TARN__TEMP_PREFIX "%016" PRIx64, t->folder, random);
     if (n < 0 || (size_t)n >= sizeof t->temp)
         return tarn_fail(op, TARN_INVALID, "the folder's name \"%.200s...\" is too long",
                          t->folder);

@@ -5,9 +5,9 @@
 #include <inttypes.h>
 #include <pthread.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "base/arena.h"
+#include "base/clock.h"
 
 struct entry {
     struct tarn_str path, bytes; /* owned, one allocation: path first */
@@ -152,7 +152,6 @@ static enum tarn_status mem_head(struct tarn_storage *s, struct tarn_op *op, str
 
 static bool make_entry(struct tarn_str path, struct tarn_str bytes, struct entry *out)
 {
-    struct timespec now;
     if (bytes.len > SIZE_MAX - path.len - 1 || tarn_alloc_should_fail())
         return false;
     char *p = malloc(path.len + bytes.len + 1);
@@ -161,10 +160,9 @@ static bool make_entry(struct tarn_str path, struct tarn_str bytes, struct entry
     memcpy(p, path.ptr, path.len);
     if (bytes.len > 0)
         memcpy(p + path.len, bytes.ptr, bytes.len);
-    (void)clock_gettime(CLOCK_REALTIME, &now);
     *out = (struct entry){.path = {p, path.len},
                           .bytes = {p + path.len, bytes.len},
-                          .modified_us = (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000};
+                          .modified_us = tarn_clock_now_us(tarn_clock_real())};
     return true;
 }
 

@@ -5,12 +5,9 @@
  */
 #include "io/storage/storage_int.h"
 
-#include <stdlib.h>
-#include <time.h>
-
 #include "base/arena.h"
-
-#define NAP_MS 20 /* the longest time that a cancel goes unseen */
+#include "base/clock.h"
+#include "base/random.h"
 
 struct retry {
     struct tarn__shim shim;
@@ -30,27 +27,15 @@ static struct attempt begin(struct tarn_storage *s, struct tarn_op *op)
 }
 
 /* Full jitter: anything from 0 to the doubled limit, so that many writers do not return in step. */
-static uint64_t delay_ms(const struct retry *r, int tried)
+static enum tarn_status wait(struct tarn_op *op, const struct retry *r, int tried)
 {
-    uint64_t limit = (uint64_t)r->options.base_ms;
-    for (int i = 1; i < tried && limit < (uint64_t)r->options.max_ms; i++)
-        limit *= 2;
-    if (limit > (uint64_t)r->options.max_ms)
-        limit = (uint64_t)r->options.max_ms;
-    return tarn__storage_random() % (limit + 1);
-}
-
-static enum tarn_status wait_ms(struct tarn_op *op, uint64_t ms)
-{
-    uint64_t end = tarn__storage_now_ns() + ms * 1000000u;
-    for (;;) {
-        TARN_TRY(tarn_poll(op, 2));
-        uint64_t now = tarn__storage_now_ns();
-        if (now >= end)
-            return TARN_OK;
-        uint64_t nap = end - now < NAP_MS * 1000000u ? end - now : NAP_MS * 1000000u;
-        (void)nanosleep(&(struct timespec){.tv_nsec = (long)nap}, NULL);
-    }
+    uint64_t limit_ms = (uint64_t)r->options.base_ms, random;
+    for (int i = 1; i < tried && limit_ms < (uint64_t)r->options.max_ms; i++)
+        limit_ms *= 2;
+    if (limit_ms > (uint64_t)r->options.max_ms)
+        limit_ms = (uint64_t)r->options.max_ms;
+    TARN_TRY(tarn_random_bytes(op, &random, sizeof random));
+    return tarn_clock_sleep(tarn_clock_real(), op, random % (limit_ms * 1000000u + 1), 2);
 }
 
 /* After a try that answered *status: true = try again. */
@@ -64,7 +49,7 @@ static bool again(struct attempt *a, enum tarn_status *status)
             (void)tarn_while(a->op, "trying it %d times", a->tried);
         return false;
     }
-    enum tarn_status waited = wait_ms(a->op, delay_ms(a->r, a->tried));
+    enum tarn_status waited = wait(a->op, a->r, a->tried);
     if (waited != TARN_OK) {
         *status = waited;
         return false;

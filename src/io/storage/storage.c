@@ -2,8 +2,6 @@
 #include "io/storage/storage_int.h"
 
 #include <stdlib.h>
-#include <sys/random.h>
-#include <time.h>
 
 #include "base/arena.h"
 
@@ -118,22 +116,6 @@ void *tarn__storage_new(struct tarn_op *op, size_t size_bytes)
     if (!p)
         (void)tarn_fail(op, TARN_NOMEM, "out of memory while opening a storage");
     return p;
-}
-
-uint64_t tarn__storage_now_ns(void)
-{
-    struct timespec ts;
-    (void)clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
-
-uint64_t tarn__storage_random(void)
-{
-    uint64_t r = 0;
-    if (getrandom(&r, sizeof r, 0) !=
-        (ssize_t)sizeof r) /* up to 256 bytes it cannot be interrupted */
-        r = tarn__storage_now_ns() * 0x9e3779b97f4a7c15u;
-    return r;
 }
 
 static int by_path(const void *a, const void *b)

@@ -10,8 +10,6 @@
 
 /* A zeroed long-lived piece; NULL after TARN_NOMEM was reported. */
 void *tarn__storage_new(struct tarn_op *op, size_t size_bytes);
-uint64_t tarn__storage_random(void);
-uint64_t tarn__storage_now_ns(void); /* monotonic */
 void tarn__storage_sort(struct tarn_listing *listing);
 
 /* ---- fs */

@@ -1,8 +1,8 @@
 /* trace: a line in the log for every call. See storage.h. */
 #include "io/storage/storage_int.h"
 
-#include <inttypes.h>
-#include <stdlib.h>
+#include "base/clock.h"
+#include "base/log.h"
 
 struct call {
     struct tarn_op *op;
@@ -13,13 +13,21 @@ struct call {
 
 static struct call begin(struct tarn_op *op, const char *what, struct tarn_str path)
 {
-    return (struct call){.op = op, .what = what, .path = path, .begin_ns = tarn__storage_now_ns()};
+    return (struct call){.op = op,
+                         .what = what,
+                         .path = path,
+                         .begin_ns = tarn_clock_monotonic_ns(tarn_clock_real())};
 }
 
+/* size_bytes: of what was read or written; 0 after a failure. */
 static enum tarn_status end(const struct call *c, enum tarn_status status, uint64_t size_bytes)
 {
-    (void)c;
-    (void)size_bytes;
+    uint64_t now_ns = tarn_clock_monotonic_ns(tarn_clock_real());
+    tarn_log(c->op->log, DEBUG, "storage", TARN_LOG_Z("call", c->what),
+             TARN_LOG_STR("path", c->path),
+             TARN_LOG_Z("status", status == TARN_OK ? "OK" : tarn_status_info(status)->name),
+             TARN_LOG_I64("size_bytes", status == TARN_OK ? size_bytes : 0),
+             TARN_LOG_I64("us", (now_ns - c->begin_ns) / 1000));
     return status;
 }
 
