@@ -153,7 +153,7 @@ class Project:
         """table -> its sorted rows, but for what differs from run to run: times of ingestion, ids and paths of Tarn's own."""
         found = {}
         for table in tables or self.tables():
-            names = [n for n in self.columns(f"select * from {table} limit 0") if not varies(table, n)]
+            names = [n for n in self.columns(f"select * from {table} limit 0") if n not in VARYING]
             listed = ", ".join(f'"{n}"' for n in names)
             found[table] = sorted(self.rows(f"select {listed} from {table}"), key=repr)
         return found
@@ -181,12 +181,8 @@ class Project:
         shutil.copy(self.folder / "late" / name, self.folder / "data" / name)
 
 
-# What may differ between two runs that hold the same data.
-VARYING = {"ingest_ts", "ingested_at", "run_id", "modified_at", "time", "set_aside_at", "resolved_at", "snapshot_id", "modified"}
-
-
-def varies(table, column):
-    return column in VARYING or (table.endswith(("__files", "__dead_letters")) and column.endswith(("_at", "_ts", "_id")))
+# What differs between two runs that hold the same data.
+VARYING = {"ingest_ts", "resolved_ts", "modified", "run_id"}
 
 
 def read_csv(text):
@@ -245,7 +241,7 @@ def small(tmp_path):
 
 def copy_example(name, folder):
     target = Path(folder) / name
-    shutil.copytree(EXAMPLES / name, target, ignore=shutil.ignore_patterns("warehouse", ".tarn", ".env", "journal_entries_late.json.done"))
+    shutil.copytree(EXAMPLES / name, target, ignore=shutil.ignore_patterns("warehouse", ".tarn", ".env"))
     late = target / "data" / "journal_entries_late.json"
     if late.exists():
         late.unlink()
