@@ -123,13 +123,13 @@ void tarn_text_fit(struct tarn_buf *b, struct tarn_str s, int width)
 
 /* ---- the table */
 
-static struct tarn_str cell_text(const struct tarn_table *t, size_t row, size_t column)
+static struct tarn_str cell_text(const struct tarn_text_table *t, size_t row, size_t column)
 {
     struct tarn_str s = t->cells[row * t->column_count + column];
     return s.ptr ? s : tarn_str_view(t->null_text ? t->null_text : "");
 }
 
-static void measure(const struct tarn_table *t, int *widths)
+static void measure(const struct tarn_text_table *t, int *widths)
 {
     for (size_t c = 0; c < t->column_count; c++) {
         widths[c] = t->no_header ? 0 : fit(NULL, t->columns[c].name, t->cell_width_max);
@@ -147,7 +147,7 @@ static void put_blanks(struct tarn_buf *b, int n)
 }
 
 /* One cell with its separator. The last of a line is not filled up. */
-static void put_cell(struct tarn_buf *b, const struct tarn_table *t, size_t column,
+static void put_cell(struct tarn_buf *b, const struct tarn_text_table *t, size_t column,
                      struct tarn_str text, const int *widths)
 {
     bool last = column + 1 == t->column_count;
@@ -171,7 +171,7 @@ static void trim_line(struct tarn_buf *b, size_t line_begin)
         b->ptr[b->len] = '\0';
 }
 
-static void put_rule(struct tarn_buf *b, const struct tarn_table *t, const int *widths)
+static void put_rule(struct tarn_buf *b, const struct tarn_text_table *t, const int *widths)
 {
     for (size_t c = 0; c < t->column_count; c++) {
         if (c > 0)
@@ -182,7 +182,7 @@ static void put_rule(struct tarn_buf *b, const struct tarn_table *t, const int *
     tarn_buf_put(b, '\n');
 }
 
-enum tarn_status tarn_table_render(struct tarn_op *op, const struct tarn_table *t,
+enum tarn_status tarn_text_table_render(struct tarn_op *op, const struct tarn_text_table *t,
                                    struct tarn_buf *b)
 {
     if (t->column_count == 0)

@@ -12,12 +12,12 @@
 
 #include "base/op.h"
 
-struct tarn_table_column {
+struct tarn_text_column {
     struct tarn_str name;
     bool right; /* numbers */
 };
-struct tarn_table {
-    const struct tarn_table_column *columns;
+struct tarn_text_table {
+    const struct tarn_text_column *columns;
     size_t column_count;
     const struct tarn_str *cells; /* row by row; an absent str (ptr NULL) is shown as null_text */
     size_t row_count;
@@ -26,7 +26,7 @@ struct tarn_table {
     bool no_header;
 };
 /* Appends whole lines, without blanks at their ends. Memory for widths is op's scratch. */
-enum tarn_status tarn_table_render(struct tarn_op *op, const struct tarn_table *table, struct tarn_buf *b) TARN_MUST_USE;
+enum tarn_status tarn_text_table_render(struct tarn_op *op, const struct tarn_text_table *table, struct tarn_buf *b) TARN_MUST_USE;
 
 /* Columns on a terminal: 0 for combining marks, 2 for wide characters. For text that is valid and has no control characters. */
 int tarn_text_width(struct tarn_str s);
