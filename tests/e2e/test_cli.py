@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from conftest import Project, program
+from harness import Project, program
 
 VERBS = "init plan run retry sql ls table doctor version".split()
 ROWS = """

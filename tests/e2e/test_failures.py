@@ -10,11 +10,9 @@ import ctypes
 import gzip
 import json
 import os
-import resource
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,8 +20,7 @@ from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
-from conftest import ROOT, Project, copy_example, small_project  # noqa: E402
+from harness import ROOT, Project, copy_example, small_project
 
 PAGE = ROOT / "docs" / "failures.md"
 LINE = '{"id": 3, "amount": 9}\n'
@@ -383,7 +380,7 @@ def interrupted(folder, times):
         process.send_signal(signal.SIGINT)
         time.sleep(0.1 if n + 1 < times else 0)
     out, err = process.communicate(timeout=120)
-    from conftest import Result
+    from harness import Result
 
     result = Result(["run"], process.returncode, out, err)
     after = project.contents()
@@ -416,7 +413,7 @@ def broken_pipe(folder):
     assert err == ""
     process.stderr.close()
     code = process.wait(timeout=60)
-    from conftest import Result
+    from harness import Result
 
     return Result(["sql"], 141 if code == -signal.SIGPIPE else code, "", err)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import copy_example, small_project
+from harness import copy_example, small_project
 
 CALLS_MAX = 400  # a sweep that needs more has stopped making progress
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from conftest import Result, small_project
+from harness import Result, small_project
 
 RIGHT = (0, 4)
 
