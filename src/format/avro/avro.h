@@ -30,13 +30,13 @@
 /* ---- limits */
 #define TARN_AVRO_TOTAL_BYTES_MAX  ((size_t)1 << 30)   /* all blocks of a file, decompressed */
 #define TARN_AVRO_BLOCK_BYTES_MAX  ((size_t)256 << 20) /* one block, decompressed */
-#define TARN_AVRO_RATIO_MAX        1100                /* decompressed to compressed; deflate cannot pass 1032 */
-#define TARN_AVRO_RATIO_FREE       ((size_t)16 << 20)  /* a block below this is not held to the ratio */
-#define TARN_AVRO_SCHEMA_BYTES_MAX ((size_t)16 << 20)  /* the schema's text */
-#define TARN_AVRO_NODES_MAX        16384               /* types in a schema; symbols of one enum */
-#define TARN_AVRO_DEPTH_MAX        64                  /* nesting of a schema, and of a value while it is skipped */
-#define TARN_AVRO_META_MAX         4096                /* keys of a file's header */
-#define TARN_AVRO_EMPTY_ITEMS_MAX  65536               /* items without bytes in one array */
+#define TARN_AVRO_RATIO_MAX        1100 /* decompressed to compressed; deflate cannot pass 1032 */
+#define TARN_AVRO_RATIO_FREE       ((size_t)16 << 20) /* a block below this is not held to the ratio */
+#define TARN_AVRO_SCHEMA_BYTES_MAX ((size_t)16 << 20) /* the schema's text */
+#define TARN_AVRO_NODES_MAX        16384              /* types in a schema; symbols of one enum */
+#define TARN_AVRO_DEPTH_MAX        64 /* nesting of a schema, and of a value while it is skipped */
+#define TARN_AVRO_META_MAX         4096  /* keys of a file's header */
+#define TARN_AVRO_EMPTY_ITEMS_MAX  65536 /* items without bytes in one array */
 
 struct tarn_avro_limits {
     size_t total_bytes_max, block_bytes_max; /* 0 = the maxima above */
@@ -75,8 +75,9 @@ enum tarn_avro_logical {
 struct tarn_avro_type;
 struct tarn_avro_field {
     struct tarn_str name;
-    struct tarn_str iceberg_name; /* "iceberg-field-name": what it was before sanitising; absent = none */
-    int32_t field_id;             /* -1 = none */
+    struct tarn_str
+        iceberg_name; /* "iceberg-field-name": what it was before sanitising; absent = none */
+    int32_t field_id; /* -1 = none */
     const struct tarn_avro_type *type;
     /* The run of fields of constant size from here on: its bytes, and the field behind it. */
     size_t run_bytes, run_next;
@@ -166,11 +167,13 @@ enum tarn_status tarn_avro_cursor_finish(const struct tarn_avro_cursor *c, struc
 void tarn_avro_cursor_fail(struct tarn_avro_cursor *c, const char *error);
 
 int64_t tarn_avro_read_long(struct tarn_avro_cursor *c);
-int32_t tarn_avro_read_int(struct tarn_avro_cursor *c); /* of an int or a long; out of range is an error */
+int32_t tarn_avro_read_int(
+    struct tarn_avro_cursor *c); /* of an int or a long; out of range is an error */
 bool tarn_avro_read_boolean(struct tarn_avro_cursor *c);
 float tarn_avro_read_float(struct tarn_avro_cursor *c);
 double tarn_avro_read_double(struct tarn_avro_cursor *c);
-struct tarn_str tarn_avro_read_bytes(struct tarn_avro_cursor *c); /* bytes and string; never absent */
+struct tarn_str tarn_avro_read_bytes(
+    struct tarn_avro_cursor *c); /* bytes and string; never absent */
 struct tarn_str tarn_avro_read_fixed(struct tarn_avro_cursor *c, size_t size);
 /* Reads a union's index and returns that branch; any other type is returned as it is. After an error: a null type. */
 const struct tarn_avro_type *tarn_avro_read_branch(struct tarn_avro_cursor *c,
@@ -207,7 +210,8 @@ struct tarn_avro_writer {
 enum tarn_status tarn_avro_writer_init(struct tarn_avro_writer *w, struct tarn_op *op,
                                        const struct tarn_avro_write *options) TARN_MUST_USE;
 /* One value of the file's schema has been put whole into w->block. */
-enum tarn_status tarn_avro_writer_item(struct tarn_avro_writer *w, struct tarn_op *op) TARN_MUST_USE;
+enum tarn_status tarn_avro_writer_item(struct tarn_avro_writer *w,
+                                       struct tarn_op *op) TARN_MUST_USE;
 /* The file's bytes, in op->arena. The writer is spent. */
 enum tarn_status tarn_avro_writer_finish(struct tarn_avro_writer *w, struct tarn_op *op,
                                          struct tarn_str *out) TARN_MUST_USE;

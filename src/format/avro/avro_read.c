@@ -68,8 +68,8 @@ enum tarn_status tarn_avro_reader_init(struct tarn_avro_reader *r, struct tarn_o
     limits_set(&r->limits, limits);
     if (!tarn_str_starts(bytes, TARN_STR(MAGIC)))
         return corrupt(op, what, "it is no Avro container file");
-    struct tarn_avro_cursor c =
-        tarn_avro_cursor_of(tarn_str_of(bytes.ptr + sizeof MAGIC - 1, bytes.len - sizeof MAGIC + 1));
+    struct tarn_avro_cursor c = tarn_avro_cursor_of(
+        tarn_str_of(bytes.ptr + sizeof MAGIC - 1, bytes.len - sizeof MAGIC + 1));
     TARN_TRY(meta_read(r, op, &c));
     struct tarn_str sync = tarn_avro_read_fixed(&c, TARN_AVRO_SYNC_BYTES);
     if (c.error)

@@ -105,8 +105,8 @@ static enum tarn_status block_close(struct tarn_avro_writer *w, struct tarn_op *
     if (w->count == 0)
         return TARN_OK;
     tarn_buf_reset(&w->packed);
-    TARN_TRY(tarn__avro_pack(op, &w->options, tarn_buf_view(&w->block), &w->codec_state,
-                             &w->packed));
+    TARN_TRY(
+        tarn__avro_pack(op, &w->options, tarn_buf_view(&w->block), &w->codec_state, &w->packed));
     TARN_TRY((enum tarn_status)tarn_buf_finish(op, &w->packed, "Avro block"));
     tarn_avro_put_long(&w->file, w->count);
     tarn_avro_put_bytes(&w->file, tarn_buf_view(&w->packed));

@@ -15,7 +15,8 @@ static const struct tarn__mfield file_fields[] = {
                       .name = "content",
                       .shape = SHAPE_INT,
                       .need = NEED_V2,
-                      .doc = "Contents of the file: 0=data, 1=position deletes, 2=equality deletes"},
+                      .doc =
+                          "Contents of the file: 0=data, 1=position deletes, 2=equality deletes"},
     [FILE_PATH] = {.id = 100,
                    .name = "file_path",
                    .shape = SHAPE_STRING,
@@ -218,7 +219,10 @@ static const struct tarn__mfield summary_fields[] = {
                        .doc = "Partition upper bound for all files"},
 };
 
-#define TABLE(t) {t, sizeof t / sizeof t[0]}
+#define TABLE(t)                  \
+    {                             \
+        t, sizeof t / sizeof t[0] \
+    }
 const struct tarn__mfields tarn__entry_fields = TABLE(entry_fields);
 const struct tarn__mfields tarn__file_fields = TABLE(file_fields);
 const struct tarn__mfields tarn__list_fields = TABLE(list_fields);

@@ -104,7 +104,8 @@ struct tarn__step {
     int slot;                          /* which field; -1: none of ours, pass over it */
     const struct tarn_avro_type *type; /* NULL: pass over `bytes` bytes */
     size_t bytes;
-    struct tarn__plan *sub; /* MAP_* as an array: of the key/value records; RECORD, LIST_RECORD: set by the caller */
+    struct tarn__plan *
+        sub; /* MAP_* as an array: of the key/value records; RECORD, LIST_RECORD: set by the caller */
 };
 struct tarn__plan {
     struct tarn__step *steps;
@@ -171,7 +172,6 @@ enum tarn_status tarn__value_encode(struct tarn_op *op, struct tarn_buf *b,
 size_t tarn__decimal_bytes(int32_t precision);
 
 /* A file's sync marker: differs from file to file, the same for the same input. */
-void tarn__sync_of(uint64_t a, uint64_t b, struct tarn_str text,
-                   uint8_t out[TARN_AVRO_SYNC_BYTES]);
+void tarn__sync_of(uint64_t a, uint64_t b, struct tarn_str text, uint8_t out[TARN_AVRO_SYNC_BYTES]);
 
 #endif

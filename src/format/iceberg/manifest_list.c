@@ -17,7 +17,8 @@ struct reader {
 
 static enum tarn_status corrupt(struct reader *r, const char *why)
 {
-    return tarn_fail(r->d.op, TARN_CORRUPT, "could not read manifest list \"%s\": %s", r->what, why);
+    return tarn_fail(r->d.op, TARN_CORRUPT, "could not read manifest list \"%s\": %s", r->what,
+                     why);
 }
 
 /* ---- reading */
@@ -256,9 +257,10 @@ static enum tarn_status check_written(struct tarn_op *op, const struct tarn_mani
         return tarn_fail(op, TARN_INVALID, "could not list manifest \"%.*s\": %s",
                          TARN_STR_ARG(f->path), why);
     if (f->first_row_id >= 0)
-        return tarn_fail(op, TARN_UNSUPPORTED,
-                         "could not list manifest \"%.*s\": its first row id needs format version 3",
-                         TARN_STR_ARG(f->path));
+        return tarn_fail(
+            op, TARN_UNSUPPORTED,
+            "could not list manifest \"%.*s\": its first row id needs format version 3",
+            TARN_STR_ARG(f->path));
     return TARN_OK;
 }
 

@@ -213,8 +213,7 @@ static enum tarn_status names_of(struct tarn_op *op, const struct tarn_type *par
 /* A tuple that lacks a field would read as null, and null decides which files a scan leaves out. */
 static enum tarn_status partition_check(struct tarn_op *op, const char *what,
                                         const struct tarn_partition_spec *spec,
-                                        const struct tarn_type *partition,
-                                        struct tarn__plan *p)
+                                        const struct tarn_type *partition, struct tarn__plan *p)
 {
     for (size_t i = 0; i < spec->field_count; i++) {
         bool may_lack = spec->fields[i].transform.kind == TARN_TRANSFORM_VOID ||
@@ -239,17 +238,14 @@ enum tarn_status tarn__plan_partition(struct tarn_op *op, const char *what,
     for (size_t i = 0; i < record->field_count; i++) {
         const struct tarn_avro_field *f = &record->fields[i];
         size_t k = 0;
-        while (k < partition->field_count &&
-               !partition_matches(f, &partition->fields[k], names[k]))
+        while (k < partition->field_count && !partition_matches(f, &partition->fields[k], names[k]))
             k++;
-        if (k == partition->field_count ||
-            partition->fields[k].type.kind == TARN_TYPE_UNKNOWN) {
+        if (k == partition->field_count || partition->fields[k].type.kind == TARN_TYPE_UNKNOWN) {
             plan_pass_over(out, f->type);
             continue;
         }
         const struct tarn_avro_type *v = tarn_avro_beside_null(f->type);
-        if (!v || (v->kind != TARN_AVRO_NULL &&
-                   !tarn__value_fits(v, &partition->fields[k].type)))
+        if (!v || (v->kind != TARN_AVRO_NULL && !tarn__value_fits(v, &partition->fields[k].type)))
             return tarn_fail(op, TARN_CORRUPT,
                              "could not read %s: partition field \"%.*s\" is not of the type that "
                              "its spec gives it",

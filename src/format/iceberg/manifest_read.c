@@ -26,8 +26,8 @@ struct reader {
 
 static enum tarn_status corrupt(struct reader *r, const char *why)
 {
-    return tarn_fail(r->d.op, TARN_CORRUPT, "could not read manifest \"%s\": entry %zu: %s", r->what,
-                     r->index, why);
+    return tarn_fail(r->d.op, TARN_CORRUPT, "could not read manifest \"%s\": entry %zu: %s",
+                     r->what, r->index, why);
 }
 
 /* ---- what the tuples mean */
@@ -96,8 +96,8 @@ static enum tarn_status read_partition(struct reader *r, struct tarn_data_file *
             continue;
         }
         const struct tarn_avro_type *t = tarn_avro_read_branch(&r->d.cursor, s->type);
-        TARN_TRY(tarn__value_decode(&r->d, t, &r->tuple.fields[s->slot].type,
-                                    &f->partition[s->slot]));
+        TARN_TRY(
+            tarn__value_decode(&r->d, t, &r->tuple.fields[s->slot].type, &f->partition[s->slot]));
     }
     return TARN_OK;
 }
@@ -335,12 +335,13 @@ static enum tarn_status block_decode(struct reader *r, const struct block *b,
 
 static enum tarn_status check_form(struct reader *r, struct tarn_str bytes)
 {
-    const char *form = tarn_str_starts(bytes, TARN_STR("AGS1"))   ? "is encrypted"
-                       : tarn_str_starts(bytes, TARN_STR("PAR1")) ? "is a Parquet file (format version 4)"
-                                                                  : NULL;
+    const char *form = tarn_str_starts(bytes, TARN_STR("AGS1")) ? "is encrypted"
+                       : tarn_str_starts(bytes, TARN_STR("PAR1"))
+                           ? "is a Parquet file (format version 4)"
+                           : NULL;
     if (form)
-        return tarn_fail(r->d.op, TARN_UNSUPPORTED, "could not read manifest \"%s\": it %s", r->what,
-                         form);
+        return tarn_fail(r->d.op, TARN_UNSUPPORTED, "could not read manifest \"%s\": it %s",
+                         r->what, form);
     if (r->list_entry->length_bytes > 0 && bytes.len < (uint64_t)r->list_entry->length_bytes)
         return tarn_fail(r->d.op, TARN_CORRUPT,
                          "could not read manifest \"%s\": it has %zu bytes, and %lld by its list",
@@ -353,8 +354,8 @@ static enum tarn_status check_count(struct reader *r, size_t count)
     const struct tarn_manifest_file *l = r->list_entry;
     if (l->length_bytes > 0 || l->added_files < 0 || l->existing_files < 0 || l->deleted_files < 0)
         return TARN_OK;
-    uint64_t told = (uint64_t)l->added_files + (uint64_t)l->existing_files +
-                    (uint64_t)l->deleted_files;
+    uint64_t told =
+        (uint64_t)l->added_files + (uint64_t)l->existing_files + (uint64_t)l->deleted_files;
     if (count >= told)
         return TARN_OK;
     return tarn_fail(r->d.op, TARN_CORRUPT,

@@ -124,8 +124,7 @@ void tarn__avro_name(struct tarn_buf *b, struct tarn_str name)
         else if (c < 0x10000)
             tarn_buf_printf(b, "_x%X", c);
         else
-            tarn_buf_printf(b, "_x%X_x%X", 0xD800U + ((c - 0x10000) >> 10),
-                            0xDC00U + (c & 0x3FF));
+            tarn_buf_printf(b, "_x%X_x%X", 0xD800U + ((c - 0x10000) >> 10), 0xDC00U + (c & 0x3FF));
     }
 }
 

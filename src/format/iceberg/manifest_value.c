@@ -6,11 +6,11 @@
  */
 #include "format/iceberg/manifest_int.h"
 
-#define UUID_BYTES       16
-#define DECIMAL_BYTES    16 /* of __int128 */
-#define MICROS_A_DAY     INT64_C(86400000000)
-#define NANOS_A_DAY      INT64_C(86400000000000)
-#define PRECISION_MAX    38
+#define UUID_BYTES     16
+#define DECIMAL_BYTES  16 /* of __int128 */
+#define MICROS_A_DAY   INT64_C(86400000000)
+#define NANOS_A_DAY    INT64_C(86400000000000)
+#define PRECISION_MAX  38
 #define FLOAT_EXACT(d) ((double)(float)(d))
 
 /* 10^precision - 1 */
@@ -180,8 +180,8 @@ static enum tarn_status decode_uuid_text(struct tarn__decoder *d, struct tarn_st
 static enum tarn_status decode_bytes(struct tarn__decoder *d, const struct tarn_avro_type *avro,
                                      const struct tarn_type *type, struct tarn_value *out)
 {
-    struct tarn_str s = type->kind == TARN_TYPE_STRING ? tarn__decode_text(d, avro)
-                                                       : tarn__decode_bytes(d, avro);
+    struct tarn_str s =
+        type->kind == TARN_TYPE_STRING ? tarn__decode_text(d, avro) : tarn__decode_bytes(d, avro);
     if (type->kind == TARN_TYPE_DECIMAL) {
         decode_decimal(d, s, out);
         return TARN_OK;

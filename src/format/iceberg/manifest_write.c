@@ -23,7 +23,8 @@ static enum tarn_status check_ids(struct writer *w, const struct tarn_manifest_e
     if (e->status == TARN_ENTRY_ADDED) {
         /* A null sequence number becomes that of the snapshot which adds the manifest. */
         if (e->sequence_number < 0 && e->snapshot_id > 0 && e->snapshot_id != w->in->snapshot_id)
-            return refuse(w, TARN_INVALID, "it was added by another snapshot, without a sequence number");
+            return refuse(w, TARN_INVALID,
+                          "it was added by another snapshot, without a sequence number");
         return TARN_OK;
     }
     if (e->sequence_number < 0)
@@ -130,10 +131,10 @@ static enum tarn_status put_file(struct writer *w, const struct tarn_data_file *
     tarn_avro_put_bytes(b, f->path);
     tarn_avro_put_bytes(b, f->format);
     for (size_t i = 0; i < f->partition_count; i++)
-        TARN_TRY_WHILE(
-            w->op, tarn__value_encode(w->op, b, &w->tuple.fields[i].type, &f->partition[i]),
-            "writing partition field \"%.*s\" of \"%.*s\"", TARN_STR_ARG(w->tuple.fields[i].name),
-            TARN_STR_ARG(f->path));
+        TARN_TRY_WHILE(w->op,
+                       tarn__value_encode(w->op, b, &w->tuple.fields[i].type, &f->partition[i]),
+                       "writing partition field \"%.*s\" of \"%.*s\"",
+                       TARN_STR_ARG(w->tuple.fields[i].name), TARN_STR_ARG(f->path));
     tarn_avro_put_long(b, f->record_count);
     tarn_avro_put_long(b, f->size_bytes);
     put_counts(b, f->column_sizes, f->column_size_count);
