@@ -1,4 +1,5 @@
 /* The conformance suite of catalog.h: the same rules in every implementation. */
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -352,6 +353,55 @@ static void senseless_properties_are_refused(void **state)
     assert_properties(f, "raw", "");
 }
 
+struct adder {
+    pthread_t thread;
+    struct tarn_catalog *c;
+    bool good;
+};
+
+static void *add_twenty(void *arg)
+{
+    struct adder *a = arg;
+    struct tarn_op op;
+    if (tarn_op_init(&op, 0, 0) != TARN_OK)
+        return NULL;
+    int done = 0;
+    enum tarn_status status = TARN_OK;
+    while (done < 20 && status == TARN_OK) {
+        struct tarn_str now, next = {NULL, 0};
+        int64_t n = 0;
+        status = tarn_catalog_load(a->c, &op, ident("raw", "n"), &now);
+        if (status == TARN_OK && tarn_str_to_i64(now, &n))
+            next = tarn_sprintf(&op, "%lld", (long long)n + 1);
+        struct tarn_swap s = {ident("raw", "n"), now, next};
+        if (status == TARN_OK)
+            status = tarn_catalog_commit(a->c, &op, &s, 1);
+        done += status == TARN_OK;
+        if (status == TARN_CONFLICT)
+            status = TARN_OK;
+    }
+    a->good = done == 20;
+    tarn_op_release(&op);
+    return NULL;
+}
+
+static void threads_share_one_catalog(void **state)
+{
+    struct fixture *f = *state;
+    struct adder adders[4];
+    make_namespace(f, "raw");
+    assert_ok(f, swap(f, f->c, ident("raw", "n"), NULL, "0"));
+    for (int i = 0; i < 4; i++) {
+        adders[i] = (struct adder){.c = f->c};
+        assert_int_equal(pthread_create(&adders[i].thread, NULL, add_twenty, &adders[i]), 0);
+    }
+    for (int i = 0; i < 4; i++) {
+        assert_int_equal(pthread_join(adders[i].thread, NULL), 0);
+        assert_true(adders[i].good);
+    }
+    assert_location(f, ident("raw", "n"), "80");
+}
+
 static void cancel_is_seen(void **state)
 {
     struct fixture *f = *state;
@@ -371,19 +421,13 @@ static const struct {
     const char *name;
     CMUnitTestFunction fn;
 } cases[] = {
-    CASE(create_swap_load_drop),
-    CASE(stale_swaps_are_conflicts),
-    CASE(missing_things_are_not_found),
-    CASE(a_commit_of_several_is_all_or_none),
-    CASE(senseless_commits_are_refused),
-    CASE(names_are_exact),
-    CASE(rename_moves_a_table),
-    CASE(lists_are_sorted),
-    CASE(namespaces_come_and_go),
-    CASE(senseless_namespaces_are_refused),
-    CASE(properties_are_kept),
-    CASE(senseless_properties_are_refused),
-    CASE(cancel_is_seen),
+    CASE(create_swap_load_drop),         CASE(stale_swaps_are_conflicts),
+    CASE(missing_things_are_not_found),  CASE(a_commit_of_several_is_all_or_none),
+    CASE(senseless_commits_are_refused), CASE(names_are_exact),
+    CASE(rename_moves_a_table),          CASE(lists_are_sorted),
+    CASE(namespaces_come_and_go),        CASE(senseless_namespaces_are_refused),
+    CASE(properties_are_kept),           CASE(senseless_properties_are_refused),
+    CASE(threads_share_one_catalog),     CASE(cancel_is_seen),
 };
 
 /* ---- mem alone */
