@@ -73,11 +73,16 @@ static enum tarn_status truncate_int(struct tarn_op *op, const struct tarn_trans
 }
 
 static enum tarn_status truncate_decimal(struct tarn_op *op, const struct tarn_transform *t,
-                                         __int128 v, __int128 *out)
+                                         const struct tarn_type *source, __int128 v, __int128 *out)
 {
     __int128 rest = v % t->param;
     __int128 down = rest < 0 ? rest + t->param : rest;
-    return __builtin_sub_overflow(v, down, out) ? fail_range(op, t) : TARN_OK;
+    __int128 least = -1;
+    for (int32_t i = 0; i < source->precision; i++)
+        least *= 10;
+    if (__builtin_sub_overflow(v, down, out) || *out <= least)
+        return fail_range(op, t);
+    return TARN_OK;
 }
 
 static enum tarn_status truncate_string(struct tarn_op *op, const struct tarn_transform *t,
@@ -96,7 +101,7 @@ static enum tarn_status apply_truncate(struct tarn_op *op, const struct tarn_tra
 {
     switch (source->kind) {
     case TARN_TYPE_DECIMAL:
-        return truncate_decimal(op, t, v->dec, &out->dec);
+        return truncate_decimal(op, t, source, v->dec, &out->dec);
     case TARN_TYPE_STRING:
         return truncate_string(op, t, v->bytes, &out->bytes);
     case TARN_TYPE_BINARY:
