@@ -10,17 +10,22 @@
 #include <unistd.h>
 
 #include "base/arena.h"
+#include "base/clock.h"
 
 /* Past this many folders the memory of them starts anew: forgetting costs syncs, never safety. */
 #define KNOWN_MAX ((size_t)16384)
 #define DEPTH_MAX 256
+/* Times of birth come from a clock that ticks every few milliseconds, and inodes are used again at once. */
+#define BIRTH_TICK_US 100000
 
 struct folder_id {
     uint32_t dev_major, dev_minor;
     uint64_t inode;
     int64_t born_s;
     uint32_t born_ns;
-    bool told; /* the file system told the time of birth: the id names one folder for ever */
+    bool
+        told; /* the id names one folder for ever: the file system told its time of birth, and that lies
+                  so far back that a folder made later in its place is born at another time */
 };
 
 struct tarn_folders {
@@ -130,7 +135,9 @@ static enum tarn_status id_of(struct tarn_op *op, int fd, const char *path, stru
                               .inode = st.stx_ino,
                               .born_s = st.stx_btime.tv_sec,
                               .born_ns = st.stx_btime.tv_nsec,
-                              .told = (st.stx_mask & STATX_BTIME) != 0};
+                              .told = (st.stx_mask & STATX_BTIME) != 0 &&
+                                      st.stx_btime.tv_sec * 1000000 + st.stx_btime.tv_nsec / 1000 <
+                                          tarn_clock_now_us(tarn_clock_real()) - BIRTH_TICK_US};
     return TARN_OK;
 }
 

@@ -3,7 +3,8 @@
  * A new file is durable only when its folder, and every new folder above that, has been synced. tarn_folder_sync climbs
  * from a folder to the root of its mount and syncs each; a tarn_folders remembers which are known to be durable, so that
  * the second file in a folder costs one sync. A folder is known by device, inode and time of birth: a folder that was
- * removed and made again is another one. Where the file system tells no time of birth nothing is remembered.
+ * removed and made again is another one. Where the file system tells no time of birth, and for the first moments of a
+ * folder's life, nothing is remembered.
  */
 #ifndef TARN_IO_FOLDER_H
 #define TARN_IO_FOLDER_H

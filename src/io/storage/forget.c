@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/arena.h"
+#include "base/hash.h"
 
 struct names { /* sorted; each a malloc */
     char **items;
@@ -221,10 +222,8 @@ static bool survives(const struct forget *f, const char *name)
 static enum tarn_status lose(struct forget *f, struct tarn_op *op, struct tarn_str path,
                              struct tarn_str name)
 {
-    uint32_t h = 2166136261u;
-    for (size_t i = 0; i < name.len; i++)
-        h = (h ^ (unsigned char)name.ptr[i]) * 16777619u;
-    if ((h >> 16 & 1) == 0)
+    struct tarn_str base = tarn_path_base(name);
+    if ((tarn_murmur3_32(base.ptr, base.len, 0) & 1) == 0)
         return tarn_storage_remove(f->shim.below, op, path);
     if (!(tarn_storage_abilities(f->shim.below) & TARN_STORAGE_LOCAL))
         return tarn_storage_put(f->shim.below, op, path, TARN_STR(""));

@@ -26,11 +26,11 @@ static enum tarn_status open_object(struct tarn_op *op, const char *name, int *o
     struct stat st;
     int fd = open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0)
-        return tarn_fail_errno(op, errno, "could not open \"%s\"", name);
+        return tarn__fs_fail(op, errno, "open", name);
     if (fstat(fd, &st) != 0) {
         int err = errno;
         (void)close(fd);
-        return tarn_fail_errno(op, err, "could not look at \"%s\"", name);
+        return tarn__fs_fail(op, err, "look at", name);
     }
     if (!S_ISREG(st.st_mode)) {
         (void)close(fd);
@@ -59,7 +59,7 @@ static enum tarn_status read_all(struct tarn_op *op, int fd, const char *name, u
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
-            return tarn_fail_errno(op, errno, "could not read \"%s\"", name);
+            return tarn__fs_fail(op, errno, "read", name);
         if (n == 0)
             return too_short(op, name, offset, length, offset + done);
         done += (size_t)n;
@@ -123,7 +123,7 @@ static enum tarn_status fs_head(struct tarn_storage *s, struct tarn_op *op, stru
     struct stat st;
     TARN_TRY(tarn__fs_object(op, path, &name));
     if (stat(name.z, &st) != 0)
-        return tarn_fail_errno(op, errno, "could not look at \"%s\"", name.z);
+        return tarn__fs_fail(op, errno, "look at", name.z);
     if (!S_ISREG(st.st_mode))
         return not_an_object(op, name.z);
     struct tarn_str copy = tarn_strdup(op, path);
@@ -143,7 +143,7 @@ static enum tarn_status fs_remove(struct tarn_storage *s, struct tarn_op *op, st
     TARN_TRY(tarn__fs_object(op, path, &name));
     /* a folder of that name is no object: it was absent */
     if (unlink(name.z) != 0 && errno != ENOENT && errno != ENOTDIR && errno != EISDIR)
-        return tarn_fail_errno(op, errno, "could not remove \"%s\"", name.z);
+        return tarn__fs_fail(op, errno, "remove", name.z);
     return TARN_OK;
 }
 

@@ -9,6 +9,8 @@
  */
 #include "io/storage/storage_int.h"
 
+#include <errno.h>
+
 static enum tarn_status refuse(struct tarn_op *op, struct tarn_str path, const char *why)
 {
     return tarn_fail(op, TARN_INVALID, "path \"%.*s\" %s", TARN_STR_ARG(path), why);
@@ -71,4 +73,12 @@ enum tarn_status tarn__fs_folder(struct tarn_op *op, struct tarn_str path,
     while (out->len > 1 && out->z[out->len - 1] == '/')
         out->z[--out->len] = '\0';
     return TARN_OK;
+}
+
+enum tarn_status tarn__fs_fail(struct tarn_op *op, int err, const char *what, const char *name)
+{
+    (void)tarn_fail_errno(op, err, "could not %s \"%s\"", what, name);
+    if (err == ENAMETOOLONG)
+        op->report.status = TARN_INVALID;
+    return op->report.status;
 }

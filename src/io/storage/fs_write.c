@@ -63,7 +63,7 @@ static enum tarn_status write_all(struct tarn_op *op, int fd, const char *name,
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
-            return tarn_fail_errno(op, errno, "could not write \"%s\"", name);
+            return tarn__fs_fail(op, errno, "write", name);
         done += (size_t)n;
         if (done < bytes.len)
             TARN_TRY(tarn_poll(op, 2));
@@ -75,7 +75,7 @@ static enum tarn_status sync_file(struct tarn_op *op, int fd, const char *name)
 {
     while (fsync(fd) != 0)
         if (errno != EINTR)
-            return tarn_fail_errno(op, errno, "could not sync \"%s\"", name);
+            return tarn__fs_fail(op, errno, "sync", name);
     return TARN_OK;
 }
 
@@ -89,13 +89,13 @@ static enum tarn_status write_temp(struct tarn_op *op, struct target *t, struct 
         fd = open(t->temp, flags, 0666);
     }
     if (fd < 0)
-        return tarn_fail_errno(op, errno, "could not make a file in folder \"%s\"", t->folder);
+        return tarn__fs_fail(op, errno, "make a file in folder", t->folder);
     t->has_temp = true;
     enum tarn_status status = write_all(op, fd, t->name.z, bytes);
     if (status == TARN_OK)
         status = sync_file(op, fd, t->name.z);
     if (close(fd) != 0 && status == TARN_OK)
-        status = tarn_fail_errno(op, errno, "could not close \"%s\"", t->name.z);
+        status = tarn__fs_fail(op, errno, "close", t->name.z);
     return status;
 }
 
@@ -116,7 +116,7 @@ enum tarn_status tarn__fs_put(struct tarn_storage *s, struct tarn_op *op, struct
         if (rename(t.temp, t.name.z) == 0)
             t.has_temp = false;
         else
-            status = tarn_fail_errno(op, errno, "could not rename a file to \"%s\"", t.name.z);
+            status = tarn__fs_fail(op, errno, "rename a file to", t.name.z);
     }
     drop_temp(&t);
     return status == TARN_OK ? tarn_folder_sync(fs->folders, op, t.folder) : status;
@@ -152,7 +152,7 @@ enum tarn_status tarn__fs_put_absent(struct tarn_storage *s, struct tarn_op *op,
     if (err == EIO)
         return tarn_fail(op, TARN_UNKNOWN, "could not learn whether \"%s\" was made", t.name.z);
     if (err != 0)
-        return tarn_fail_errno(op, err, "could not make \"%s\"", t.name.z);
+        return tarn__fs_fail(op, err, "make", t.name.z);
     if (tarn_folder_sync(fs->folders, op, t.folder) == TARN_OK)
         return TARN_OK;
     char why[TARN_REPORT_TEXT];
@@ -172,10 +172,10 @@ enum tarn_status tarn__fs_finish(struct tarn_storage *s, struct tarn_op *op, str
     TARN_TRY(tarn__fs_object(op, path, &name));
     int fd = open(name.z, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0)
-        return tarn_fail_errno(op, errno, "could not open \"%s\"", name.z);
+        return tarn__fs_fail(op, errno, "open", name.z);
     enum tarn_status status = TARN_OK;
     if (fstat(fd, &st) != 0)
-        status = tarn_fail_errno(op, errno, "could not look at \"%s\"", name.z);
+        status = tarn__fs_fail(op, errno, "look at", name.z);
     else if (!S_ISREG(st.st_mode))
         status = tarn_fail(op, TARN_NOT_FOUND, "could not find \"%s\": it is not a regular file",
                            name.z);

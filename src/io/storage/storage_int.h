@@ -28,6 +28,9 @@ enum tarn_status tarn__fs_folder(struct tarn_op *op, struct tarn_str path,
 enum tarn_status tarn__fs_list(struct tarn_storage *s, struct tarn_op *op, struct tarn_str prefix,
                                struct tarn_listing *out);
 
+/* As tarn_fail_errno, "could not <what> "<name>"": a name too long for the file system is TARN_INVALID, not IO. */
+enum tarn_status tarn__fs_fail(struct tarn_op *op, int err, const char *what, const char *name);
+
 struct tarn_folders;
 struct tarn__fs {
     struct tarn_storage base;
