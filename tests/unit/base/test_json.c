@@ -126,8 +126,7 @@ static void reader_refuses_what_rfc_8259_refuses(void **state)
         "/* c */ 1",
         "1 // c",
         "# c",
-        "\xEF\xBB\xBF"
-        "1",
+        "\xEF\xBB\xBF[]",
         "\xA0",
         "\x0C",
         "undefined",
