@@ -3,8 +3,8 @@
 
 #include <stdlib.h>
 
-enum tarn_status tarn__decode_grow(struct tarn_op *op, void *array, size_t *cap, size_t len,
-                                   size_t size, size_t hint)
+enum tarn_status tarn__manifest_decode_grow(struct tarn_op *op, void *array, size_t *cap,
+                                            size_t len, size_t size, size_t hint)
 {
     if (len < *cap)
         return TARN_OK;
@@ -23,21 +23,24 @@ enum tarn_status tarn__decode_grow(struct tarn_op *op, void *array, size_t *cap,
     return TARN_OK;
 }
 
-struct tarn_str tarn__decode_bytes(struct tarn__decoder *d, const struct tarn_avro_type *t)
+struct tarn_str tarn__manifest_decode_bytes(struct tarn__manifest_decoder *d,
+                                            const struct tarn_avro_type *t)
 {
     return t->kind == TARN_AVRO_FIXED ? tarn_avro_read_fixed(&d->cursor, t->size)
                                       : tarn_avro_read_bytes(&d->cursor);
 }
 
-struct tarn_str tarn__decode_text(struct tarn__decoder *d, const struct tarn_avro_type *t)
+struct tarn_str tarn__manifest_decode_text(struct tarn__manifest_decoder *d,
+                                           const struct tarn_avro_type *t)
 {
-    struct tarn_str s = tarn__decode_bytes(d, t);
+    struct tarn_str s = tarn__manifest_decode_bytes(d, t);
     if (!tarn_utf8_valid(s))
         tarn_avro_cursor_fail(&d->cursor, "a string is not valid UTF-8");
     return s;
 }
 
-void tarn__decode_skip(struct tarn__decoder *d, const struct tarn__step *step)
+void tarn__manifest_decode_skip(struct tarn__manifest_decoder *d,
+                                const struct tarn__manifest_step *step)
 {
     if (step->type)
         tarn_avro_skip(&d->cursor, step->type);
@@ -54,8 +57,8 @@ struct pair {
     struct tarn_str bytes;
 };
 
-static void pair_value(struct tarn__decoder *d, const struct tarn_avro_type *type, bool numbers,
-                       struct pair *out)
+static void pair_value(struct tarn__manifest_decoder *d, const struct tarn_avro_type *type,
+                       bool numbers, struct pair *out)
 {
     const struct tarn_avro_type *t = tarn_avro_read_branch(&d->cursor, type);
     out->absent = t->kind == TARN_AVRO_NULL;
@@ -64,11 +67,11 @@ static void pair_value(struct tarn__decoder *d, const struct tarn_avro_type *typ
     if (numbers)
         out->number = tarn_avro_read_long(&d->cursor);
     else
-        out->bytes = tarn__decode_bytes(d, t);
+        out->bytes = tarn__manifest_decode_bytes(d, t);
 }
 
 /* The next pair of a map in either form; false at its end. */
-static bool pair_next(struct tarn__decoder *d, const struct tarn__step *step,
+static bool pair_next(struct tarn__manifest_decoder *d, const struct tarn__manifest_step *step,
                       const struct tarn_avro_type *t, struct tarn_avro_items *it, bool numbers,
                       struct pair *out)
 {
@@ -85,13 +88,13 @@ static bool pair_next(struct tarn__decoder *d, const struct tarn__step *step,
         return true;
     }
     for (size_t i = 0; i < step->sub->count; i++) {
-        const struct tarn__step *s = &step->sub->steps[i];
+        const struct tarn__manifest_step *s = &step->sub->steps[i];
         if (s->slot == PAIR_KEY)
             out->id = tarn_avro_read_int(&d->cursor);
         else if (s->slot == PAIR_VALUE)
             pair_value(d, s->type, numbers, out);
         else
-            tarn__decode_skip(d, s);
+            tarn__manifest_decode_skip(d, s);
     }
     return true;
 }
@@ -107,7 +110,7 @@ static int ids_cmp(const void *a, const void *b)
 }
 
 /* Brings pairs into the order of their ids (most writers have them so); two of one id would be two truths. */
-static void ids_sort(struct tarn__decoder *d, void *array, size_t count, size_t size)
+static void ids_sort(struct tarn__manifest_decoder *d, void *array, size_t count, size_t size)
 {
     char *p = array;
     bool sorted = true;
@@ -121,9 +124,10 @@ static void ids_sort(struct tarn__decoder *d, void *array, size_t count, size_t 
             tarn_avro_cursor_fail(&d->cursor, "a column stands twice in a map");
 }
 
-enum tarn_status tarn__decode_counts(struct tarn__decoder *d, const struct tarn__step *step,
-                                     const struct tarn_avro_type *t, struct tarn_id_count **out,
-                                     size_t *out_count)
+enum tarn_status tarn__manifest_decode_counts(struct tarn__manifest_decoder *d,
+                                              const struct tarn__manifest_step *step,
+                                              const struct tarn_avro_type *t,
+                                              struct tarn_id_count **out, size_t *out_count)
 {
     struct tarn_avro_items it = {0};
     struct pair pair;
@@ -132,7 +136,8 @@ enum tarn_status tarn__decode_counts(struct tarn__decoder *d, const struct tarn_
     while (pair_next(d, step, t, &it, true, &pair)) {
         if (pair.absent)
             continue;
-        TARN_TRY(tarn__decode_grow(d->op, &array, &cap, n, sizeof *array, (size_t)it.left + 1));
+        TARN_TRY(
+            tarn__manifest_decode_grow(d->op, &array, &cap, n, sizeof *array, (size_t)it.left + 1));
         array[n++] = (struct tarn_id_count){pair.id, pair.number};
     }
     ids_sort(d, array, n, sizeof *array);
@@ -141,9 +146,10 @@ enum tarn_status tarn__decode_counts(struct tarn__decoder *d, const struct tarn_
     return TARN_OK;
 }
 
-enum tarn_status tarn__decode_bounds(struct tarn__decoder *d, const struct tarn__step *step,
-                                     const struct tarn_avro_type *t, struct tarn_id_bytes **out,
-                                     size_t *out_count)
+enum tarn_status tarn__manifest_decode_bounds(struct tarn__manifest_decoder *d,
+                                              const struct tarn__manifest_step *step,
+                                              const struct tarn_avro_type *t,
+                                              struct tarn_id_bytes **out, size_t *out_count)
 {
     struct tarn_avro_items it = {0};
     struct pair pair;
@@ -152,7 +158,8 @@ enum tarn_status tarn__decode_bounds(struct tarn__decoder *d, const struct tarn_
     while (pair_next(d, step, t, &it, false, &pair)) {
         if (pair.absent)
             continue;
-        TARN_TRY(tarn__decode_grow(d->op, &array, &cap, n, sizeof *array, (size_t)it.left + 1));
+        TARN_TRY(
+            tarn__manifest_decode_grow(d->op, &array, &cap, n, sizeof *array, (size_t)it.left + 1));
         array[n++] = (struct tarn_id_bytes){pair.id, pair.bytes};
     }
     ids_sort(d, array, n, sizeof *array);
@@ -163,7 +170,7 @@ enum tarn_status tarn__decode_bounds(struct tarn__decoder *d, const struct tarn_
 
 /* ---- lists */
 
-static int64_t list_number(struct tarn__decoder *d, const struct tarn_avro_type *t)
+static int64_t list_number(struct tarn__manifest_decoder *d, const struct tarn_avro_type *t)
 {
     if (tarn_avro_read_branch(&d->cursor, t->items)->kind == TARN_AVRO_NULL) {
         tarn_avro_cursor_fail(&d->cursor, "a list of numbers holds a null");
@@ -172,14 +179,16 @@ static int64_t list_number(struct tarn__decoder *d, const struct tarn_avro_type 
     return tarn_avro_read_long(&d->cursor);
 }
 
-enum tarn_status tarn__decode_longs(struct tarn__decoder *d, const struct tarn_avro_type *t,
-                                    int64_t **out, size_t *out_count)
+enum tarn_status tarn__manifest_decode_longs(struct tarn__manifest_decoder *d,
+                                             const struct tarn_avro_type *t, int64_t **out,
+                                             size_t *out_count)
 {
     struct tarn_avro_items it = {0};
     int64_t *array = NULL;
     size_t cap = 0, n = 0;
     while (tarn_avro_items_next(&d->cursor, &it, t)) {
-        TARN_TRY(tarn__decode_grow(d->op, &array, &cap, n, sizeof *array, (size_t)it.left + 1));
+        TARN_TRY(
+            tarn__manifest_decode_grow(d->op, &array, &cap, n, sizeof *array, (size_t)it.left + 1));
         array[n++] = list_number(d, t);
     }
     *out = array;
@@ -187,14 +196,16 @@ enum tarn_status tarn__decode_longs(struct tarn__decoder *d, const struct tarn_a
     return TARN_OK;
 }
 
-enum tarn_status tarn__decode_ints(struct tarn__decoder *d, const struct tarn_avro_type *t,
-                                   int32_t **out, size_t *out_count)
+enum tarn_status tarn__manifest_decode_ints(struct tarn__manifest_decoder *d,
+                                            const struct tarn_avro_type *t, int32_t **out,
+                                            size_t *out_count)
 {
     struct tarn_avro_items it = {0};
     int32_t *array = NULL;
     size_t cap = 0, n = 0;
     while (tarn_avro_items_next(&d->cursor, &it, t)) {
-        TARN_TRY(tarn__decode_grow(d->op, &array, &cap, n, sizeof *array, (size_t)it.left + 1));
+        TARN_TRY(
+            tarn__manifest_decode_grow(d->op, &array, &cap, n, sizeof *array, (size_t)it.left + 1));
         int64_t v = list_number(d, t);
         if (v < INT32_MIN || v > INT32_MAX)
             tarn_avro_cursor_fail(&d->cursor, "a column id does not fit 32 bits");

@@ -2,7 +2,7 @@
  * readers and writers. */
 #include "format/iceberg/manifest_int.h"
 
-static const struct tarn__mfield entry_fields[] = {
+static const struct tarn__manifest_field entry_fields[] = {
     [ENTRY_STATUS] = {.id = 0, .name = "status", .shape = SHAPE_INT, .need = NEED_ALWAYS},
     [ENTRY_SNAPSHOT] = {.id = 1, .name = "snapshot_id", .shape = SHAPE_LONG},
     [ENTRY_SEQUENCE] = {.id = 3, .name = "sequence_number", .shape = SHAPE_LONG},
@@ -10,7 +10,7 @@ static const struct tarn__mfield entry_fields[] = {
     [ENTRY_FILE] = {.id = 2, .name = "data_file", .shape = SHAPE_RECORD, .need = NEED_ALWAYS},
 };
 
-static const struct tarn__mfield file_fields[] = {
+static const struct tarn__manifest_field file_fields[] = {
     [FILE_CONTENT] = {.id = 134,
                       .name = "content",
                       .shape = SHAPE_INT,
@@ -115,7 +115,7 @@ static const struct tarn__mfield file_fields[] = {
                            .since_v3 = true},
 };
 
-static const struct tarn__mfield list_fields[] = {
+static const struct tarn__manifest_field list_fields[] = {
     [LIST_PATH] = {.id = 500,
                    .name = "manifest_path",
                    .shape = SHAPE_STRING,
@@ -199,7 +199,7 @@ static const struct tarn__mfield list_fields[] = {
                            .since_v3 = true},
 };
 
-static const struct tarn__mfield summary_fields[] = {
+static const struct tarn__manifest_field summary_fields[] = {
     [SUMMARY_NULL] = {.id = 509,
                       .name = "contains_null",
                       .shape = SHAPE_BOOLEAN,
@@ -223,7 +223,7 @@ static const struct tarn__mfield summary_fields[] = {
     {                             \
         t, sizeof t / sizeof t[0] \
     }
-const struct tarn__mfields tarn__entry_fields = TABLE(entry_fields);
-const struct tarn__mfields tarn__file_fields = TABLE(file_fields);
-const struct tarn__mfields tarn__list_fields = TABLE(list_fields);
-const struct tarn__mfields tarn__summary_fields = TABLE(summary_fields);
+const struct tarn__manifest_fields tarn__manifest_entry_fields = TABLE(entry_fields);
+const struct tarn__manifest_fields tarn__manifest_file_fields = TABLE(file_fields);
+const struct tarn__manifest_fields tarn__manifest_list_fields = TABLE(list_fields);
+const struct tarn__manifest_fields tarn__manifest_summary_fields = TABLE(summary_fields);

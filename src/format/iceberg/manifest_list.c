@@ -8,10 +8,10 @@
 #define COUNT_KEY "tarn.manifest-count"
 
 struct reader {
-    struct tarn__decoder d;
+    struct tarn__manifest_decoder d;
     const char *what;
     struct tarn_avro_reader avro;
-    struct tarn__plan file, summary;
+    struct tarn__manifest_plan file, summary;
     size_t cap;
 };
 
@@ -28,9 +28,9 @@ static void read_summary(struct reader *r, struct tarn_field_summary *out)
     struct tarn_avro_cursor *c = &r->d.cursor;
     out->contains_nan = -1;
     for (size_t i = 0; i < r->summary.count; i++) {
-        const struct tarn__step *s = &r->summary.steps[i];
+        const struct tarn__manifest_step *s = &r->summary.steps[i];
         if (s->slot < 0) {
-            tarn__decode_skip(&r->d, s);
+            tarn__manifest_decode_skip(&r->d, s);
             continue;
         }
         const struct tarn_avro_type *t = tarn_avro_read_branch(c, s->type);
@@ -41,9 +41,9 @@ static void read_summary(struct reader *r, struct tarn_field_summary *out)
         else if (s->slot == SUMMARY_NAN)
             out->contains_nan = tarn_avro_read_boolean(c);
         else if (s->slot == SUMMARY_LOWER)
-            out->lower = tarn__decode_bytes(&r->d, t);
+            out->lower = tarn__manifest_decode_bytes(&r->d, t);
         else
-            out->upper = tarn__decode_bytes(&r->d, t);
+            out->upper = tarn__manifest_decode_bytes(&r->d, t);
     }
 }
 
@@ -53,8 +53,8 @@ static enum tarn_status read_summaries(struct reader *r, const struct tarn_avro_
     struct tarn_avro_items it = {0};
     size_t cap = 0;
     while (tarn_avro_items_next(&r->d.cursor, &it, t)) {
-        TARN_TRY(tarn__decode_grow(r->d.op, &f->partitions, &cap, f->partition_count,
-                                   sizeof *f->partitions, (size_t)it.left + 1));
+        TARN_TRY(tarn__manifest_decode_grow(r->d.op, &f->partitions, &cap, f->partition_count,
+                                            sizeof *f->partitions, (size_t)it.left + 1));
         if (tarn_avro_read_branch(&r->d.cursor, t->items)->kind == TARN_AVRO_NULL)
             tarn_avro_cursor_fail(&r->d.cursor, "a partition summary is null");
         read_summary(r, &f->partitions[f->partition_count++]);
@@ -62,7 +62,7 @@ static enum tarn_status read_summaries(struct reader *r, const struct tarn_avro_
     return TARN_OK;
 }
 
-static enum tarn_status read_field(struct reader *r, const struct tarn__step *s,
+static enum tarn_status read_field(struct reader *r, const struct tarn__manifest_step *s,
                                    const struct tarn_avro_type *t, struct tarn_manifest_file *f)
 {
     struct tarn_avro_cursor *c = &r->d.cursor;
@@ -81,7 +81,7 @@ static enum tarn_status read_field(struct reader *r, const struct tarn__step *s,
                               [LIST_FIRST_ROW_ID] = &f->first_row_id};
     switch (s->slot) {
     case LIST_PATH:
-        f->path = tarn__decode_text(&r->d, t);
+        f->path = tarn__manifest_decode_text(&r->d, t);
         return TARN_OK;
     case LIST_CONTENT:
         content = tarn_avro_read_int(c);
@@ -92,7 +92,7 @@ static enum tarn_status read_field(struct reader *r, const struct tarn__step *s,
     case LIST_PARTITIONS:
         return read_summaries(r, t, f);
     case LIST_KEY_METADATA:
-        f->key_metadata = tarn__decode_bytes(&r->d, t);
+        f->key_metadata = tarn__manifest_decode_bytes(&r->d, t);
         return TARN_OK;
     case LIST_SPEC:
     case LIST_ADDED_FILES:
@@ -128,15 +128,15 @@ static enum tarn_status read_file(struct reader *r, struct tarn_manifest_file *f
                                      .deleted_rows = -1,
                                      .first_row_id = -1};
     for (size_t i = 0; i < r->file.count; i++) {
-        const struct tarn__step *s = &r->file.steps[i];
+        const struct tarn__manifest_step *s = &r->file.steps[i];
         if (s->slot < 0) {
-            tarn__decode_skip(&r->d, s);
+            tarn__manifest_decode_skip(&r->d, s);
             continue;
         }
         const struct tarn_avro_type *t = tarn_avro_read_branch(&r->d.cursor, s->type);
         if (t->kind != TARN_AVRO_NULL)
             TARN_TRY(read_field(r, s, t, f));
-        else if (tarn__list_fields.items[s->slot].need == NEED_ALWAYS)
+        else if (tarn__manifest_list_fields.items[s->slot].need == NEED_ALWAYS)
             tarn_avro_cursor_fail(&r->d.cursor, "a required field is null");
     }
     if (r->d.cursor.error)
@@ -149,8 +149,8 @@ static enum tarn_status read_block(struct reader *r, const struct tarn_avro_bloc
 {
     r->d.cursor = tarn_avro_cursor_of(b->data);
     for (int64_t i = 0; i < b->count; i++) {
-        TARN_TRY(tarn__decode_grow(r->d.op, &out->files, &r->cap, out->count, sizeof *out->files,
-                                   (size_t)(b->count - i)));
+        TARN_TRY(tarn__manifest_decode_grow(r->d.op, &out->files, &r->cap, out->count,
+                                            sizeof *out->files, (size_t)(b->count - i)));
         TARN_TRY(read_file(r, &out->files[out->count++]));
     }
     return tarn_avro_cursor_finish(&r->d.cursor, r->d.op, &r->avro);
@@ -158,12 +158,14 @@ static enum tarn_status read_block(struct reader *r, const struct tarn_avro_bloc
 
 static enum tarn_status plans_make(struct reader *r)
 {
-    TARN_TRY(tarn__plan_make(r->d.op, r->what, r->avro.schema, &tarn__list_fields, &r->file));
-    struct tarn__step *s = tarn__plan_step(&r->file, LIST_PARTITIONS);
+    TARN_TRY(tarn__manifest_plan_make(r->d.op, r->what, r->avro.schema, &tarn__manifest_list_fields,
+                                      &r->file));
+    struct tarn__manifest_step *s = tarn__manifest_plan_step(&r->file, LIST_PARTITIONS);
     const struct tarn_avro_type *list = s ? tarn_avro_beside_null(s->type) : NULL;
     if (!list || list->kind != TARN_AVRO_ARRAY)
         return TARN_OK;
-    return tarn__plan_make(r->d.op, r->what, list->items, &tarn__summary_fields, &r->summary);
+    return tarn__manifest_plan_make(r->d.op, r->what, list->items, &tarn__manifest_summary_fields,
+                                    &r->summary);
 }
 
 enum tarn_status tarn_manifest_list_parse(struct tarn_op *op, struct tarn_str bytes,
@@ -280,7 +282,7 @@ enum tarn_status tarn_manifest_list_write(struct tarn_op *op, const struct tarn_
                                           int64_t snapshot_id, int64_t parent_id,
                                           int64_t sequence_number, struct tarn_str *out_bytes)
 {
-    struct tarn__avro_texts texts;
+    struct tarn__manifest_avro_texts texts;
     struct tarn_avro_writer w = {0};
     TARN_TRY(tarn__manifest_list_schema(op, &texts));
     const struct tarn_avro_meta meta[] = {
@@ -299,8 +301,8 @@ enum tarn_status tarn_manifest_list_write(struct tarn_op *op, const struct tarn_
                                       .meta = meta,
                                       .meta_count = sizeof meta / sizeof meta[0],
                                       .codec = TARN_AVRO_CODEC_DEFLATE};
-    tarn__sync_of((uint64_t)snapshot_id, (uint64_t)sequence_number,
-                  list->count ? list->files[0].path : TARN_STR(""), options.sync);
+    tarn__manifest_sync_of((uint64_t)snapshot_id, (uint64_t)sequence_number,
+                           list->count ? list->files[0].path : TARN_STR(""), options.sync);
     enum tarn_status status = tarn_avro_writer_init(&w, op, &options);
     if (status == TARN_OK)
         status = put_files(op, list, snapshot_id, sequence_number, &w);

@@ -34,7 +34,7 @@ static bool map_fits(const struct tarn_avro_type *v, bool numbers)
     return v->kind == TARN_AVRO_ARRAY && v->items->kind == TARN_AVRO_RECORD;
 }
 
-static bool shape_fits(enum tarn__shape shape, const struct tarn_avro_type *t)
+static bool shape_fits(enum tarn__manifest_shape shape, const struct tarn_avro_type *t)
 {
     const struct tarn_avro_type *v = tarn_avro_beside_null(t);
     if (!v)
@@ -70,36 +70,36 @@ static bool shape_fits(enum tarn__shape shape, const struct tarn_avro_type *t)
 /* ---- steps */
 
 static enum tarn_status plan_init(struct tarn_op *op, const struct tarn_avro_type *record,
-                                  struct tarn__plan *out)
+                                  struct tarn__manifest_plan *out)
 {
-    *out = (struct tarn__plan){0};
+    *out = (struct tarn__manifest_plan){0};
     TARN_NEW_ARRAY(op, out->steps, record->field_count);
     return TARN_OK;
 }
 
-static void plan_pass_over(struct tarn__plan *p, const struct tarn_avro_type *t)
+static void plan_pass_over(struct tarn__manifest_plan *p, const struct tarn_avro_type *t)
 {
-    struct tarn__step *last = p->count ? &p->steps[p->count - 1] : NULL;
+    struct tarn__manifest_step *last = p->count ? &p->steps[p->count - 1] : NULL;
     if (!t->constant)
-        p->steps[p->count++] = (struct tarn__step){.slot = -1, .type = t};
+        p->steps[p->count++] = (struct tarn__manifest_step){.slot = -1, .type = t};
     else if (last && !last->type && last->bytes <= SIZE_MAX / 2 - t->min_bytes)
         last->bytes += t->min_bytes;
     else if (t->min_bytes > 0)
-        p->steps[p->count++] = (struct tarn__step){.slot = -1, .bytes = t->min_bytes};
+        p->steps[p->count++] = (struct tarn__manifest_step){.slot = -1, .bytes = t->min_bytes};
 }
 
 static enum tarn_status plan_bind(struct tarn_op *op, const char *what, const char *name, int slot,
-                                  const struct tarn_avro_type *t, struct tarn__plan *p)
+                                  const struct tarn_avro_type *t, struct tarn__manifest_plan *p)
 {
-    if (slot < 64 && tarn__plan_has(p, slot))
+    if (slot < 64 && tarn__manifest_plan_has(p, slot))
         return corrupt(op, what, name, "stands twice in the Avro schema");
     if (slot < 64)
         p->present |= (uint64_t)1 << slot;
-    p->steps[p->count++] = (struct tarn__step){.slot = slot, .type = t};
+    p->steps[p->count++] = (struct tarn__manifest_step){.slot = slot, .type = t};
     return TARN_OK;
 }
 
-struct tarn__step *tarn__plan_step(struct tarn__plan *p, int slot)
+struct tarn__manifest_step *tarn__manifest_plan_step(struct tarn__manifest_plan *p, int slot)
 {
     for (size_t i = 0; i < p->count; i++)
         if (p->steps[i].slot == slot)
@@ -107,10 +107,10 @@ struct tarn__step *tarn__plan_step(struct tarn__plan *p, int slot)
     return NULL;
 }
 
-static int slot_of(const struct tarn__mfields *fields, const struct tarn_avro_field *f)
+static int slot_of(const struct tarn__manifest_fields *fields, const struct tarn_avro_field *f)
 {
     for (size_t i = 0; i < fields->count; i++) {
-        const struct tarn__mfield *m = &fields->items[i];
+        const struct tarn__manifest_field *m = &fields->items[i];
         bool same = f->field_id >= 0 ? f->field_id == m->id
                                      : tarn_str_is(f->name, m->name) ||
                                            (m->old_name && tarn_str_is(f->name, m->old_name));
@@ -123,8 +123,9 @@ static int slot_of(const struct tarn__mfields *fields, const struct tarn_avro_fi
 /* ---- pairs of a map that is an array: "key" and "value", whose ids differ from map to map */
 
 static enum tarn_status pair_make(struct tarn_op *op, const char *what,
-                                  const struct tarn__mfield *field,
-                                  const struct tarn_avro_type *record, struct tarn__plan *out)
+                                  const struct tarn__manifest_field *field,
+                                  const struct tarn_avro_type *record,
+                                  struct tarn__manifest_plan *out)
 {
     TARN_TRY(plan_init(op, record, out));
     for (size_t i = 0; i < record->field_count; i++) {
@@ -140,13 +141,14 @@ static enum tarn_status pair_make(struct tarn_op *op, const char *what,
             return corrupt(op, what, field->name, "is no map of the right types");
         TARN_TRY(plan_bind(op, what, field->name, key ? PAIR_KEY : PAIR_VALUE, f->type, out));
     }
-    if (!tarn__plan_has(out, PAIR_KEY) || !tarn__plan_has(out, PAIR_VALUE))
+    if (!tarn__manifest_plan_has(out, PAIR_KEY) || !tarn__manifest_plan_has(out, PAIR_VALUE))
         return corrupt(op, what, field->name, "is a map without keys or values");
     return TARN_OK;
 }
 
 static enum tarn_status pair_plan(struct tarn_op *op, const char *what,
-                                  const struct tarn__mfield *field, struct tarn__step *step)
+                                  const struct tarn__manifest_field *field,
+                                  struct tarn__manifest_step *step)
 {
     const struct tarn_avro_type *v = tarn_avro_beside_null(step->type);
     if ((field->shape != SHAPE_MAP_LONG && field->shape != SHAPE_MAP_BYTES) ||
@@ -158,9 +160,10 @@ static enum tarn_status pair_plan(struct tarn_op *op, const char *what,
 
 /* ---- records */
 
-enum tarn_status tarn__plan_make(struct tarn_op *op, const char *what,
-                                 const struct tarn_avro_type *record,
-                                 const struct tarn__mfields *fields, struct tarn__plan *out)
+enum tarn_status tarn__manifest_plan_make(struct tarn_op *op, const char *what,
+                                          const struct tarn_avro_type *record,
+                                          const struct tarn__manifest_fields *fields,
+                                          struct tarn__manifest_plan *out)
 {
     record = tarn_avro_beside_null(record);
     if (!record || record->kind != TARN_AVRO_RECORD)
@@ -173,14 +176,14 @@ enum tarn_status tarn__plan_make(struct tarn_op *op, const char *what,
             plan_pass_over(out, t);
             continue;
         }
-        const struct tarn__mfield *f = &fields->items[slot];
+        const struct tarn__manifest_field *f = &fields->items[slot];
         if (!shape_fits(f->shape, t))
             return corrupt(op, what, f->name, "has a type that it cannot have");
         TARN_TRY(plan_bind(op, what, f->name, slot, t, out));
         TARN_TRY(pair_plan(op, what, f, &out->steps[out->count - 1]));
     }
     for (size_t i = 0; i < fields->count; i++)
-        if (fields->items[i].need == NEED_ALWAYS && !tarn__plan_has(out, (int)i))
+        if (fields->items[i].need == NEED_ALWAYS && !tarn__manifest_plan_has(out, (int)i))
             return corrupt(op, what, fields->items[i].name, "is missing");
     return TARN_OK;
 }
@@ -204,7 +207,7 @@ static enum tarn_status names_of(struct tarn_op *op, const struct tarn_type *par
     for (size_t i = 0; i < partition->field_count; i++) {
         struct tarn_buf b;
         tarn_buf_init(&b, TARN_AVRO_SCHEMA_BYTES_MAX);
-        tarn__avro_name(&b, partition->fields[i].name);
+        tarn__manifest_avro_name(&b, partition->fields[i].name);
         TARN_TRY((enum tarn_status)tarn_buf_take(op, &b, "partition field name", &(*out)[i]));
     }
     return TARN_OK;
@@ -213,12 +216,13 @@ static enum tarn_status names_of(struct tarn_op *op, const struct tarn_type *par
 /* A tuple that lacks a field would read as null, and null decides which files a scan leaves out. */
 static enum tarn_status partition_check(struct tarn_op *op, const char *what,
                                         const struct tarn_partition_spec *spec,
-                                        const struct tarn_type *partition, struct tarn__plan *p)
+                                        const struct tarn_type *partition,
+                                        struct tarn__manifest_plan *p)
 {
     for (size_t i = 0; i < spec->field_count; i++) {
         bool may_lack = spec->fields[i].transform.kind == TARN_TRANSFORM_VOID ||
                         partition->fields[i].type.kind == TARN_TYPE_UNKNOWN;
-        if (!may_lack && !tarn__plan_step(p, (int)i))
+        if (!may_lack && !tarn__manifest_plan_step(p, (int)i))
             return tarn_fail(op, TARN_CORRUPT,
                              "could not read %s: its tuples have no partition field \"%.*s\"", what,
                              TARN_STR_ARG(spec->fields[i].name));
@@ -226,10 +230,11 @@ static enum tarn_status partition_check(struct tarn_op *op, const char *what,
     return TARN_OK;
 }
 
-enum tarn_status tarn__plan_partition(struct tarn_op *op, const char *what,
-                                      const struct tarn_avro_type *record,
-                                      const struct tarn_partition_spec *spec,
-                                      const struct tarn_type *partition, struct tarn__plan *out)
+enum tarn_status tarn__manifest_plan_partition(struct tarn_op *op, const char *what,
+                                               const struct tarn_avro_type *record,
+                                               const struct tarn_partition_spec *spec,
+                                               const struct tarn_type *partition,
+                                               struct tarn__manifest_plan *out)
 {
     struct tarn_str *names;
     record = tarn_avro_beside_null(record);
@@ -245,16 +250,17 @@ enum tarn_status tarn__plan_partition(struct tarn_op *op, const char *what,
             continue;
         }
         const struct tarn_avro_type *v = tarn_avro_beside_null(f->type);
-        if (!v || (v->kind != TARN_AVRO_NULL && !tarn__value_fits(v, &partition->fields[k].type)))
+        if (!v || (v->kind != TARN_AVRO_NULL &&
+                   !tarn__manifest_value_fits(v, &partition->fields[k].type)))
             return tarn_fail(op, TARN_CORRUPT,
                              "could not read %s: partition field \"%.*s\" is not of the type that "
                              "its spec gives it",
                              what, TARN_STR_ARG(partition->fields[k].name));
-        if (tarn__plan_step(out, (int)k))
+        if (tarn__manifest_plan_step(out, (int)k))
             return tarn_fail(op, TARN_CORRUPT,
                              "could not read %s: partition field \"%.*s\" stands twice", what,
                              TARN_STR_ARG(partition->fields[k].name));
-        out->steps[out->count++] = (struct tarn__step){.slot = (int)k, .type = f->type};
+        out->steps[out->count++] = (struct tarn__manifest_step){.slot = (int)k, .type = f->type};
     }
     return partition_check(op, what, spec, partition, out);
 }

@@ -13,11 +13,11 @@
 #define NOT_SET INT64_MIN
 
 struct reader {
-    struct tarn__decoder d;
+    struct tarn__manifest_decoder d;
     const char *what;
     const struct tarn_manifest_file *list_entry;
     struct tarn_avro_reader avro;
-    struct tarn__plan entry, file, partition;
+    struct tarn__manifest_plan entry, file, partition;
     const struct tarn_partition_spec *spec;
     struct tarn_type tuple;
     int64_t next_row_id; /* -1: none to give */
@@ -72,13 +72,15 @@ static enum tarn_status spec_find(struct reader *r, const struct tarn_metadata *
 static enum tarn_status plans_make(struct reader *r)
 {
     struct tarn_op *op = r->d.op;
-    TARN_TRY(tarn__plan_make(op, r->what, r->avro.schema, &tarn__entry_fields, &r->entry));
-    struct tarn__step *file = tarn__plan_step(&r->entry, ENTRY_FILE);
-    TARN_TRY(tarn__plan_make(op, r->what, file->type, &tarn__file_fields, &r->file));
-    struct tarn__step *tuple = tarn__plan_step(&r->file, FILE_PARTITION);
+    TARN_TRY(tarn__manifest_plan_make(op, r->what, r->avro.schema, &tarn__manifest_entry_fields,
+                                      &r->entry));
+    struct tarn__manifest_step *file = tarn__manifest_plan_step(&r->entry, ENTRY_FILE);
+    TARN_TRY(
+        tarn__manifest_plan_make(op, r->what, file->type, &tarn__manifest_file_fields, &r->file));
+    struct tarn__manifest_step *tuple = tarn__manifest_plan_step(&r->file, FILE_PARTITION);
     if (tuple && tarn_avro_beside_null(tuple->type)->kind == TARN_AVRO_RECORD)
-        return tarn__plan_partition(op, r->what, tarn_avro_beside_null(tuple->type), r->spec,
-                                    &r->tuple, &r->partition);
+        return tarn__manifest_plan_partition(op, r->what, tarn_avro_beside_null(tuple->type),
+                                             r->spec, &r->tuple, &r->partition);
     if (r->spec->field_count > 0)
         return tarn_fail(op, TARN_CORRUPT,
                          "could not read manifest \"%s\": it has no partition tuples", r->what);
@@ -90,14 +92,14 @@ static enum tarn_status plans_make(struct reader *r)
 static enum tarn_status read_partition(struct reader *r, struct tarn_data_file *f)
 {
     for (size_t i = 0; i < r->partition.count; i++) {
-        const struct tarn__step *s = &r->partition.steps[i];
+        const struct tarn__manifest_step *s = &r->partition.steps[i];
         if (s->slot < 0) {
-            tarn__decode_skip(&r->d, s);
+            tarn__manifest_decode_skip(&r->d, s);
             continue;
         }
         const struct tarn_avro_type *t = tarn_avro_read_branch(&r->d.cursor, s->type);
-        TARN_TRY(
-            tarn__value_decode(&r->d, t, &r->tuple.fields[s->slot].type, &f->partition[s->slot]));
+        TARN_TRY(tarn__manifest_value_decode(&r->d, t, &r->tuple.fields[s->slot].type,
+                                             &f->partition[s->slot]));
     }
     return TARN_OK;
 }
@@ -107,39 +109,39 @@ static enum tarn_status read_format(struct reader *r, const struct tarn_avro_typ
                                     struct tarn_data_file *f)
 {
     static const char *const known[] = {"PARQUET", "AVRO", "ORC", "PUFFIN"};
-    f->format = tarn__decode_text(&r->d, t);
+    f->format = tarn__manifest_decode_text(&r->d, t);
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
         if (tarn_str_eq_nocase(f->format, tarn_str_view(known[i])))
             f->format = tarn_str_view(known[i]);
     return TARN_OK;
 }
 
-static enum tarn_status read_map_or_list(struct reader *r, const struct tarn__step *s,
+static enum tarn_status read_map_or_list(struct reader *r, const struct tarn__manifest_step *s,
                                          const struct tarn_avro_type *t, struct tarn_data_file *f)
 {
-    struct tarn__decoder *d = &r->d;
+    struct tarn__manifest_decoder *d = &r->d;
     switch (s->slot) {
     case FILE_COLUMN_SIZES:
-        return tarn__decode_counts(d, s, t, &f->column_sizes, &f->column_size_count);
+        return tarn__manifest_decode_counts(d, s, t, &f->column_sizes, &f->column_size_count);
     case FILE_VALUE_COUNTS:
-        return tarn__decode_counts(d, s, t, &f->value_counts, &f->value_count_count);
+        return tarn__manifest_decode_counts(d, s, t, &f->value_counts, &f->value_count_count);
     case FILE_NULL_COUNTS:
-        return tarn__decode_counts(d, s, t, &f->null_counts, &f->null_count_count);
+        return tarn__manifest_decode_counts(d, s, t, &f->null_counts, &f->null_count_count);
     case FILE_NAN_COUNTS:
-        return tarn__decode_counts(d, s, t, &f->nan_counts, &f->nan_count_count);
+        return tarn__manifest_decode_counts(d, s, t, &f->nan_counts, &f->nan_count_count);
     case FILE_LOWER:
-        return tarn__decode_bounds(d, s, t, &f->lower, &f->lower_count);
+        return tarn__manifest_decode_bounds(d, s, t, &f->lower, &f->lower_count);
     case FILE_UPPER:
-        return tarn__decode_bounds(d, s, t, &f->upper, &f->upper_count);
+        return tarn__manifest_decode_bounds(d, s, t, &f->upper, &f->upper_count);
     case FILE_SPLIT_OFFSETS:
-        return tarn__decode_longs(d, t, &f->split_offsets, &f->split_offset_count);
+        return tarn__manifest_decode_longs(d, t, &f->split_offsets, &f->split_offset_count);
     default:
         TARN_ASSERT(s->slot == FILE_EQUALITY_IDS);
-        return tarn__decode_ints(d, t, &f->equality_ids, &f->equality_id_count);
+        return tarn__manifest_decode_ints(d, t, &f->equality_ids, &f->equality_id_count);
     }
 }
 
-static enum tarn_status read_file_field(struct reader *r, const struct tarn__step *s,
+static enum tarn_status read_file_field(struct reader *r, const struct tarn__manifest_step *s,
                                         const struct tarn_avro_type *t, struct tarn_data_file *f)
 {
     struct tarn_avro_cursor *c = &r->d.cursor;
@@ -153,7 +155,7 @@ static enum tarn_status read_file_field(struct reader *r, const struct tarn__ste
             f->content = (enum tarn_content)content;
         return TARN_OK;
     case FILE_PATH:
-        f->path = tarn__decode_text(&r->d, t);
+        f->path = tarn__manifest_decode_text(&r->d, t);
         return TARN_OK;
     case FILE_FORMAT:
         return read_format(r, t, f);
@@ -166,7 +168,7 @@ static enum tarn_status read_file_field(struct reader *r, const struct tarn__ste
         f->size_bytes = tarn_avro_read_long(c);
         return TARN_OK;
     case FILE_KEY_METADATA:
-        f->key_metadata = tarn__decode_bytes(&r->d, t);
+        f->key_metadata = tarn__manifest_decode_bytes(&r->d, t);
         return TARN_OK;
     case FILE_SORT_ORDER:
         f->sort_order_id = tarn_avro_read_int(c);
@@ -175,7 +177,7 @@ static enum tarn_status read_file_field(struct reader *r, const struct tarn__ste
         f->first_row_id = tarn_avro_read_long(c);
         return TARN_OK;
     case FILE_REFERENCED:
-        f->referenced_data_file = tarn__decode_text(&r->d, t);
+        f->referenced_data_file = tarn__manifest_decode_text(&r->d, t);
         return TARN_OK;
     case FILE_CONTENT_OFFSET:
         f->content_offset = tarn_avro_read_long(c);
@@ -199,15 +201,15 @@ static enum tarn_status read_file(struct reader *r, struct tarn_data_file *f)
     for (size_t i = 0; i < f->partition_count; i++)
         f->partition[i].is_null = true;
     for (size_t i = 0; i < r->file.count; i++) {
-        const struct tarn__step *s = &r->file.steps[i];
+        const struct tarn__manifest_step *s = &r->file.steps[i];
         if (s->slot < 0) {
-            tarn__decode_skip(&r->d, s);
+            tarn__manifest_decode_skip(&r->d, s);
             continue;
         }
         const struct tarn_avro_type *t = tarn_avro_read_branch(&r->d.cursor, s->type);
         if (t->kind != TARN_AVRO_NULL)
             TARN_TRY(read_file_field(r, s, t, f));
-        else if (tarn__file_fields.items[s->slot].need == NEED_ALWAYS)
+        else if (tarn__manifest_file_fields.items[s->slot].need == NEED_ALWAYS)
             tarn_avro_cursor_fail(&r->d.cursor, "a required field is null");
         else if (s->slot == FILE_PARTITION && f->partition_count > 0)
             tarn_avro_cursor_fail(&r->d.cursor, "its partition tuple is null");
@@ -222,15 +224,15 @@ static enum tarn_status read_entry(struct reader *r, struct tarn_manifest_entry 
     struct tarn_avro_cursor *c = &r->d.cursor;
     e->snapshot_id = e->sequence_number = e->file_sequence_number = NOT_SET;
     for (size_t i = 0; i < r->entry.count; i++) {
-        const struct tarn__step *s = &r->entry.steps[i];
+        const struct tarn__manifest_step *s = &r->entry.steps[i];
         if (s->slot < 0) {
-            tarn__decode_skip(&r->d, s);
+            tarn__manifest_decode_skip(&r->d, s);
             continue;
         }
         const struct tarn_avro_type *t = tarn_avro_read_branch(c, s->type);
         int32_t status;
         if (t->kind == TARN_AVRO_NULL) {
-            if (tarn__entry_fields.items[s->slot].need == NEED_ALWAYS)
+            if (tarn__manifest_entry_fields.items[s->slot].need == NEED_ALWAYS)
                 tarn_avro_cursor_fail(c, "a required field is null");
         } else if (s->slot == ENTRY_STATUS) {
             status = tarn_avro_read_int(c);
@@ -259,7 +261,8 @@ static int64_t inherited(const struct reader *r, const struct tarn_manifest_entr
         return own;
     if (e->status == TARN_ENTRY_ADDED)
         return r->list_entry->sequence_number;
-    bool old = r->list_entry->sequence_number == 0 || !tarn__plan_has(&r->entry, ENTRY_SEQUENCE);
+    bool old =
+        r->list_entry->sequence_number == 0 || !tarn__manifest_plan_has(&r->entry, ENTRY_SEQUENCE);
     return old ? 0 : -1;
 }
 

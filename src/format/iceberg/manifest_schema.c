@@ -12,7 +12,7 @@
 
 /* ---- table -> Iceberg type */
 
-static enum tarn_status type_of_pair(struct tarn_op *op, const struct tarn__mfield *f,
+static enum tarn_status type_of_pair(struct tarn_op *op, const struct tarn__manifest_field *f,
                                      struct tarn_type *out)
 {
     out->kind = TARN_TYPE_MAP;
@@ -30,7 +30,7 @@ static enum tarn_status type_of_pair(struct tarn_op *op, const struct tarn__mfie
     return TARN_OK;
 }
 
-static enum tarn_status type_of_list(struct tarn_op *op, const struct tarn__mfield *f,
+static enum tarn_status type_of_list(struct tarn_op *op, const struct tarn__manifest_field *f,
                                      const struct tarn_type *record, struct tarn_type *out)
 {
     out->kind = TARN_TYPE_LIST;
@@ -45,7 +45,7 @@ static enum tarn_status type_of_list(struct tarn_op *op, const struct tarn__mfie
     return TARN_OK;
 }
 
-static enum tarn_status type_of_shape(struct tarn_op *op, const struct tarn__mfield *f,
+static enum tarn_status type_of_shape(struct tarn_op *op, const struct tarn__manifest_field *f,
                                       const struct tarn_type *record, struct tarn_type *out)
 {
     static const enum tarn_type_kind kinds[] = {
@@ -71,13 +71,13 @@ static enum tarn_status type_of_shape(struct tarn_op *op, const struct tarn__mfi
 }
 
 /* The struct of a table's fields that v2 has; `record` is the type of its RECORD or LIST_RECORD field. */
-static enum tarn_status type_of_table(struct tarn_op *op, const struct tarn__mfields *table,
+static enum tarn_status type_of_table(struct tarn_op *op, const struct tarn__manifest_fields *table,
                                       const struct tarn_type *record, struct tarn_type *out)
 {
     *out = (struct tarn_type){.kind = TARN_TYPE_STRUCT};
     TARN_NEW_ARRAY(op, out->fields, table->count);
     for (size_t i = 0; i < table->count; i++) {
-        const struct tarn__mfield *f = &table->items[i];
+        const struct tarn__manifest_field *f = &table->items[i];
         if (f->since_v3)
             continue;
         struct tarn_field *to = &out->fields[out->field_count++];
@@ -111,7 +111,7 @@ static uint32_t next_char(const unsigned char **p, const unsigned char *end)
 
 /* Java keeps every Unicode letter; the Avro specification, and C readers, only ASCII ones. Ids are what readers go by, so
  * the stricter form serves all. UTF-16 units as in Java. */
-void tarn__avro_name(struct tarn_buf *b, struct tarn_str name)
+void tarn__manifest_avro_name(struct tarn_buf *b, struct tarn_str name)
 {
     const unsigned char *p = (const unsigned char *)name.ptr, *end = p + name.len;
     for (bool first = true; p < end; first = false) {
@@ -155,10 +155,10 @@ static void put_name(struct schema_writer *w, const struct tarn_type *t, size_t 
     struct tarn_buf own, other;
     tarn_buf_init(&own, SCHEMA_TEXT_MAX);
     tarn_buf_init(&other, SCHEMA_TEXT_MAX);
-    tarn__avro_name(&own, f->name);
+    tarn__manifest_avro_name(&own, f->name);
     for (size_t k = 0; k < i; k++) {
         tarn_buf_reset(&other);
-        tarn__avro_name(&other, t->fields[k].name);
+        tarn__manifest_avro_name(&other, t->fields[k].name);
         if (tarn_str_eq(tarn_buf_view(&own), tarn_buf_view(&other))) {
             tarn_buf_printf(&own, "_%d", (int)f->id);
             break;
@@ -236,7 +236,7 @@ static void put_fixed(struct schema_writer *w, const struct tarn_type *t, int32_
     char name[64];
     size_t size = 16;
     if (t->kind == TARN_TYPE_DECIMAL) {
-        size = tarn__decimal_bytes(t->precision);
+        size = tarn__manifest_decimal_size(t->precision);
         (void)snprintf(name, sizeof name, "decimal_%d_%d_f%d", (int)t->precision, (int)t->scale,
                        (int)id);
     } else if (t->kind == TARN_TYPE_FIXED) {
@@ -308,7 +308,7 @@ static void put_type(struct schema_writer *w, const struct tarn_type *t, int32_t
 }
 
 static enum tarn_status texts_of(struct tarn_op *op, const struct tarn_type *root, const char *name,
-                                 struct tarn__avro_texts *out)
+                                 struct tarn__manifest_avro_texts *out)
 {
     struct tarn_buf b;
     tarn_buf_init(&b, SCHEMA_TEXT_MAX);
@@ -323,7 +323,7 @@ static enum tarn_status texts_of(struct tarn_op *op, const struct tarn_type *roo
 }
 
 enum tarn_status tarn__manifest_schema(struct tarn_op *op, const struct tarn_type *partition,
-                                       struct tarn__avro_texts *out)
+                                       struct tarn__manifest_avro_texts *out)
 {
     struct tarn_type file, entry;
     for (size_t i = 0; i < partition->field_count; i++) {
@@ -335,15 +335,16 @@ enum tarn_status tarn__manifest_schema(struct tarn_op *op, const struct tarn_typ
                              "no partition can have",
                              TARN_STR_ARG(partition->fields[i].name));
     }
-    TARN_TRY(type_of_table(op, &tarn__file_fields, partition, &file));
-    TARN_TRY(type_of_table(op, &tarn__entry_fields, &file, &entry));
+    TARN_TRY(type_of_table(op, &tarn__manifest_file_fields, partition, &file));
+    TARN_TRY(type_of_table(op, &tarn__manifest_entry_fields, &file, &entry));
     return texts_of(op, &entry, "manifest_entry", out);
 }
 
-enum tarn_status tarn__manifest_list_schema(struct tarn_op *op, struct tarn__avro_texts *out)
+enum tarn_status tarn__manifest_list_schema(struct tarn_op *op,
+                                            struct tarn__manifest_avro_texts *out)
 {
     struct tarn_type summary, list;
-    TARN_TRY(type_of_table(op, &tarn__summary_fields, NULL, &summary));
-    TARN_TRY(type_of_table(op, &tarn__list_fields, &summary, &list));
+    TARN_TRY(type_of_table(op, &tarn__manifest_summary_fields, NULL, &summary));
+    TARN_TRY(type_of_table(op, &tarn__manifest_list_fields, &summary, &list));
     return texts_of(op, &list, "manifest_file", out);
 }

@@ -5,11 +5,10 @@
  * Never with a change of the value: what does not fit is an error.
  */
 #include "format/iceberg/manifest_int.h"
+#include "format/iceberg/value_int.h"
 
 #define UUID_BYTES     16
 #define DECIMAL_BYTES  16 /* of __int128 */
-#define MICROS_A_DAY   INT64_C(86400000000)
-#define NANOS_A_DAY    INT64_C(86400000000000)
 #define PRECISION_MAX  38
 #define FLOAT_EXACT(d) ((double)(float)(d))
 
@@ -22,7 +21,7 @@ static __int128 decimal_most(int32_t precision)
     return most;
 }
 
-size_t tarn__decimal_bytes(int32_t precision)
+size_t tarn__manifest_decimal_size(int32_t precision)
 {
     __int128 most = decimal_most(precision);
     size_t n = 1;
@@ -41,13 +40,12 @@ static bool is_number(const struct tarn_avro_type *t)
 /* Units that a number of time may come in; 0 = not at all. */
 static int64_t time_factor(const struct tarn_avro_type *avro, enum tarn_type_kind kind)
 {
-    bool nanos = kind == TARN_TYPE_TIMESTAMP_NS || kind == TARN_TYPE_TIMESTAMPTZ_NS;
-    bool timestamp = nanos || kind == TARN_TYPE_TIMESTAMP || kind == TARN_TYPE_TIMESTAMPTZ;
+    bool nanos = tarn__is_nanos(kind), timestamp = tarn__is_timestamp(kind);
     switch (avro->logical) {
     case TARN_AVRO_PLAIN:
         return 1;
     case TARN_AVRO_DATE: /* v3 promotes date to timestamp */
-        return !timestamp ? 0 : nanos ? NANOS_A_DAY : MICROS_A_DAY;
+        return !timestamp ? 0 : nanos ? TARN__NS_PER_DAY : TARN__US_PER_DAY;
     case TARN_AVRO_TIMESTAMP_MILLIS:
         return !timestamp ? 0 : nanos ? 1000000 : 1000;
     case TARN_AVRO_TIMESTAMP_MICROS:
@@ -78,7 +76,7 @@ static bool bytes_fit(const struct tarn_avro_type *avro, const struct tarn_type 
     }
 }
 
-bool tarn__value_fits(const struct tarn_avro_type *avro, const struct tarn_type *type)
+bool tarn__manifest_value_fits(const struct tarn_avro_type *avro, const struct tarn_type *type)
 {
     switch (type->kind) {
     case TARN_TYPE_BOOLEAN:
@@ -109,7 +107,7 @@ bool tarn__value_fits(const struct tarn_avro_type *avro, const struct tarn_type 
 
 /* ---- reading */
 
-static void decode_number(struct tarn__decoder *d, const struct tarn_avro_type *avro,
+static void decode_number(struct tarn__manifest_decoder *d, const struct tarn_avro_type *avro,
                           const struct tarn_type *type, struct tarn_value *out)
 {
     bool narrow = type->kind == TARN_TYPE_INT || type->kind == TARN_TYPE_DATE;
@@ -119,7 +117,7 @@ static void decode_number(struct tarn__decoder *d, const struct tarn_avro_type *
         tarn_avro_cursor_fail(&d->cursor, "a partition value overflows its type");
 }
 
-static void decode_real(struct tarn__decoder *d, const struct tarn_avro_type *avro,
+static void decode_real(struct tarn__manifest_decoder *d, const struct tarn_avro_type *avro,
                         const struct tarn_type *type, struct tarn_value *out)
 {
     out->d = avro->kind == TARN_AVRO_FLOAT ? (double)tarn_avro_read_float(&d->cursor)
@@ -130,7 +128,8 @@ static void decode_real(struct tarn__decoder *d, const struct tarn_avro_type *av
 }
 
 /* Two's complement, big-endian, of any length whose leading bytes are only sign. */
-static void decode_decimal(struct tarn__decoder *d, struct tarn_str s, struct tarn_value *out)
+static void decode_decimal(struct tarn__manifest_decoder *d, struct tarn_str s,
+                           struct tarn_value *out)
 {
     const unsigned char *p = (const unsigned char *)s.ptr;
     bool negative = s.len > 0 && p[0] >= 0x80;
@@ -146,42 +145,25 @@ static void decode_decimal(struct tarn__decoder *d, struct tarn_str s, struct ta
         tarn_avro_cursor_fail(&d->cursor, "a partition value is no decimal");
 }
 
-static int hex_of(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c = (char)(c | 0x20);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* "f79c3e09-677c-4bbd-a479-3f349cb785e7" -> its 16 bytes. */
-static enum tarn_status decode_uuid_text(struct tarn__decoder *d, struct tarn_str s,
+static enum tarn_status decode_uuid_text(struct tarn__manifest_decoder *d, struct tarn_str s,
                                          struct tarn_value *out)
 {
-    char *bytes = tarn_alloc(d->op, UUID_BYTES);
+    unsigned char *bytes = tarn_alloc(d->op, UUID_BYTES);
     if (!bytes)
         return TARN_NOMEM;
-    size_t digits = 0;
-    for (size_t i = 0; i < s.len && digits <= 2 * UUID_BYTES; i++) {
-        int h = hex_of(s.ptr[i]);
-        bool dash = s.ptr[i] == '-' && (i == 8 || i == 13 || i == 18 || i == 23);
-        if (h < 0 && !dash)
-            digits = SIZE_MAX - 1;
-        else if (!dash && digits < 2 * UUID_BYTES)
-            bytes[digits / 2] = (char)(bytes[digits / 2] << 4 | h);
-        digits += dash ? 0 : 1;
-    }
-    if (digits != 2 * UUID_BYTES)
+    if (!tarn__uuid_parse(s, bytes))
         tarn_avro_cursor_fail(&d->cursor, "a partition value is no uuid");
     out->bytes = tarn_str_of(bytes, UUID_BYTES);
     return TARN_OK;
 }
 
-static enum tarn_status decode_bytes(struct tarn__decoder *d, const struct tarn_avro_type *avro,
+static enum tarn_status decode_bytes(struct tarn__manifest_decoder *d,
+                                     const struct tarn_avro_type *avro,
                                      const struct tarn_type *type, struct tarn_value *out)
 {
-    struct tarn_str s =
-        type->kind == TARN_TYPE_STRING ? tarn__decode_text(d, avro) : tarn__decode_bytes(d, avro);
+    struct tarn_str s = type->kind == TARN_TYPE_STRING ? tarn__manifest_decode_text(d, avro)
+                                                       : tarn__manifest_decode_bytes(d, avro);
     if (type->kind == TARN_TYPE_DECIMAL) {
         decode_decimal(d, s, out);
         return TARN_OK;
@@ -197,8 +179,9 @@ static enum tarn_status decode_bytes(struct tarn__decoder *d, const struct tarn_
     return TARN_OK;
 }
 
-enum tarn_status tarn__value_decode(struct tarn__decoder *d, const struct tarn_avro_type *avro,
-                                    const struct tarn_type *type, struct tarn_value *out)
+enum tarn_status tarn__manifest_value_decode(struct tarn__manifest_decoder *d,
+                                             const struct tarn_avro_type *avro,
+                                             const struct tarn_type *type, struct tarn_value *out)
 {
     *out = (struct tarn_value){0};
     switch (avro->kind) {
@@ -216,7 +199,7 @@ enum tarn_status tarn__value_decode(struct tarn__decoder *d, const struct tarn_a
     case TARN_AVRO_DOUBLE:
         decode_real(d, avro, type, out);
         return TARN_OK;
-    default: /* tarn__value_fits let only bytes, strings and fixed in */
+    default: /* tarn__manifest_value_fits let only bytes, strings and fixed in */
         return decode_bytes(d, avro, type, out);
     }
 }
@@ -232,7 +215,7 @@ static enum tarn_status misfit(struct tarn_op *op, const struct tarn_type *type)
 static bool encode_decimal(struct tarn_buf *b, const struct tarn_type *type, __int128 v)
 {
     char bytes[DECIMAL_BYTES];
-    size_t n = tarn__decimal_bytes(type->precision);
+    size_t n = tarn__manifest_decimal_size(type->precision);
     __int128 most = decimal_most(type->precision);
     if (v > most || v < -most)
         return false;
@@ -287,8 +270,9 @@ static bool encode_some(struct tarn_buf *b, const struct tarn_type *type,
     }
 }
 
-enum tarn_status tarn__value_encode(struct tarn_op *op, struct tarn_buf *b,
-                                    const struct tarn_type *type, const struct tarn_value *v)
+enum tarn_status tarn__manifest_value_encode(struct tarn_op *op, struct tarn_buf *b,
+                                             const struct tarn_type *type,
+                                             const struct tarn_value *v)
 {
     if (type->kind == TARN_TYPE_UNKNOWN) /* written as Avro's null, which takes no bytes */
         return v->is_null ? TARN_OK : misfit(op, type);

@@ -122,7 +122,7 @@ static void put_optional_bytes(struct tarn_buf *b, struct tarn_str v)
         tarn_avro_put_bytes(b, v);
 }
 
-/* The fields in the order of tarn__file_fields. */
+/* The fields in the order of tarn__manifest_file_fields. */
 static enum tarn_status put_file(struct writer *w, const struct tarn_data_file *f)
 {
     struct tarn_buf *b = &w->avro.block;
@@ -131,10 +131,11 @@ static enum tarn_status put_file(struct writer *w, const struct tarn_data_file *
     tarn_avro_put_bytes(b, f->path);
     tarn_avro_put_bytes(b, f->format);
     for (size_t i = 0; i < f->partition_count; i++)
-        TARN_TRY_WHILE(w->op,
-                       tarn__value_encode(w->op, b, &w->tuple.fields[i].type, &f->partition[i]),
-                       "writing partition field \"%.*s\" of \"%.*s\"",
-                       TARN_STR_ARG(w->tuple.fields[i].name), TARN_STR_ARG(f->path));
+        TARN_TRY_WHILE(
+            w->op,
+            tarn__manifest_value_encode(w->op, b, &w->tuple.fields[i].type, &f->partition[i]),
+            "writing partition field \"%.*s\" of \"%.*s\"", TARN_STR_ARG(w->tuple.fields[i].name),
+            TARN_STR_ARG(f->path));
     tarn_avro_put_long(b, f->record_count);
     tarn_avro_put_long(b, f->size_bytes);
     put_counts(b, f->column_sizes, f->column_size_count);
@@ -151,7 +152,7 @@ static enum tarn_status put_file(struct writer *w, const struct tarn_data_file *
     return TARN_OK;
 }
 
-/* The fields in the order of tarn__entry_fields. */
+/* The fields in the order of tarn__manifest_entry_fields. */
 static enum tarn_status put_entry(struct writer *w, const struct tarn_manifest_entry *e)
 {
     struct tarn_buf *b = &w->avro.block;
@@ -283,7 +284,7 @@ static enum tarn_status schema_text(struct tarn_op *op, const struct tarn_schema
 static enum tarn_status file_open(struct writer *w)
 {
     const struct tarn_manifest_write *in = w->in;
-    struct tarn__avro_texts texts;
+    struct tarn__manifest_avro_texts texts;
     struct tarn_str schema, spec;
     TARN_TRY(tarn__manifest_schema(w->op, &w->tuple, &texts));
     TARN_TRY(schema_text(w->op, in->schema, &schema));
@@ -304,8 +305,8 @@ static enum tarn_status file_open(struct writer *w)
                                       .meta = meta,
                                       .meta_count = sizeof meta / sizeof meta[0],
                                       .codec = TARN_AVRO_CODEC_DEFLATE};
-    tarn__sync_of((uint64_t)in->snapshot_id, in->count,
-                  in->count ? in->entries[0].file.path : TARN_STR(""), options.sync);
+    tarn__manifest_sync_of((uint64_t)in->snapshot_id, in->count,
+                           in->count ? in->entries[0].file.path : TARN_STR(""), options.sync);
     return tarn_avro_writer_init(&w->avro, w->op, &options);
 }
 
@@ -352,7 +353,8 @@ static uint64_t mix(uint64_t x) /* the finaliser of splitmix64 */
     return x ^ x >> 31;
 }
 
-void tarn__sync_of(uint64_t a, uint64_t b, struct tarn_str text, uint8_t out[TARN_AVRO_SYNC_BYTES])
+void tarn__manifest_sync_of(uint64_t a, uint64_t b, struct tarn_str text,
+                            uint8_t out[TARN_AVRO_SYNC_BYTES])
 {
     uint64_t h = 0xCBF29CE484222325U; /* FNV-1a */
     for (size_t i = 0; i < text.len; i++)
