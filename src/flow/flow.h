@@ -38,6 +38,8 @@ enum tarn_status tarn_reconcile(struct tarn_op *op, const struct tarn_schema *ta
 /* A write into a change's table: schema and default spec of the change's metadata, folder, codec, sizes by its properties (write.parquet.compression-codec, ...-level, write.target-file-size-bytes).
  * ingest_ts_us: when every partition field is a transform of the column ingest_ts, its values are known and given as constants; INT64_MIN = not known. */
 enum tarn_status tarn_flow_write(const struct tarn_flow *, struct tarn_op *, const struct tarn_change *, int64_t ingest_ts_us, struct tarn_write *out) TARN_MUST_USE;
+/* A new table's properties: the given ones over Tarn's own (merge-on-read, zstd). */
+enum tarn_status tarn_flow_properties(struct tarn_op *, const struct tarn_kvs *given, struct tarn_kvs *out) TARN_MUST_USE;
 /* Removes files that a write made and that will not be committed; best effort. */
 void tarn_flow_remove(const struct tarn_flow *, struct tarn_op *, const struct tarn_written *);
 
@@ -53,6 +55,16 @@ enum tarn_status tarn_rows_new(struct tarn_op *, const struct tarn_type *type, s
 enum tarn_status tarn_rows_add(struct tarn_rows *, struct tarn_op *, const struct tarn_value *values) TARN_MUST_USE;
 size_t tarn_rows_count(const struct tarn_rows *);
 struct tarn_producer *tarn_rows_producer(struct tarn_rows *);
+
+/* ---- reading small results */
+
+/* Calls fn for every row of a query; cells are valid during the call. */
+typedef enum tarn_status tarn_row_fn(void *ctx, struct tarn_op *op, const struct tarn_batch *b,
+                                      size_t row);
+enum tarn_status tarn_each_row(const struct tarn_flow *flow, struct tarn_op *op,
+                                struct tarn_str sql, tarn_row_fn *fn, void *ctx) TARN_MUST_USE;
+struct tarn_str tarn_cell_text(const struct tarn_batch *b, size_t column, size_t row);
+int64_t tarn_cell_long(const struct tarn_batch *b, size_t column, size_t row); /* 0 for null */
 
 /* ---- ingestion */
 

@@ -4,14 +4,6 @@
 
 #include "flow/flow.h"
 
-/* Calls fn for every row of a query; cells are valid during the call. */
-typedef enum tarn_status tarn__row_fn(void *ctx, struct tarn_op *op, const struct tarn_batch *b,
-                                      size_t row);
-enum tarn_status tarn__each_row(const struct tarn_flow *flow, struct tarn_op *op,
-                                struct tarn_str sql, tarn__row_fn *fn, void *ctx) TARN_MUST_USE;
-struct tarn_str tarn__cell_text(const struct tarn_batch *b, size_t column, size_t row);
-int64_t tarn__cell_long(const struct tarn_batch *b, size_t column, size_t row); /* 0 for null */
-
 /* ---- ledger and dead letters: side tables of a load (side.c) */
 
 struct tarn__ledger_row {

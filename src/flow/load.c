@@ -160,7 +160,7 @@ static enum tarn_status create_table(struct run *r, const struct tarn_type *want
     tarn_type_assign_ids(&schema.root, &next);
     TARN_TRY(tarn_spec_make(r->op, &schema, r->load->partition_by, r->load->partition_count,
                             &create.spec));
-    create.properties = r->load->properties;
+    TARN_TRY(tarn_flow_properties(r->op, &r->load->properties, &create.properties));
     return tarn_change_create(r->flow->lake, r->op, r->load->table, &create, &r->change);
 }
 

@@ -145,11 +145,11 @@ static enum tarn_status read_ledger_row(void *ctx, struct tarn_op *op, const str
     }
     struct tarn__ledger_row *to = &l->rows[l->count++];
     *to = (struct tarn__ledger_row){
-        .path = tarn_strdup(op, tarn__cell_text(b, 0, row)),
-        .size_bytes = tarn__cell_long(b, 1, row),
-        .modified_us = tarn__cell_long(b, 2, row),
-        .checksum = tarn_strdup(op, tarn__cell_text(b, 3, row)),
-        .ingest_ts_us = tarn__cell_long(b, 4, row),
+        .path = tarn_strdup(op, tarn_cell_text(b, 0, row)),
+        .size_bytes = tarn_cell_long(b, 1, row),
+        .modified_us = tarn_cell_long(b, 2, row),
+        .checksum = tarn_strdup(op, tarn_cell_text(b, 3, row)),
+        .ingest_ts_us = tarn_cell_long(b, 4, row),
     };
     return to->path.ptr && to->checksum.ptr ? TARN_OK : TARN_NOMEM;
 }
@@ -175,10 +175,10 @@ enum tarn_status tarn__ledger_read(const struct tarn_flow *flow, struct tarn_op 
     TARN_TRY(tarn_table_scan(flow->lake, op, out->table, NULL, NULL, &scan));
     TARN_TRY(tarn_session_bind_scan(flow->session, op, TARN_STR("side"), scan, false));
     TARN_TRY_WHILE(op,
-                   tarn__each_row(flow, op,
-                                  TARN_STR("SELECT path, size_bytes, modified, checksum, ingest_ts "
-                                           "FROM tarn.side"),
-                                  read_ledger_row, &reader),
+                   tarn_each_row(flow, op,
+                                 TARN_STR("SELECT path, size_bytes, modified, checksum, ingest_ts "
+                                          "FROM tarn.side"),
+                                 read_ledger_row, &reader),
                    "reading the ledger %.*s.%.*s", TARN_STR_ARG(ident.ns),
                    TARN_STR_ARG(ident.name));
     qsort(out->rows, out->count, sizeof *out->rows, by_path);
@@ -271,7 +271,7 @@ static enum tarn_status still_stands(struct mending *m, struct tarn_op *op, uint
 static struct tarn_value copied(struct tarn_op *op, const struct tarn_batch *b, size_t column,
                                 size_t row)
 {
-    struct tarn_str s = tarn__cell_text(b, column, row);
+    struct tarn_str s = tarn_cell_text(b, column, row);
     return s.ptr ? text_value(tarn_strdup(op, s)) : null_value();
 }
 
@@ -280,21 +280,21 @@ static enum tarn_status mend_row(void *ctx, struct tarn_op *op, const struct tar
                                  size_t row)
 {
     struct mending *m = ctx;
-    uint64_t hash = letter_hash(tarn__cell_text(b, 5, row), tarn__cell_text(b, 2, row));
+    uint64_t hash = letter_hash(tarn_cell_text(b, 5, row), tarn_cell_text(b, 2, row));
     if (bsearch(&hash, m->fresh, m->fresh_count, sizeof hash, by_hash))
         return still_stands(m, op, hash);
     tarn_buf_z(&m->doomed, m->doomed.len ? ", (" : "(");
-    tarn_buf_sql_text(&m->doomed, tarn__cell_text(b, 0, row));
-    tarn_buf_printf(&m->doomed, ", %lld)", (long long)tarn__cell_long(b, 1, row));
+    tarn_buf_sql_text(&m->doomed, tarn_cell_text(b, 0, row));
+    tarn_buf_printf(&m->doomed, ", %lld)", (long long)tarn_cell_long(b, 1, row));
     m->resolved++;
     struct tarn_value values[] = {
         copied(op, b, 2, row),
         copied(op, b, 3, row),
         copied(op, b, 4, row),
         copied(op, b, 5, row),
-        long_value(tarn__cell_long(b, 6, row)),
-        long_value(tarn__cell_long(b, 7, row)),
-        long_value(tarn__cell_long(b, 8, row)),
+        long_value(tarn_cell_long(b, 6, row)),
+        long_value(tarn_cell_long(b, 7, row)),
+        long_value(tarn_cell_long(b, 8, row)),
         long_value(1),
         long_value(m->now_us),
     };
@@ -314,7 +314,7 @@ static enum tarn_status mend(struct mending *m, struct tarn_op *op, struct tarn_
         return TARN_NOMEM;
     TARN_TRY(tarn_table_scan(m->side->flow->lake, op, m->side->table, NULL, NULL, &scan));
     TARN_TRY(tarn_session_bind_scan(m->side->flow->session, op, TARN_STR("side"), scan, true));
-    TARN_TRY(tarn__each_row(m->side->flow, op, sql, mend_row, m));
+    TARN_TRY(tarn_each_row(m->side->flow, op, sql, mend_row, m));
     qsort(m->standing, m->standing_count, sizeof *m->standing, by_hash);
     if (m->resolved == 0)
         return TARN_OK;

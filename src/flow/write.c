@@ -81,6 +81,21 @@ enum tarn_status tarn_flow_write(const struct tarn_flow *flow, struct tarn_op *o
     return tarn_storage_local_path(flow->lake->storage, op, folder, &out->folder);
 }
 
+enum tarn_status tarn_flow_properties(struct tarn_op *op, const struct tarn_kvs *given,
+                                      struct tarn_kvs *out)
+{
+    static const char *const own[][2] = {{"write.parquet.compression-codec", "zstd"},
+                                         {"write.delete.mode", "merge-on-read"},
+                                         {"write.update.mode", "merge-on-read"},
+                                         {"write.merge.mode", "merge-on-read"}};
+    *out = (struct tarn_kvs){0};
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+        TARN_TRY(tarn_kvs_with(op, out, tarn_str_view(own[i][0]), tarn_str_view(own[i][1]), out));
+    for (size_t i = 0; i < given->count; i++)
+        TARN_TRY(tarn_kvs_with(op, out, given->items[i].key, given->items[i].value, out));
+    return TARN_OK;
+}
+
 void tarn_flow_remove(const struct tarn_flow *flow, struct tarn_op *op,
                       const struct tarn_written *written)
 {
@@ -92,8 +107,8 @@ void tarn_flow_remove(const struct tarn_flow *flow, struct tarn_op *op,
 
 /* ---- reading small results */
 
-enum tarn_status tarn__each_row(const struct tarn_flow *flow, struct tarn_op *op,
-                                struct tarn_str sql, tarn__row_fn *fn, void *ctx)
+enum tarn_status tarn_each_row(const struct tarn_flow *flow, struct tarn_op *op,
+                               struct tarn_str sql, tarn_row_fn *fn, void *ctx)
 {
     struct tarn_result *result;
     struct tarn_batch batch;
@@ -110,7 +125,7 @@ out:
     return status;
 }
 
-struct tarn_str tarn__cell_text(const struct tarn_batch *b, size_t column, size_t row)
+struct tarn_str tarn_cell_text(const struct tarn_batch *b, size_t column, size_t row)
 {
     const struct tarn_column *c = &b->columns[column];
     if (tarn_column_is_null(c, row))
@@ -118,7 +133,7 @@ struct tarn_str tarn__cell_text(const struct tarn_batch *b, size_t column, size_
     return tarn_str_of(c->bytes + c->offsets[row], c->offsets[row + 1] - c->offsets[row]);
 }
 
-int64_t tarn__cell_long(const struct tarn_batch *b, size_t column, size_t row)
+int64_t tarn_cell_long(const struct tarn_batch *b, size_t column, size_t row)
 {
     const struct tarn_column *c = &b->columns[column];
     return tarn_column_is_null(c, row) ? 0 : ((const int64_t *)c->data)[row];
@@ -142,12 +157,12 @@ static enum tarn_status collect(void *ctx, struct tarn_op *op, const struct tarn
                                 size_t row)
 {
     struct doomed *d = ctx;
-    struct tarn_str path = tarn__cell_text(b, 0, row);
+    struct tarn_str path = tarn_cell_text(b, 0, row);
     for (size_t i = 0; i < d->scan->file_count; i++) {
         const struct tarn_scan_file *f = &d->scan->files[i];
         if (!tarn_str_eq(f->file->path, path) && !tarn_str_eq(f->local_path, path))
             continue;
-        int64_t rows = tarn__cell_long(b, 1, row);
+        int64_t rows = tarn_cell_long(b, 1, row);
         int64_t live = f->file->record_count - (int64_t)f->deleted_count;
         d->files[d->count++] = (struct doomed_file){f, rows, rows == live, false};
         d->rows += rows;
@@ -232,7 +247,7 @@ enum tarn_status tarn_rows_delete(const struct tarn_flow *flow, struct tarn_op *
     if (!sql.ptr)
         return TARN_NOMEM;
     TARN_NEW_ARRAY(op, d.files, scan->file_count + 1);
-    TARN_TRY(tarn__each_row(flow, op, sql, collect, &d));
+    TARN_TRY(tarn_each_row(flow, op, sql, collect, &d));
     for (size_t i = 0; i < d.count; i++) {
         if (d.files[i].whole)
             TARN_TRY(tarn_change_delete_files(change, op, &d.files[i].file->file->path, 1));

@@ -66,6 +66,9 @@ struct tarn_commit_options {
 /* All or none. TARN_CONFLICT, TARN_FENCED, TARN_UNKNOWN as above. On TARN_OK each change's table is the published one. */
 enum tarn_status tarn_changes_commit(const struct tarn_lake *, struct tarn_op *, struct tarn_change **changes, size_t count, struct tarn_commit_options) TARN_MUST_USE;
 const struct tarn_table *tarn_change_table(const struct tarn_change *); /* after stage or commit */
+/* Every file that the change wrote or was given: data, delete files, manifests, metadata. */
+size_t tarn_change_file_count(const struct tarn_change *);
+struct tarn_str tarn_change_file(const struct tarn_change *, size_t index);
 /* Removes every file that the change wrote or was given, best effort. Only when it is known not to be committed. */
 void tarn_change_discard(struct tarn_change *, struct tarn_op *);
 

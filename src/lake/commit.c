@@ -212,17 +212,28 @@ enum tarn_status tarn_changes_commit(const struct tarn_lake *lake, struct tarn_o
     return status;
 }
 
+size_t tarn_change_file_count(const struct tarn_change *c)
+{
+    return c->written.count + c->stale.count + c->appended.count + c->deletes.count;
+}
+
+struct tarn_str tarn_change_file(const struct tarn_change *c, size_t i)
+{
+    if (i < c->written.count)
+        return c->written.items[i];
+    i -= c->written.count;
+    if (i < c->stale.count)
+        return c->stale.items[i];
+    i -= c->stale.count;
+    return i < c->appended.count ? c->appended.items[i].path
+                                 : c->deletes.items[i - c->appended.count].path;
+}
+
 void tarn_change_discard(struct tarn_change *c, struct tarn_op *op)
 {
     struct tarn_report keep = op->report;
-    for (size_t i = 0; i < c->written.count; i++)
-        (void)!tarn_storage_remove(c->lake->storage, op, c->written.items[i]);
-    for (size_t i = 0; i < c->stale.count; i++)
-        (void)!tarn_storage_remove(c->lake->storage, op, c->stale.items[i]);
-    for (size_t i = 0; i < c->appended.count; i++)
-        (void)!tarn_storage_remove(c->lake->storage, op, c->appended.items[i].path);
-    for (size_t i = 0; i < c->deletes.count; i++)
-        (void)!tarn_storage_remove(c->lake->storage, op, c->deletes.items[i].path);
+    for (size_t i = 0; i < tarn_change_file_count(c); i++)
+        (void)!tarn_storage_remove(c->lake->storage, op, tarn_change_file(c, i));
     c->written.count = c->stale.count = c->appended.count = c->deletes.count = 0;
     c->staged = NULL;
     op->report = keep;

@@ -1,0 +1,330 @@
+/* merge: a model's whole result against its table, row by row.
+ *
+ * The result lies in Parquet files of its own (S); the table (T) is bound as tarn.target with positions.
+ *   merge    rows of S that T lacks or has otherwise (audit columns aside) are written; the rows of T that they replace are deleted by position, and so are,
+ *            with replace_by, rows of T whose replace_by values stand in S while their key does not
+ *   append   rows of S beyond those that T has already (a multiset difference)
+ */
+#include "sched/sched_int.h"
+
+void tarn__written_relation(struct tarn_buf *b, const struct tarn_written *written)
+{
+    tarn_buf_z(b, "read_parquet([");
+    for (size_t i = 0; i < written->count; i++) {
+        if (i)
+            tarn_buf_z(b, ", ");
+        tarn_buf_sql_text(b, written->files[i].path);
+    }
+    tarn_buf_z(b, "])");
+}
+
+static bool in_list(const struct tarn_strs *list, struct tarn_str name)
+{
+    for (size_t i = 0; i < list->count; i++)
+        if (tarn_str_eq_nocase(list->items[i], name))
+            return true;
+    return false;
+}
+
+static void put_side(struct tarn_buf *b, const char *side, struct tarn_str column)
+{
+    tarn_buf_z(b, side);
+    tarn_buf_put(b, '.');
+    tarn_buf_sql_name(b, column);
+}
+
+static void put_match(struct tarn_buf *b, const struct tarn_strs *columns, const char *left,
+                      const char *right)
+{
+    for (size_t i = 0; i < columns->count; i++) {
+        if (i)
+            tarn_buf_z(b, " AND ");
+        put_side(b, left, columns->items[i]);
+        tarn_buf_z(b, " = ");
+        put_side(b, right, columns->items[i]);
+    }
+}
+
+/* "(s.a IS DISTINCT FROM t.a OR ...)" over what is neither key nor audit column and stands on both sides. */
+static void put_differs(struct tarn_buf *b, const struct tarn_model *model,
+                        const struct tarn_type *result, const struct tarn_type *table)
+{
+    const char *between = "(";
+    for (size_t i = 0; i < result->field_count; i++) {
+        struct tarn_str name = result->fields[i].name;
+        if (in_list(&model->key, name) || in_list(&model->audit, name))
+            continue;
+        tarn_buf_z(b, between);
+        put_side(b, "s", name);
+        if (tarn_type_field_by_name(table, name)) {
+            tarn_buf_z(b, " IS DISTINCT FROM ");
+            put_side(b, "t", name);
+        } else {
+            tarn_buf_z(b, " IS NOT NULL");
+        }
+        between = " OR ";
+    }
+    tarn_buf_z(b, *between == '(' ? "(false)" : ")");
+}
+
+struct merge {
+    const struct tarn__build *b;
+    const struct tarn_model *model;
+    const struct tarn_table *table;
+    struct tarn_change *change;
+    struct tarn_written *result;
+    const struct tarn_type *own;         /* columns that the model makes */
+    const struct tarn_type *columns;     /* of the change: what files hold */
+    const struct tarn_type *old_columns; /* of the table */
+    struct tarn_scan *scan;
+};
+
+static enum tarn_status bind(struct merge *m)
+{
+    struct tarn_op *op = m->b->op;
+    m->columns = &tarn_metadata_schema(tarn_change_metadata(m->change))->root;
+    m->old_columns = &tarn_metadata_schema(&m->table->metadata)->root;
+    TARN_TRY(tarn_table_scan(&m->b->w->lake, op, m->table, NULL, NULL, &m->scan));
+    return tarn_session_bind_scan(m->b->w->session, op, TARN_STR("target"), m->scan, true);
+}
+
+static enum tarn_status write_rows(struct merge *m, struct tarn_buf *sql, struct tarn__made *made)
+{
+    struct tarn_op *op = m->b->op;
+    struct tarn_written written;
+    struct tarn_write write;
+    TARN_TRY((enum tarn_status)tarn_buf_finish(op, sql, "merge query"));
+    struct tarn_sql_text text = {.sql = tarn_buf_view(sql), .line0 = 1};
+    TARN_TRY(tarn_flow_write(&m->b->flow, op, m->change, INT64_MIN, &write));
+    TARN_TRY(tarn_session_write(m->b->w->session, op, text, &write, &written));
+    made->rows = written.rows;
+    made->bytes = written.bytes;
+    made->files = (int64_t)written.count;
+    return tarn_change_append(m->change, op, written.files, written.count);
+}
+
+static bool has_column(const struct tarn_type *t, struct tarn_str name)
+{
+    for (size_t i = 0; i < t->field_count; i++)
+        if (tarn_str_eq_nocase(t->fields[i].name, name))
+            return true;
+    return false;
+}
+
+/* Columns that the result lacks keep the table's values. */
+static void put_columns(struct tarn_buf *sql, const struct merge *m)
+{
+    for (size_t i = 0; i < m->columns->field_count; i++) {
+        struct tarn_str name = m->columns->fields[i].name;
+        if (i)
+            tarn_buf_z(sql, ", ");
+        put_side(sql, has_column(m->own, name) ? "s" : "t", name);
+    }
+}
+
+static void put_source(struct tarn_buf *sql, const struct merge *m, const char *alias)
+{
+    tarn__written_relation(sql, m->result);
+    tarn_buf_printf(sql, " AS %s", alias);
+}
+
+static enum tarn_status merge_changed(struct merge *m, struct tarn__made *made)
+{
+    struct tarn_buf sql;
+    tarn_buf_init(&sql, 16 << 20);
+    tarn_buf_z(&sql, "SELECT ");
+    put_columns(&sql, m);
+    tarn_buf_z(&sql, " FROM ");
+    put_source(&sql, m, "s");
+    tarn_buf_z(&sql, " LEFT JOIN tarn.target AS t ON ");
+    put_match(&sql, &m->model->key, "s", "t");
+    tarn_buf_z(&sql, " WHERE t._pos IS NULL OR ");
+    put_differs(&sql, m->model, m->own, m->old_columns);
+    enum tarn_status status = write_rows(m, &sql, made);
+    tarn_buf_release(&sql);
+    return status;
+}
+
+static enum tarn_status find_doomed(struct merge *m)
+{
+    struct tarn_buf sql;
+    enum tarn_status status;
+    tarn_buf_init(&sql, 16 << 20);
+    tarn_buf_z(&sql, "CREATE OR REPLACE TABLE tarn.doomed AS SELECT t._file, t._pos FROM "
+                     "tarn.target AS t JOIN ");
+    put_source(&sql, m, "s");
+    tarn_buf_z(&sql, " ON ");
+    put_match(&sql, &m->model->key, "s", "t");
+    tarn_buf_z(&sql, " WHERE ");
+    put_differs(&sql, m->model, m->own, m->old_columns);
+    if (m->model->replace_by.count) {
+        tarn_buf_z(&sql, " UNION ALL SELECT t._file, t._pos FROM tarn.target AS t SEMI JOIN ");
+        put_source(&sql, m, "r");
+        tarn_buf_z(&sql, " ON ");
+        put_match(&sql, &m->model->replace_by, "r", "t");
+        tarn_buf_z(&sql, " ANTI JOIN ");
+        put_source(&sql, m, "s");
+        tarn_buf_z(&sql, " ON ");
+        put_match(&sql, &m->model->key, "s", "t");
+    }
+    status = (enum tarn_status)tarn_buf_finish(m->b->op, &sql, "merge query");
+    if (status == TARN_OK)
+        status = tarn_session_exec(m->b->w->session, m->b->op, tarn_buf_view(&sql));
+    tarn_buf_release(&sql);
+    return status;
+}
+
+enum tarn_status tarn__merge_rows(const struct tarn__build *b, const struct tarn_model *model,
+                                  const struct tarn_table *table, struct tarn_change *change,
+                                  struct tarn_written *result, struct tarn__made *made)
+{
+    struct merge m = {b, model, table, change, result, &made->result, NULL, NULL, NULL};
+    TARN_TRY(bind(&m));
+    TARN_TRY(find_doomed(&m));
+    TARN_TRY(merge_changed(&m, made));
+    TARN_TRY(tarn_rows_delete(&b->flow, b->op, change, m.scan, TARN_STR("tarn.doomed"),
+                              &made->rows_deleted));
+    tarn_flow_remove(&b->flow, b->op, result);
+    return tarn_session_exec(b->w->session, b->op, TARN_STR("DROP TABLE tarn.doomed"));
+}
+
+static void put_except(struct tarn_buf *sql, const struct merge *m, bool from_table)
+{
+    struct tarn_buf names;
+    tarn_buf_init(&names, 1 << 20);
+    const char *comma = "";
+    for (size_t i = 0; i < m->columns->field_count; i++) {
+        struct tarn_str name = m->columns->fields[i].name;
+        if (in_list(&m->model->audit, name))
+            continue;
+        tarn_buf_z(&names, comma);
+        tarn_buf_sql_name(&names, name);
+        comma = ", ";
+    }
+    tarn_buf_printf(sql, "SELECT %.*s FROM ", TARN_STR_ARG(tarn_buf_view(&names)));
+    if (from_table)
+        tarn_buf_z(sql, "tarn.target");
+    else
+        tarn__written_relation(sql, m->result);
+    tarn_buf_printf(sql, " EXCEPT ALL SELECT %.*s FROM ", TARN_STR_ARG(tarn_buf_view(&names)));
+    if (from_table)
+        tarn__written_relation(sql, m->result);
+    else
+        tarn_buf_z(sql, "tarn.target");
+    tarn_buf_release(&names);
+}
+
+enum tarn_status tarn__append_rows(const struct tarn__build *b, const struct tarn_model *model,
+                                   const struct tarn_table *table, struct tarn_change *change,
+                                   struct tarn_written *result, struct tarn__made *made)
+{
+    struct merge m = {b, model, table, change, result, &made->result, NULL, NULL, NULL};
+    struct tarn_buf sql;
+    TARN_TRY(bind(&m));
+    tarn_buf_init(&sql, 16 << 20);
+    put_except(&sql, &m, false);
+    enum tarn_status status = write_rows(&m, &sql, made);
+    tarn_buf_release(&sql);
+    TARN_TRY(status);
+    tarn_flow_remove(&b->flow, b->op, result);
+    return TARN_OK;
+}
+
+enum tarn_status tarn__same_rows(const struct tarn__build *b, const struct tarn_model *model,
+                                 const struct tarn_table *table, const struct tarn_schema *schema,
+                                 const struct tarn_written *result, bool *out)
+{
+    struct tarn_written written = *result;
+    struct merge m = {b, model, table, NULL, &written, NULL, &schema->root, NULL, NULL};
+    struct tarn_table_totals totals;
+    struct tarn_buf sql;
+    int64_t differing = 0;
+    *out = false;
+    TARN_TRY(tarn_table_totals(&b->w->lake, b->op, table, &totals));
+    if (totals.rows != result->rows)
+        return TARN_OK;
+    if (result->rows == 0) {
+        *out = true;
+        return TARN_OK;
+    }
+    TARN_TRY(tarn_table_scan(&b->w->lake, b->op, table, NULL, NULL, &m.scan));
+    TARN_TRY(tarn_session_bind_scan(b->w->session, b->op, TARN_STR("target"), m.scan, true));
+    tarn_buf_init(&sql, 16 << 20);
+    tarn_buf_z(&sql, "SELECT count(*) FROM (");
+    put_except(&sql, &m, false);
+    tarn_buf_z(&sql, ")");
+    enum tarn_status status = (enum tarn_status)tarn_buf_finish(b->op, &sql, "comparing query");
+    if (status == TARN_OK)
+        status = tarn_session_int(b->w->session, b->op, tarn_buf_view(&sql), &differing);
+    tarn_buf_release(&sql);
+    TARN_TRY(status);
+    *out = differing == 0; /* as many rows on both sides: one direction is enough */
+    return TARN_OK;
+}
+
+/* ---- keys */
+
+static void put_names(struct tarn_buf *sql, const struct tarn_strs *columns, const char *between,
+                      const char *behind)
+{
+    for (size_t i = 0; i < columns->count; i++) {
+        if (i)
+            tarn_buf_z(sql, between);
+        tarn_buf_sql_name(sql, columns->items[i]);
+        tarn_buf_z(sql, behind);
+    }
+}
+
+static enum tarn_status offends(const struct tarn__build *b, const struct tarn_model *model,
+                                struct tarn_buf *sql, const char *what)
+{
+    struct tarn_str sample;
+    struct tarn_buf counting;
+    int64_t n = 0;
+    enum tarn_status status;
+    tarn_buf_init(&counting, 16 << 20);
+    tarn_buf_printf(&counting, "SELECT count(*) FROM (%.*s)", TARN_STR_ARG(tarn_buf_view(sql)));
+    status = (enum tarn_status)tarn_buf_finish(b->op, &counting, "key query");
+    if (status == TARN_OK)
+        status = tarn_session_int(b->w->session, b->op, tarn_buf_view(&counting), &n);
+    tarn_buf_release(&counting);
+    TARN_TRY(status);
+    if (n == 0)
+        return TARN_OK;
+    struct tarn_sql_text text = {.sql = tarn_buf_view(sql), .line0 = 1};
+    TARN_TRY(tarn__sample_rows(b, text, 10, &sample));
+    (void)tarn_place_fail(b->op, TARN_CHECK,
+                          tarn_place_of(model->key.node ? model->key.node : model->node),
+                          "model %.*s.%.*s makes %lld %s", TARN_STR_ARG(model->ident.ns),
+                          TARN_STR_ARG(model->ident.name), (long long)n, what);
+    tarn_detail(b->op, "%.*s", TARN_STR_ARG(sample));
+    tarn_hint(b->op, "a merge needs one row a key: deduplicate in the model, or name the columns "
+                     "that tell rows apart");
+    return TARN_CHECK;
+}
+
+enum tarn_status tarn__check_keys(const struct tarn__build *b, const struct tarn_model *model,
+                                  const struct tarn_written *result)
+{
+    struct tarn_buf sql;
+    enum tarn_status status = TARN_OK;
+    if (result->count == 0)
+        return TARN_OK;
+    tarn_buf_init(&sql, 16 << 20);
+    tarn_buf_z(&sql, "SELECT * FROM ");
+    tarn__written_relation(&sql, result);
+    tarn_buf_z(&sql, " WHERE ");
+    put_names(&sql, &model->key, " OR ", " IS NULL");
+    status = offends(b, model, &sql, "rows whose key is null");
+    if (status == TARN_OK) {
+        tarn_buf_reset(&sql);
+        tarn_buf_z(&sql, "SELECT ");
+        put_names(&sql, &model->key, ", ", "");
+        tarn_buf_z(&sql, ", count(*) AS rows FROM ");
+        tarn__written_relation(&sql, result);
+        tarn_buf_z(&sql, " GROUP BY ALL HAVING count(*) > 1");
+        status = offends(b, model, &sql, "keys with more than one row");
+    }
+    tarn_buf_release(&sql);
+    return status;
+}

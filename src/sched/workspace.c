@@ -1,0 +1,347 @@
+/* workspace: opening, closing, and the resolver behind the session. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "sched/sched_int.h"
+
+/* ---- names */
+
+static bool same_ident(struct tarn_ident a, struct tarn_ident b)
+{
+    return tarn_str_eq(a.ns, b.ns) && tarn_str_eq(a.name, b.name);
+}
+
+static bool like_ident(struct tarn_ident a, struct tarn_str ns, struct tarn_str name)
+{
+    return tarn_str_eq_nocase(a.name, name) && (!ns.ptr || tarn_str_eq_nocase(a.ns, ns));
+}
+
+static struct tarn_table *staged_table(const struct tarn_workspace *w, struct tarn_str ns,
+                                       struct tarn_str name)
+{
+    for (size_t i = w->staged_count; i-- > 0;)
+        if (like_ident(w->staged[i]->ident, ns, name))
+            return w->staged[i];
+    return NULL;
+}
+
+static const struct tarn_model *view_model(const struct tarn_workspace *w, struct tarn_str ns,
+                                           struct tarn_str name)
+{
+    const struct tarn_project *p = w->project;
+    for (size_t i = 0; p && i < p->model_count; i++)
+        if (p->models[i].kind == TARN_MODEL_VIEW && like_ident(p->models[i].ident, ns, name))
+            return &p->models[i];
+    return NULL;
+}
+
+/* The only table of the catalog that fits a name in any case; with a namespace or without. */
+static enum tarn_status search_catalog(struct tarn_workspace *w, struct tarn_op *op,
+                                       struct tarn_str ns, struct tarn_str name,
+                                       struct tarn_table **out)
+{
+    struct tarn_idents all;
+    const struct tarn_ident *hit = NULL;
+    *out = NULL;
+    TARN_TRY(tarn_catalog_list_tables(w->catalog, op, (struct tarn_str){NULL, 0}, &all));
+    for (size_t i = 0; i < all.count; i++) {
+        if (!like_ident(all.items[i], ns, name))
+            continue;
+        if (hit) {
+            (void)tarn_fail(op, TARN_TABLE, "table name \"%.*s\" fits several tables",
+                            TARN_STR_ARG(name));
+            tarn_detail(op, "%.*s.%.*s and %.*s.%.*s", TARN_STR_ARG(hit->ns),
+                        TARN_STR_ARG(hit->name), TARN_STR_ARG(all.items[i].ns),
+                        TARN_STR_ARG(all.items[i].name));
+            tarn_hint(op, "write the namespace, in the case of the one that is meant");
+            return TARN_TABLE;
+        }
+        hit = &all.items[i];
+    }
+    return hit ? tarn_table_find(&w->lake, op, *hit, out) : TARN_OK;
+}
+
+static enum tarn_status find_table(struct tarn_workspace *w, struct tarn_op *op, struct tarn_str ns,
+                                   struct tarn_str name, struct tarn_table **out)
+{
+    *out = staged_table(w, ns, name);
+    if (*out)
+        return TARN_OK;
+    if (ns.ptr) {
+        TARN_TRY(tarn_table_find(&w->lake, op, (struct tarn_ident){ns, name}, out));
+        if (*out)
+            return TARN_OK;
+    }
+    return search_catalog(w, op, ns, name, out);
+}
+
+enum tarn_status tarn_workspace_table(struct tarn_workspace *w, struct tarn_op *op,
+                                      struct tarn_ident ident, struct tarn_table **out)
+{
+    return find_table(w, op, ident.ns, ident.name, out);
+}
+
+static enum tarn_status lookup(struct tarn_resolver *self, struct tarn_op *op, struct tarn_str ns,
+                               struct tarn_str name, struct tarn_relation *out)
+{
+    struct tarn_workspace *w = (struct tarn_workspace *)self;
+    struct tarn_table *table;
+    *out = (struct tarn_relation){0};
+    const struct tarn_model *view = view_model(w, ns, name);
+    if (view && !staged_table(w, ns, name)) {
+        out->found = true;
+        out->view_sql = view->sql;
+        return TARN_OK;
+    }
+    TARN_TRY(find_table(w, op, ns, name, &table));
+    if (!table)
+        return TARN_OK;
+    out->found = true;
+    out->schema = &tarn_metadata_schema(&table->metadata)->root;
+    out->handle = table;
+    return TARN_OK;
+}
+
+static enum tarn_status plan(struct tarn_resolver *self, struct tarn_op *op,
+                             const struct tarn_relation *relation, const struct tarn_expr *filter,
+                             const struct tarn_scan **out)
+{
+    struct tarn_workspace *w = (struct tarn_workspace *)self;
+    struct tarn_scan *scan;
+    TARN_TRY(tarn_table_scan(&w->lake, op, relation->handle, NULL, filter, &scan));
+    *out = scan;
+    return TARN_OK;
+}
+
+static enum tarn_status add_name(struct tarn_op *op, struct tarn_str **names, size_t *n,
+                                 struct tarn_ident ident)
+{
+    struct tarn_str text =
+        tarn_sprintf(op, "%.*s.%.*s", TARN_STR_ARG(ident.ns), TARN_STR_ARG(ident.name));
+    if (!text.ptr)
+        return TARN_NOMEM;
+    (*names)[(*n)++] = text;
+    return TARN_OK;
+}
+
+static enum tarn_status names(struct tarn_resolver *self, struct tarn_op *op, struct tarn_str **out,
+                              size_t *out_count)
+{
+    struct tarn_workspace *w = (struct tarn_workspace *)self;
+    const struct tarn_project *p = w->project;
+    struct tarn_idents all;
+    size_t n = 0;
+    TARN_TRY(tarn_catalog_list_tables(w->catalog, op, (struct tarn_str){NULL, 0}, &all));
+    TARN_NEW_ARRAY(op, *out, all.count + w->staged_count + (p ? p->model_count : 0) + 1);
+    for (size_t i = 0; i < all.count; i++)
+        TARN_TRY(add_name(op, out, &n, all.items[i]));
+    for (size_t i = 0; i < w->staged_count; i++)
+        TARN_TRY(add_name(op, out, &n, w->staged[i]->ident));
+    for (size_t i = 0; p && i < p->model_count; i++)
+        if (p->models[i].kind == TARN_MODEL_VIEW)
+            TARN_TRY(add_name(op, out, &n, p->models[i].ident));
+    *out_count = n;
+    return TARN_OK;
+}
+
+enum tarn_status tarn_workspace_stage(struct tarn_workspace *w, struct tarn_op *op,
+                                      struct tarn_table *table)
+{
+    for (size_t i = 0; i < w->staged_count; i++)
+        if (same_ident(w->staged[i]->ident, table->ident)) {
+            w->staged[i] = table;
+            tarn_session_forget_views(w->session);
+            return TARN_OK;
+        }
+    if (w->staged_count == w->staged_cap) {
+        struct tarn_table **grown;
+        w->staged_cap = w->staged_cap ? w->staged_cap * 2 : 16;
+        TARN_NEW_ARRAY(op, grown, w->staged_cap);
+        if (w->staged_count)
+            memcpy(grown, w->staged, w->staged_count * sizeof *grown);
+        w->staged = grown;
+    }
+    w->staged[w->staged_count++] = table;
+    tarn_session_forget_views(w->session);
+    return TARN_OK;
+}
+
+/* Splits at the last dot; a leading catalog name goes when something of two parts is behind it. */
+static struct tarn_ident split_name(const struct tarn_workspace *w, struct tarn_str text)
+{
+    struct tarn_str prefix = w->catalog->catalog_name, rest = text, head;
+    struct tarn_ident out = {.name = text};
+    if (tarn_str_cut(&rest, '.', &head) && tarn_str_eq(head, prefix) &&
+        memchr(rest.ptr, '.', rest.len))
+        text = rest;
+    for (size_t i = text.len; i-- > 0;)
+        if (text.ptr[i] == '.') {
+            out.ns = tarn_str_of(text.ptr, i);
+            out.name = tarn_str_of(text.ptr + i + 1, text.len - i - 1);
+            break;
+        }
+    return out;
+}
+
+enum tarn_status tarn_workspace_find(struct tarn_workspace *w, struct tarn_op *op,
+                                     struct tarn_str text, struct tarn_table **out)
+{
+    struct tarn_ident ident = split_name(w, text);
+    struct tarn_str *all;
+    const char **z;
+    size_t n;
+    TARN_TRY(find_table(w, op, ident.ns, ident.name, out));
+    if (*out)
+        return TARN_OK;
+    TARN_TRY(names(&w->resolver, op, &all, &n));
+    TARN_NEW_ARRAY(op, z, n + 1);
+    for (size_t i = 0; i < n; i++)
+        z[i] = all[i].ptr;
+    const char *nearest = tarn_str_nearest(text, z, n);
+    (void)tarn_fail(op, TARN_TABLE, "table %.*s not found", TARN_STR_ARG(text));
+    if (nearest)
+        tarn_hint(op, "did you mean %s?", nearest);
+    else
+        tarn_hint(op, n ? "`tarn ls` lists the tables"
+                        : "there are no tables yet: `tarn run` makes them");
+    return TARN_TABLE;
+}
+
+/* ---- opening */
+
+static enum tarn_status read_deletes(struct tarn_delete_reader *self, struct tarn_op *op,
+                                     const struct tarn_str *paths, size_t count,
+                                     struct tarn_position_deletes *out)
+{
+    struct tarn_workspace *w =
+        (struct tarn_workspace *)(void *)((char *)self - offsetof(struct tarn_workspace, deletes));
+    return tarn_engine_read_position_deletes(w->engine, op, paths, count, out);
+}
+
+static enum tarn_status absolute(struct tarn_op *op, struct tarn_str path, struct tarn_str *out)
+{
+    char cwd[4096];
+    if (path.len && path.ptr[0] == '/') {
+        *out = tarn_strdup(op, path);
+        return out->ptr ? TARN_OK : TARN_NOMEM;
+    }
+    if (!getcwd(cwd, sizeof cwd))
+        return tarn_fail_errno(op, errno, "could not find the working directory");
+    while (tarn_str_starts(path, TARN_STR("./")))
+        path = tarn_str_of(path.ptr + 2, path.len - 2);
+    *out = path.len == 0 || tarn_str_is(path, ".") ? tarn_strdup(op, tarn_str_view(cwd))
+                                                   : tarn_path_join(op, tarn_str_view(cwd), path);
+    return out->ptr ? TARN_OK : TARN_NOMEM;
+}
+
+static enum tarn_status locate(struct tarn_workspace *w, struct tarn_op *op,
+                               const struct tarn_workspace_options *o,
+                               struct tarn_catalog_sqlite_options *catalog)
+{
+    if (!o->outside) {
+        TARN_TRY(tarn_project_load(op, &o->project, &w->project));
+        w->warehouse = w->project->profile.warehouse;
+        w->folder = w->project->folder;
+        w->threads = w->project->profile.threads;
+        w->state = tarn_path_join(op, w->folder, TARN_STR(".tarn"));
+        catalog->path = w->project->profile.catalog.path;
+        catalog->catalog_name = w->project->profile.catalog.name;
+        return w->state.ptr ? TARN_OK : TARN_NOMEM;
+    }
+    TARN_TRY(absolute(op, o->warehouse, &w->warehouse));
+    w->folder = w->warehouse;
+    catalog->path = tarn_path_join(op, w->warehouse, TARN_STR("catalog.db"));
+    catalog->catalog_name = o->catalog_name;
+    return catalog->path.ptr ? TARN_OK : TARN_NOMEM;
+}
+
+static enum tarn_status open_catalog(struct tarn_workspace *w, struct tarn_op *op,
+                                     const struct tarn_workspace_options *o,
+                                     struct tarn_catalog_sqlite_options *catalog)
+{
+    catalog->create = o->create;
+    TARN_TRY(tarn_catalog_kill_from_env(op, &catalog->kill_at));
+    enum tarn_status status = tarn_catalog_sqlite_open(op, *catalog, &w->catalog);
+    if (status == TARN_NOT_FOUND && !o->outside) {
+        tarn_clear(op); /* nothing was run yet: an empty catalog */
+        return tarn_catalog_mem_open(op, catalog->catalog_name, &w->catalog);
+    }
+    if (status == TARN_NOT_FOUND) {
+        (void)tarn_fail(op, TARN_NOT_FOUND, "there is no warehouse in \"%.*s\"",
+                        TARN_STR_ARG(w->warehouse));
+        tarn_hint(op,
+                  "a warehouse is a folder with a catalog.db; `tarn run` in a project makes one");
+    }
+    return status;
+}
+
+static enum tarn_status open_engine(struct tarn_workspace *w, struct tarn_op *op)
+{
+    struct tarn_engine_options options = {
+        .threads = w->threads, .temp_folder = w->temp, .catalog_name = w->catalog->catalog_name};
+    if (w->project)
+        options.memory_limit_bytes = (int64_t)w->project->profile.memory_limit_bytes;
+    TARN_TRY(tarn_engine_open(op, &options, &w->engine));
+    w->lake.deletes = &w->deletes;
+    return tarn_session_open(w->engine, op, &w->resolver, &w->session);
+}
+
+enum tarn_status tarn_workspace_open(struct tarn_op *op, const struct tarn_workspace_options *o,
+                                     struct tarn_workspace **out)
+{
+    struct tarn_workspace *w;
+    struct tarn_catalog_sqlite_options catalog = {0};
+    TARN_NEW(op, w);
+    *out = w;
+    w->resolver = (struct tarn_resolver){lookup, plan, names};
+    w->deletes.read = read_deletes;
+    TARN_TRY(locate(w, op, o, &catalog));
+    if (w->threads <= 0)
+        w->threads = (int)sysconf(_SC_NPROCESSORS_ONLN);
+    TARN_TRY(tarn__temp_folder(op, w->state, &w->temp));
+    TARN_TRY(tarn_storage_fs_open(op, &w->storage));
+    TARN_TRY(tarn_storage_from_env(op, w->storage, &w->storage));
+    TARN_TRY(open_catalog(w, op, o, &catalog));
+    w->lake = (struct tarn_lake){.storage = w->storage, .catalog = w->catalog};
+    return o->engine ? open_engine(w, op) : TARN_OK;
+}
+
+void tarn_workspace_close(struct tarn_workspace *w)
+{
+    if (!w)
+        return;
+    tarn_session_close(w->session);
+    tarn_engine_close(w->engine);
+    tarn_catalog_close(w->catalog);
+    tarn_storage_close(w->storage);
+    w->session = NULL;
+    w->engine = NULL;
+    w->catalog = NULL;
+    w->storage = NULL;
+}
+
+static enum tarn_status refs(void *ctx, struct tarn_op *op, struct tarn_sql_text text,
+                             struct tarn_table_refs *out)
+{
+    struct tarn_workspace *w = ctx;
+    return tarn_session_refs(w->session, op, text, out);
+}
+
+enum tarn_status tarn_workspace_graph(struct tarn_workspace *w, struct tarn_op *op)
+{
+    TARN_ASSERT(w->project && w->session);
+    return w->graph ? TARN_OK : tarn_graph_build(op, w->project, refs, w, &w->graph);
+}
+
+struct tarn_flow tarn_workspace_flow(struct tarn_workspace *w, int64_t ingest_ts_us,
+                                     struct tarn_str run_id)
+{
+    return (struct tarn_flow){.lake = &w->lake,
+                              .engine = w->engine,
+                              .session = w->session,
+                              .ingest_ts_us = ingest_ts_us,
+                              .run_id = run_id,
+                              .workers = w->threads};
+}
