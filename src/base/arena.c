@@ -1,10 +1,12 @@
 /* arena: a stack of blocks, and a stack of nodes beside it. See arena.h.
  *
- * 1. Small pieces are cut from the newest block; a new block is opened when it is full (8 KiB, doubling to 1 MiB).
- * 2. A piece of LARGE bytes or more has a malloc of its own, and is a node; so is a clean-up. A mark remembers block,
- *    fill and node; going back runs the clean-ups above the mark newest first, then frees pieces and blocks above it.
- * 3. The largest block that a rewind frees is kept as the spare, so that a loop over a block's edge does not
- *    malloc each time.
+ * 1. Small pieces are cut from the newest block; a new block is opened when it is full (8 KiB,
+ *    doubling to 1 MiB).
+ * 2. A piece of LARGE bytes or more has a malloc of its own, and is a node; so is a clean-up. A
+ *    mark remembers block, fill and node; going back runs the clean-ups above the mark newest
+ *    first, then frees pieces and blocks above it.
+ * 3. The largest block that a rewind frees is kept as the spare, so that a loop over a block's
+ *    edge does not malloc each time.
  * 4. Under AddressSanitizer unused memory of a block is poisoned: use after rewind is caught.
  */
 #include "base/arena.h"

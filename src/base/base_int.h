@@ -24,7 +24,8 @@ size_t tarn__utf8_encode(uint32_t cp, char *dst);
 extern const char tarn__json_too_deep[];
 
 /* Places a failure at line:column of text, which need not be zero-terminated. */
-void tarn__place_in(struct tarn_op *op, const char *file, int line, int column, struct tarn_str text);
+void tarn__place_in(struct tarn_op *op, const char *file, int line, int column,
+                    struct tarn_str text);
 
 /* A set of borrowed keys for finding duplicates in linear time, room for `count`. */
 struct tarn__keyset {
@@ -32,7 +33,8 @@ struct tarn__keyset {
     size_t mask;
 };
 bool tarn__keyset_init(struct tarn__keyset *set, struct tarn_arena *arena, size_t count);
-bool tarn__keyset_add(struct tarn__keyset *set, struct tarn_str key); /* false: it is in there already */
+/* false: it is in there already */
+bool tarn__keyset_add(struct tarn__keyset *set, struct tarn_str key);
 
 static inline uint64_t tarn__load64(const void *p)
 {

@@ -1,4 +1,5 @@
-/* buf: the growing text. See str.h. cap == 0 means that ptr is the shared empty text, which is never written. */
+/* buf: the growing text. See str.h. cap == 0 means that ptr is the shared empty text, which is
+ * never written. */
 #include "base/str.h"
 
 #include <stdio.h>

@@ -1,4 +1,5 @@
-/* decimal: see decimal.h. A text is cut into digits and a power of ten; zeros in front never count. */
+/* decimal: see decimal.h. A text is cut into digits and a power of ten; zeros in front never
+ * count. */
 #include "base/decimal.h"
 
 #include "base/op.h"
@@ -103,7 +104,8 @@ static unsigned __int128 power_of_ten(int n)
     return v * small;
 }
 
-/* The first n digits as an integer; n leading digits hold at most 38 that are not zeros in front. */
+/* The first n digits as an integer; n leading digits hold at most 38 that are not zeros in
+ * front. */
 static unsigned __int128 take_digits(const struct parts *p, size_t n)
 {
     unsigned __int128 v = 0;

@@ -10,8 +10,9 @@
  *     MEMBER         a value                                behind KEY, whose ':' is passed already
  *     FAILED         nothing: every further call answers ERROR again
  *
- * Strings are only delimited here, escapes are checked for their form; UTF-8 and surrogate pairs are checked
- * by tarn_json_unescape and tarn_json_skip, so that a string that nobody wants costs one scan.
+ * Strings are only delimited here, escapes are checked for their form; UTF-8 and surrogate pairs
+ * are checked by tarn_json_unescape and tarn_json_skip, so that a string that nobody wants costs
+ * one scan.
  */
 #include "base/json.h"
 
@@ -387,7 +388,8 @@ enum tarn_json_token tarn_json_next(struct tarn_json_reader *r)
 
 /* ---- whole values */
 
-/* p behind "\u" of a checked escape. The code point, or -1 for a lone surrogate; *p moves behind its digits. */
+/* p behind "\u" of a checked escape. The code point, or -1 for a lone surrogate; *p moves behind
+ * its digits. */
 static long take_unicode(const char **p, const char *end)
 {
     long cp = hex4(*p, end);

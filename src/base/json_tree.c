@@ -1,6 +1,7 @@
 /* json_tree: the tree over the reader, and typed reading of its members. See json.h.
  *
- * Nodes are built in document order with an explicit stack of open containers (no recursion), out of op->arena.
+ * Nodes are built in document order with an explicit stack of open containers (no recursion),
+ * out of op->arena.
  */
 #include "base/json.h"
 
@@ -9,7 +10,8 @@
 #include "base/arena.h"
 #include "base/base_int.h"
 
-/* Above this many members duplicate keys are found with a hash table, so that a hostile object stays linear. */
+/* Above this many members duplicate keys are found with a hash table, so that a hostile object
+ * stays linear. */
 #define PAIRWISE_MAX 16
 
 struct build {

@@ -7,10 +7,12 @@
  *     tarn_log(op->log, INFO, "committed", TARN_LOG_I64("rows", n), TARN_LOG_STR("snapshot", id));
  *
  *     ts=2025-05-31T00:00:00.123Z level=info msg=committed table=raw.orders rows=5 snapshot="a b"
- *     {"ts":"2025-05-31T00:00:00.123Z","level":"info","msg":"committed","table":"raw.orders","rows":5,"snapshot":"a b"}
+ *     {"ts":"2025-05-31T00:00:00.123Z","level":"info","msg":"committed","table":"raw.orders",
+ *      "rows":5,"snapshot":"a b"}                              (in one line)
  *
- * The level is tested before an argument is evaluated. A line leaves in one write, so lines of several threads and processes do not mix.
- * Logging never fails: a line that cannot be written is dropped. Who handles an error logs it, once (tarn_log_report).
+ * The level is tested before an argument is evaluated. A line leaves in one write, so lines of
+ * several threads and processes do not mix. Logging never fails: a line that cannot be written
+ * is dropped. Who handles an error logs it, once (tarn_log_report).
  */
 #ifndef TARN_BASE_LOG_H
 #define TARN_BASE_LOG_H
@@ -43,7 +45,8 @@ struct tarn_log_field {
 #define TARN_LOG_I64(k, v) ((struct tarn_log_field){(k), TARN_LOG_T_I64, {NULL, 0}, (int64_t)(v)})
 #define TARN_LOG_BOOL(k, v) ((struct tarn_log_field){(k), TARN_LOG_T_BOOL, {NULL, 0}, (v) ? 1 : 0})
 
-/* Owned by whoever made it; the sink, keys and texts of the context must live as long. Not changed by logging. */
+/* Owned by whoever made it; the sink, keys and texts of the context must live as long. Not
+ * changed by logging. */
 struct tarn_log {
     const struct tarn_log_sink *sink;
     enum tarn_log_level level; /* the most detailed that is written */
@@ -61,16 +64,18 @@ static inline bool tarn_log_on(const struct tarn_log *log, enum tarn_log_level l
     do {                                                                                           \
         const struct tarn_log *tarn_log_to_ = (log_);                                              \
         if (tarn_log_on(tarn_log_to_, TARN_LOG_##level_)) {                                        \
-            const struct tarn_log_field tarn_log_fields_[] = {{NULL, TARN_LOG_T_NONE, {NULL, 0}, 0}, \
-                                                              __VA_ARGS__};                        \
+            const struct tarn_log_field tarn_log_fields_[] = {                                     \
+                {NULL, TARN_LOG_T_NONE, {NULL, 0}, 0}, __VA_ARGS__};                               \
             tarn_log_write(tarn_log_to_, TARN_LOG_##level_, (message_), tarn_log_fields_ + 1,      \
                            sizeof tarn_log_fields_ / sizeof tarn_log_fields_[0] - 1);              \
         }                                                                                          \
     } while (0)
 void tarn_log_write(const struct tarn_log *log, enum tarn_log_level level, const char *message,
                     const struct tarn_log_field *fields, size_t count);
-/* The report of a failure that is handled here: its code, message, detail, hint and place, at the given level. */
-void tarn_log_report(const struct tarn_log *log, enum tarn_log_level level, const struct tarn_report *report);
+/* The report of a failure that is handled here: its code, message, detail, hint and place, at
+ * the given level. */
+void tarn_log_report(const struct tarn_log *log, enum tarn_log_level level,
+                     const struct tarn_report *report);
 /* "error", "warn", "info", "debug"; false: another word. */
 bool tarn_log_level_parse(struct tarn_str name, enum tarn_log_level *out);
 

@@ -1,15 +1,18 @@
 /* op: one act (a query, a commit, a run) with its memory, its report and its limits.
  *
- * Every fallible function takes the op (after self) and returns an enum tarn_status, which must be used. A function
- * that fails has told the report exactly once what went wrong (tarn_fail); who passes a failure on may add
- * a "while ..." frame (tarn_while) and returns the same status. Nothing longjmps. An op belongs to one thread at
- * a time; a worker thread gets an op of its own (tarn_op_child) and its report is moved into the parent's.
+ * Every fallible function takes the op (after self) and returns an enum tarn_status, which must
+ * be used. A function that fails has told the report exactly once what went wrong (tarn_fail);
+ * who passes a failure on may add a "while ..." frame (tarn_while) and returns the same status.
+ * Nothing longjmps. An op belongs to one thread at a time; a worker thread gets an op of its own
+ * (tarn_op_child) and its report is moved into the parent's.
  *
- *     enum tarn_status tarn_thing_read(struct tarn_op *op, struct tarn_str path, struct tarn_thing *out) {
+ *     enum tarn_status thing_read(struct tarn_op *op, struct tarn_str path, struct thing *out) {
  *         struct tarn_str bytes;
- *         TARN_TRY_WHILE(op, tarn_storage_read(st, op, path, &bytes), "reading thing \"%.*s\"", TARN_STR_ARG(path));
+ *         TARN_TRY_WHILE(op, tarn_storage_read(st, op, path, &bytes),
+ *                        "reading thing \"%.*s\"", TARN_STR_ARG(path));
  *         if (bytes.len < 4)
- *             return tarn_fail(op, TARN_CORRUPT, "thing \"%.*s\" is shorter than its header", TARN_STR_ARG(path));
+ *             return tarn_fail(op, TARN_CORRUPT, "thing \"%.*s\" is shorter than its header",
+ *                              TARN_STR_ARG(path));
  *         ...
  *         return TARN_OK;
  *     }
@@ -52,13 +55,16 @@ const struct tarn_status_info *tarn_status_info(enum tarn_status status);
 #define TARN_REPORT_FRAMES 8
 #define TARN_REPORT_TEXT 1024
 
-/* What went wrong, preallocated so that running out of memory can be told. Texts are cut, never overrun. */
+/* What went wrong, preallocated so that running out of memory can be told. Texts are cut, never
+ * overrun. */
 struct tarn_report {
     enum tarn_status status;
-    char message[TARN_REPORT_TEXT]; /* lower case, no full stop: what could not be done to what, and why */
+    /* lower case, no full stop: what could not be done to what, and why */
+    char message[TARN_REPORT_TEXT];
     char detail[TARN_REPORT_TEXT];  /* the values; may have several lines */
     char hint[TARN_REPORT_TEXT];    /* the next step */
-    char file[512];                 /* place in the user's own text: tarn.yaml, a model; "" = none */
+    /* place in the user's own text: tarn.yaml, a model; "" = none */
+    char file[512];
     int line, column;               /* from 1; 0 = unknown */
     char source_line[256];          /* the line of the user's text at `line`, for the caret */
     char frames[TARN_REPORT_FRAMES][160];
@@ -75,7 +81,8 @@ struct tarn_cancel {
 
 struct tarn_op {
     struct tarn_arena *arena;   /* results of this act, freed with it */
-    struct tarn_arena *scratch; /* temporaries: marked on entry, rewound on exit of each function that uses it */
+    /* temporaries: marked on entry, rewound on exit of each function that uses it */
+    struct tarn_arena *scratch;
     struct tarn_report report;
     struct tarn_cancel *cancel; /* may be NULL */
     struct tarn_log *log;       /* may be NULL: silent */
@@ -84,21 +91,28 @@ struct tarn_op {
 
 /* Makes an op with two arenas of the given budgets in bytes (0 = the defaults, 1 GiB and 256 MiB).
  * TARN_NOMEM is the only failure; the op is then unusable. */
-enum tarn_status tarn_op_init(struct tarn_op *op, size_t arena_budget, size_t scratch_budget) TARN_MUST_USE;
+enum tarn_status tarn_op_init(struct tarn_op *op, size_t arena_budget, size_t scratch_budget)
+    TARN_MUST_USE;
 void tarn_op_release(struct tarn_op *op);
-/* An op for another thread or for a nested act: own arenas, the parent's cancel, log and deadline. */
+/* An op for another thread or for a nested act: own arenas, the parent's cancel, log and
+ * deadline. */
 enum tarn_status tarn_op_child(struct tarn_op *parent, struct tarn_op *out_child) TARN_MUST_USE;
 /* Copies the failure of `from` into `op` (used after joining a worker) and returns its status. */
 enum tarn_status tarn_op_adopt(struct tarn_op *op, const struct tarn_op *from);
 
 /* Starts a report: status, message. Clears detail, hint, place and frames. Returns `status`. */
-enum tarn_status tarn_fail(struct tarn_op *op, enum tarn_status status, const char *fmt, ...) TARN_PRINTF(3, 4);
-enum tarn_status tarn_vfail(struct tarn_op *op, enum tarn_status status, const char *fmt, va_list ap);
-/* As tarn_fail, from errno: picks IO, DISK_FULL, DENIED or NOT_FOUND and appends the error's text. */
-enum tarn_status tarn_fail_errno(struct tarn_op *op, int err, const char *fmt, ...) TARN_PRINTF(3, 4);
+enum tarn_status tarn_fail(struct tarn_op *op, enum tarn_status status, const char *fmt, ...)
+    TARN_PRINTF(3, 4);
+enum tarn_status tarn_vfail(struct tarn_op *op, enum tarn_status status, const char *fmt,
+                            va_list ap);
+/* As tarn_fail, from errno: picks IO, DISK_FULL, DENIED or NOT_FOUND and appends the error's
+ * text. */
+enum tarn_status tarn_fail_errno(struct tarn_op *op, int err, const char *fmt, ...)
+    TARN_PRINTF(3, 4);
 void tarn_detail(struct tarn_op *op, const char *fmt, ...) TARN_PRINTF(2, 3);
 void tarn_hint(struct tarn_op *op, const char *fmt, ...) TARN_PRINTF(2, 3);
-/* Places the failure in a user's text; `text` may be NULL, else the line is cut out of it for the caret. */
+/* Places the failure in a user's text; `text` may be NULL, else the line is cut out of it for
+ * the caret. */
 void tarn_place(struct tarn_op *op, const char *file, int line, int column, const char *text);
 /* The same at a byte offset of a text of known length (a model's SQL). Columns count characters. */
 void tarn_place_offset(struct tarn_op *op, const char *file, struct tarn_str text, size_t offset);
@@ -106,12 +120,15 @@ void tarn_place_offset(struct tarn_op *op, const char *file, struct tarn_str tex
 enum tarn_status tarn_while(struct tarn_op *op, const char *fmt, ...) TARN_PRINTF(2, 3);
 /* Forgets a failure that the caller has handled. */
 void tarn_clear(struct tarn_op *op);
-/* TARN_CANCELLED when cancel is at `level` or above, TARN_TIMEOUT past the deadline, else TARN_OK. */
+/* TARN_CANCELLED when cancel is at `level` or above, TARN_TIMEOUT past the deadline, else
+ * TARN_OK. */
 enum tarn_status tarn_poll(struct tarn_op *op, int level) TARN_MUST_USE;
 
-/* Memory out of op->arena, zeroed; NULL after reporting TARN_NOMEM (return op->report.status then). */
+/* Memory out of op->arena, zeroed; NULL after reporting TARN_NOMEM (return op->report.status
+ * then). */
 void *tarn_alloc(struct tarn_op *op, size_t size_bytes);
-void *tarn_alloc_array(struct tarn_op *op, size_t count, size_t size_bytes); /* count * size checked */
+/* count * size checked */
+void *tarn_alloc_array(struct tarn_op *op, size_t count, size_t size_bytes);
 /* Copies into op->arena, zero-terminated behind .len; .ptr NULL after TARN_NOMEM was reported. */
 struct tarn_str tarn_strdup(struct tarn_op *op, struct tarn_str s);
 struct tarn_str tarn_sprintf(struct tarn_op *op, const char *fmt, ...) TARN_PRINTF(2, 3);
@@ -150,7 +167,8 @@ struct tarn_str tarn_sprintf(struct tarn_op *op, const char *fmt, ...) TARN_PRIN
         if (!(p))                                                                                  \
             return TARN_NOMEM;                                                                     \
     } while (0)
-/* An assert that stays in release builds: a broken promise of our own code, never input from outside. */
+/* An assert that stays in release builds: a broken promise of our own code, never input from
+ * outside. */
 #define TARN_ASSERT(cond)                                                                          \
     do {                                                                                           \
         if (!(cond))                                                                               \

@@ -99,7 +99,8 @@ bool tarn_str_to_i64(struct tarn_str s, int64_t *out)
     return true;
 }
 
-/* [sign] digits [. digits] [e [sign] digits], at least one digit before or behind the point: no hex, inf or nan. */
+/* [sign] digits [. digits] [e [sign] digits], at least one digit before or behind the point: no
+ * hex, inf or nan. */
 static bool is_decimal_number(struct tarn_str s)
 {
     size_t i = 0, digits = 0;
@@ -234,7 +235,8 @@ bool tarn_utf8_valid(struct tarn_str s)
 
 #define NEAREST_MAX 64
 
-/* Optimal string alignment distance (insert, delete, replace, swap of neighbours), without ASCII case. */
+/* Optimal string alignment distance (insert, delete, replace, swap of neighbours), without ASCII
+ * case. */
 static size_t edit_distance(struct tarn_str a, struct tarn_str b)
 {
     size_t rows[3][NEAREST_MAX + 1];

@@ -1,8 +1,9 @@
 /* str: a borrowed piece of text or bytes; buf: a growing one with a mandatory maximum.
  *
- * A tarn_str owns nothing. Those made by tarn_strdup/tarn_sprintf (op.h) and tarn_buf are zero-terminated behind .len.
- * A tarn_buf's appends never fail loudly: the first failure (maximum passed, or no memory) sticks, later appends do
- * nothing, and tarn_buf_finish reports it. So writers need one check at the end.
+ * A tarn_str owns nothing. Those made by tarn_strdup/tarn_sprintf (op.h) and tarn_buf are
+ * zero-terminated behind .len. A tarn_buf's appends never fail loudly: the first failure
+ * (maximum passed, or no memory) sticks, later appends do nothing, and tarn_buf_finish reports
+ * it. So writers need one check at the end.
  */
 #ifndef TARN_BASE_STR_H
 #define TARN_BASE_STR_H
@@ -39,13 +40,16 @@ bool tarn_str_eq_nocase(struct tarn_str a, struct tarn_str b); /* ASCII case onl
 int tarn_str_cmp(struct tarn_str a, struct tarn_str b);        /* bytes as unsigned, then length */
 bool tarn_str_starts(struct tarn_str s, struct tarn_str prefix);
 bool tarn_str_ends(struct tarn_str s, struct tarn_str suffix);
-/* Cuts at the first `sep`: *out_head before it; s becomes what follows. False (head = all, s = absent) if none. */
+/* Cuts at the first `sep`: *out_head before it; s becomes what follows. False (head = all, s =
+ * absent) if none. */
 bool tarn_str_cut(struct tarn_str *s, char sep, struct tarn_str *out_head);
 struct tarn_str tarn_str_trim(struct tarn_str s); /* ASCII white space off both ends */
-bool tarn_str_to_i64(struct tarn_str s, int64_t *out); /* whole text, decimal, optional sign; false on overflow too */
+/* whole text, decimal, optional sign; false on overflow too */
+bool tarn_str_to_i64(struct tarn_str s, int64_t *out);
 bool tarn_str_to_double(struct tarn_str s, double *out);
 bool tarn_utf8_valid(struct tarn_str s);
-/* The nearest of `names` to `s` by edit distance (at most 1 + len/3 edits), NULL if none: "did you mean". */
+/* The nearest of `names` to `s` by edit distance (at most 1 + len/3 edits), NULL if none: "did
+ * you mean". */
 const char *tarn_str_nearest(struct tarn_str s, const char *const *names, size_t count);
 
 struct tarn_buf {
@@ -63,7 +67,8 @@ void tarn_buf_append(struct tarn_buf *b, const void *p, size_t n);
 void tarn_buf_put(struct tarn_buf *b, char c);
 void tarn_buf_str(struct tarn_buf *b, struct tarn_str s);
 void tarn_buf_z(struct tarn_buf *b, const char *z);
-void tarn_buf_printf(struct tarn_buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void tarn_buf_printf(struct tarn_buf *b, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
 void tarn_buf_vprintf(struct tarn_buf *b, const char *fmt, va_list ap);
 /* SQL quoting: "name" with doubled quotes; 'text' with doubled quotes. */
 void tarn_buf_sql_name(struct tarn_buf *b, struct tarn_str name);

@@ -1,4 +1,5 @@
-/* table: see table.h. Text is walked glyph by glyph: one code point, or the escape that stands for it. */
+/* table: see table.h. Text is walked glyph by glyph: one code point, or the escape that stands
+ * for it. */
 #include "base/table.h"
 
 #include <stdio.h>
@@ -183,7 +184,7 @@ static void put_rule(struct tarn_buf *b, const struct tarn_text_table *t, const 
 }
 
 enum tarn_status tarn_text_table_render(struct tarn_op *op, const struct tarn_text_table *t,
-                                   struct tarn_buf *b)
+                                        struct tarn_buf *b)
 {
     if (t->column_count == 0)
         return TARN_OK;

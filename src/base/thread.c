@@ -25,7 +25,8 @@ static void free_arena(void *arena)
     tarn_arena_free(arena);
 }
 
-/* After the child's thread has ended: its results go to the parent. False: no memory, the results are gone. */
+/* After the child's thread has ended: its results go to the parent. False: no memory, the
+ * results are gone. */
 static bool inherit(struct tarn_op *parent, struct tarn_op *child)
 {
     tarn_arena_free(child->scratch);

@@ -1,4 +1,5 @@
-/* units: see units.h. Numbers are kept as an integer and a count of decimal places, so nothing is rounded. */
+/* units: see units.h. Numbers are kept as an integer and a count of decimal places, so nothing
+ * is rounded. */
 #include "base/units.h"
 
 #include <inttypes.h>

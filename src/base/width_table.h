@@ -1,5 +1,6 @@
-/* width_table: code points that take no column (categories Mn, Me, Cf, Hangul vowels and finals) and two columns (East
- * Asian width W and F), made from the Unicode Character Database 14.0.0; unassigned gaps are merged. */
+/* width_table: code points that take no column (categories Mn, Me, Cf, Hangul vowels and finals)
+ * and two columns (East Asian width W and F), made from the Unicode Character Database 14.0.0;
+ * unassigned gaps are merged. */
 #ifndef TARN_BASE_WIDTH_TABLE_H
 #define TARN_BASE_WIDTH_TABLE_H
 

@@ -1,7 +1,7 @@
 /* yaml: libyaml's events into a tree with places. See yaml.h.
  *
- * libyaml counts lines and columns from 0 within the bytes that it was given; `shift_*` turn them into places of
- * the file. Nothing of libyaml's is kept: texts are copied into op->arena.
+ * libyaml counts lines and columns from 0 within the bytes that it was given; `shift_*` turn
+ * them into places of the file. Nothing of libyaml's is kept: texts are copied into op->arena.
  */
 #include "base/yaml.h"
 

@@ -153,7 +153,8 @@ static enum tarn_status fail_int(struct tarn_op *op, const struct tarn_yaml *nod
     return fail_form(op, node, what, NULL);
 }
 
-/* What stands in the C struct for the text; NULL when it was taken, else what it must be. *out_why may add more. */
+/* What stands in the C struct for the text; NULL when it was taken, else what it must be.
+ * *out_why may add more. */
 static const char *parse_scalar(struct tarn_str s, const struct tarn_yaml_field *f, void *member,
                                 const char **out_why)
 {

@@ -1,5 +1,6 @@
 /* room: base */
-/* fuzz_json: reader, skip and tree agree on what is JSON; what the writer makes of a tree reads back as the same tree. */
+/* fuzz_json: reader, skip and tree agree on what is JSON; what the writer makes of a tree reads
+ * back as the same tree. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,7 +14,8 @@ static void must(bool ok)
         abort();
 }
 
-/* Counts the tokens of the whole text; -1: it is wrong. Strings are decoded: that must never write past the raw length. */
+/* Counts the tokens of the whole text; -1: it is wrong. Strings are decoded: that must never
+ * write past the raw length. */
 static long walk(struct tarn_str text, bool *out_strings_valid)
 {
     struct tarn_json_reader r;

@@ -1,5 +1,6 @@
 /* room: base */
-/* fuzz_yaml: trees have places inside the text and consistent links; a schema takes or refuses any tree, with a place. */
+/* fuzz_yaml: trees have places inside the text and consistent links; a schema takes or refuses
+ * any tree, with a place. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,4 +1,5 @@
-/* test_clock: the calendar, RFC 3339 both ways, the mock, sleeping under cancel and deadline; random ids. */
+/* test_clock: the calendar, RFC 3339 both ways, the mock, sleeping under cancel and deadline;
+ * random ids. */
 #include "check.h"
 
 #include <string.h>

@@ -1,4 +1,5 @@
-/* test_json: the reader token by token, strictness by RFC 8259, skipping, unescaping; the tree; the writer. */
+/* test_json: the reader token by token, strictness by RFC 8259, skipping, unescaping; the tree;
+ * the writer. */
 #include "check.h"
 
 #include <math.h>

@@ -1,4 +1,5 @@
-/* test_op: reports are cut at UTF-8 boundaries, replaced, placed, framed and adopted; ops have their own memory. */
+/* test_op: reports are cut at UTF-8 boundaries, replaced, placed, framed and adopted; ops have
+ * their own memory. */
 #include "check.h"
 
 #include <errno.h>

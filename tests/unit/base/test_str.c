@@ -1,4 +1,5 @@
-/* test_str: comparing, cutting, converting; UTF-8 by Unicode's table 3-7; the nearest name; buf's limit and quoting. */
+/* test_str: comparing, cutting, converting; UTF-8 by Unicode's table 3-7; the nearest name;
+ * buf's limit and quoting. */
 #include "check.h"
 
 #include <string.h>

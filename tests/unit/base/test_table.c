@@ -1,4 +1,5 @@
-/* test_table: width, escaping and fitting of text; whole tables; reports for terminals and programs. */
+/* test_table: width, escaping and fitting of text; whole tables; reports for terminals and
+ * programs. */
 #include "check.h"
 
 #include <string.h>

@@ -1,4 +1,5 @@
-/* test_thread: the queue's order, bounds, closing and cancelling; workers, their results and the failure that is reported. */
+/* test_thread: the queue's order, bounds, closing and cancelling; workers, their results and the
+ * failure that is reported. */
 #include "check.h"
 
 #include <pthread.h>

@@ -458,8 +458,7 @@ static enum tarn_status fill_wrongly(struct tarn_op *op, void *ctx)
 {
     struct project p;
     enum tarn_status status = fill(op, ctx, &p);
-    if (status ==
-        TARN_CONFIG) { /* what it should be: a failed allocation may only make the message shorter */
+    if (status == TARN_CONFIG) { /* as it should be: lost memory may only shorten the message */
         assert_true(op->report.line == 2);
         tarn_clear(op);
         return TARN_OK;
