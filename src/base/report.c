@@ -38,21 +38,26 @@ static void put_lines(struct out *o, const char *text, int indent)
     }
 }
 
-/* Blanks as wide as the first `column` - 1 characters of the line, as it is shown. */
-static void put_caret_gap(struct out *o, const char *line, int column)
+/* The caret, behind blanks as wide as the first `column` - 1 characters are shown. None when the
+ * column lies past the end of the line: a long line's end is not kept. */
+static void put_caret(struct out *o, const char *line, int column)
 {
     struct tarn_str s = tarn_str_view(line);
     size_t bytes = 0;
-    for (int at = 1; at < column && bytes < s.len; at++) {
+    int at = 1;
+    for (; at < column && bytes < s.len; at++) {
         bytes++;
         while (bytes < s.len && ((unsigned char)s.ptr[bytes] & 0xC0) == 0x80)
             bytes++;
     }
+    if (at != column)
+        return;
     struct tarn_buf shown;
     tarn_buf_init(&shown, 4096);
     tarn_text_escape(&shown, tarn_str_of(s.ptr, bytes));
-    tarn_buf_printf(o->buf, "%*s", tarn_text_width(tarn_buf_view(&shown)), "");
+    tarn_buf_printf(o->buf, " %*s", tarn_text_width(tarn_buf_view(&shown)), "");
     tarn_buf_release(&shown);
+    put(o, RED, "^");
 }
 
 /* A line of source has its tabs as blanks: in the caret's line nothing else would keep step. */
@@ -83,11 +88,7 @@ static void put_place(struct out *o, const struct tarn_report *r)
     tarn_text_escape(o->buf, tarn_str_view(source));
     tarn_buf_printf(o->buf, "\n%*s", gutter + 1, "");
     put(o, BLUE, "|");
-    if (r->column > 0) {
-        tarn_buf_put(o->buf, ' ');
-        put_caret_gap(o, source, r->column);
-        put(o, RED, "^");
-    }
+    put_caret(o, source, r->column);
     tarn_buf_put(o->buf, '\n');
 }
 

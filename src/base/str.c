@@ -223,6 +223,10 @@ bool tarn_utf8_valid(struct tarn_str s)
             p += 8;
         if (p == end)
             break;
+        if (*p < 0x80) {
+            p++;
+            continue;
+        }
         size_t n = tarn__utf8_len(p, end);
         if (n == 0)
             return false;

@@ -219,9 +219,13 @@ static void the_caret_keeps_step_with_wide_text_and_tabs(void **state)
     check_str(tarn_buf_view(&b), "error[T0200]: x\n  --> m.sql:1:4\n  |\n1 |  \xE6\x9D\x8E"
                                  "e!\n  |     ^\n");
     tarn_buf_reset(&b);
-    tarn_place(&op, "m.sql", 1, 99, "ab"); /* behind the end of the line */
+    tarn_place(&op, "m.sql", 1, 3, "ab"); /* just behind the line */
     tarn_report_text(&b, &op.report, (struct tarn_report_style){0});
-    check_str(tarn_buf_view(&b), "error[T0200]: x\n  --> m.sql:1:99\n  |\n1 | ab\n  |   ^\n");
+    check_str(tarn_buf_view(&b), "error[T0200]: x\n  --> m.sql:1:3\n  |\n1 | ab\n  |   ^\n");
+    tarn_buf_reset(&b);
+    tarn_place(&op, "m.sql", 1, 99, "ab"); /* in a part of the line that is not kept */
+    tarn_report_text(&b, &op.report, (struct tarn_report_style){0});
+    check_str(tarn_buf_view(&b), "error[T0200]: x\n  --> m.sql:1:99\n  |\n1 | ab\n  |\n");
     tarn_buf_release(&b);
     tarn_op_release(&op);
 }
