@@ -190,6 +190,8 @@ enum tarn_status tarn_changes_commit(const struct tarn_lake *lake, struct tarn_o
     for (int attempt = 0; attempt < tries; attempt++) {
         bool happened = false;
         status = try_once(lake, op, changes, count);
+        if (status == TARN_EXISTS) /* a table to be made: another commit was first */
+            status = TARN_CONFLICT;
         if (status == TARN_UNKNOWN) {
             struct tarn_report lost = op->report;
             if (look_up(changes, count, op, &happened) != TARN_OK) {
@@ -205,6 +207,7 @@ enum tarn_status tarn_changes_commit(const struct tarn_lake *lake, struct tarn_o
         }
         if (status != TARN_CONFLICT || attempt + 1 == tries)
             return status;
+        tarn_clear(op);
         TARN_TRY(wait_jitter(op, attempt));
         for (size_t i = 0; i < count; i++)
             TARN_TRY(refresh(changes[i], op));

@@ -240,7 +240,7 @@ static void skip_manifest(struct tarn_scan_skips *skips, const struct tarn_manif
 
 static enum tarn_status plan_manifest(struct planner *p, const struct tarn_manifest_file *f)
 {
-    struct projection *projection;
+    struct projection *projection = NULL;
     struct tarn_manifest manifest;
     p->scan->skips.manifests++;
     if (f->added_files == 0 && f->existing_files == 0)
