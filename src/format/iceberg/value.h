@@ -26,7 +26,7 @@ enum tarn_status tarn_value_to_bytes(struct tarn_op *op, const struct tarn_type 
 enum tarn_status tarn_value_from_bytes(struct tarn_op *op, const struct tarn_type *t,
                                        struct tarn_str bytes, struct tarn_value *out) TARN_MUST_USE;
 /* JSON single-value serialisation. to_json has no op and reports nothing: TARN_UNSUPPORTED (NaN, infinities, variant, geometry), TARN_INVALID
- * (a uuid that is none) or TARN_NOMEM, and then nothing was put. */
+ * (a uuid that is none, a string that is not UTF-8) or TARN_NOMEM, and then nothing was put. */
 enum tarn_status tarn_value_to_json(struct tarn_json_writer *w, const struct tarn_type *t,
                                     const struct tarn_value *v) TARN_MUST_USE;
 enum tarn_status tarn_value_from_json(struct tarn_op *op, const struct tarn_type *t,

@@ -32,6 +32,8 @@ static enum tarn_status put_bytes(struct tarn_json_writer *w, const struct tarn_
 {
     char uuid[TARN__UUID_TEXT + 1];
     if (t->kind == TARN_TYPE_STRING) {
+        if (!tarn_utf8_valid(bytes))
+            return TARN_INVALID; /* the writer would change it */
         tarn_json_put_str(w, bytes);
         return TARN_OK;
     }

@@ -162,6 +162,9 @@ static void wrong_json_is_refused(void **state)
               NULL);
     struct tarn_value one = {.i = 1};
     (void)to_json(op, &variant, &one, TARN_UNSUPPORTED);
+    struct tarn_type string = ice_type(op, "string");
+    struct tarn_value broken = {.bytes = TARN_STR("a\xff")};
+    (void)to_json(op, &string, &broken, TARN_INVALID);
 }
 
 /* Bounds of a column that was promoted keep the width of the old type. */
