@@ -74,7 +74,7 @@ struct tarn_str ice_type_json(struct tarn_op *op, const struct tarn_type *t)
     tarn_buf_init(&b, 1 << 20);
     tarn_json_writer_init(&w, &b);
     tarn_type_to_json(&w, t);
-    ice_ok(op, tarn_buf_take(op, &b, "type", &out));
+    ice_ok(op, (enum tarn_status)tarn_buf_take(op, &b, "type", &out));
     return out;
 }
 

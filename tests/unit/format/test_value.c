@@ -9,7 +9,7 @@ static struct tarn_str hex(struct tarn_op *op, struct tarn_str bytes)
     struct tarn_str out;
     tarn_buf_init(&b, 1 << 16);
     tarn_buf_hex(&b, bytes.ptr, bytes.len);
-    ice_ok(op, tarn_buf_take(op, &b, "hex", &out));
+    ice_ok(op, (enum tarn_status)tarn_buf_take(op, &b, "hex", &out));
     return out;
 }
 
@@ -71,7 +71,7 @@ static struct tarn_str to_json(struct tarn_op *op, const struct tarn_type *t,
     tarn_buf_init(&b, 1 << 16);
     tarn_json_writer_init(&w, &b);
     assert_int_equal(tarn_value_to_json(&w, t, v), wanted);
-    ice_ok(op, tarn_buf_take(op, &b, "json", &out));
+    ice_ok(op, (enum tarn_status)tarn_buf_take(op, &b, "json", &out));
     return out;
 }
 
