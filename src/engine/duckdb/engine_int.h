@@ -1,0 +1,288 @@
+/* engine_int: what the files of the DuckDB engine share with one another only. No other room includes duckdb.h.
+ *
+ * An instance is a duckdb_database in memory; a session is a connection with an attached in-memory catalog of its own. Names
+ * of a statement become views there (names.c), scans become SQL (view.c), deleted rows are dropped by a scalar function over a
+ * registry (live.c), a producer's batches come in through a table function (feed.c), and writing is COPY (write.c).
+ *
+ * Locks: engine->lock guards the lists of sessions, lives and feeds, and the planner's opening. It is held for look-ups only,
+ * never while the engine runs a statement, and no other lock is taken under it.
+ */
+#ifndef TARN_ENGINE_INT_H
+#define TARN_ENGINE_INT_H
+
+#include <duckdb.h>
+#include <stdio.h>
+#include <pthread.h>
+
+#include "base/arena.h"
+#include "engine/engine.h"
+
+#define TARN__SQL_MAX     ((size_t)256 << 20) /* a statement with its scans written out */
+#define TARN__BATCH_ROWS  2048                /* the engine's vector size */
+#define TARN__SCHEMA_OWN  "tarn"              /* names of tarn_session_bind_scan */
+#define TARN__SCHEMA_BARE "main"              /* names of one part */
+
+/* ---- live.c: rows of a scan that are not deleted, and where they come from */
+
+struct tarn__live_file {
+    struct tarn_str path;       /* the data file's own path */
+    struct tarn_str local_path; /* what the engine opens */
+    const int64_t *deleted;     /* ascending */
+    size_t deleted_count;
+};
+/* The files of one read_parquet call, in its order: file_index is an index into it. */
+struct tarn__live {
+    int64_t id;
+    struct tarn_arena *arena; /* this struct and all that it points to */
+    struct tarn__live_file *files;
+    size_t file_count;
+    struct tarn__live *next;      /* engine's list */
+    struct tarn__live *next_own;  /* session's or binding's list */
+};
+enum tarn_status tarn__live_functions(struct tarn_engine *e, struct tarn_op *op, duckdb_connection con) TARN_MUST_USE;
+/* Copies what it needs of the files; *list gets the new one in front. */
+enum tarn_status tarn__live_add(struct tarn_engine *e, struct tarn_op *op,
+                                const struct tarn_scan_file *const *files, size_t count,
+                                struct tarn__live **list, int64_t *out_id) TARN_MUST_USE;
+void tarn__live_drop_all(struct tarn_engine *e, struct tarn__live **list);
+
+/* ---- feed.c: a producer as a table function */
+
+struct tarn__feed {
+    int64_t id;
+    struct tarn_producer *producer;
+    struct tarn_op *ops; /* one a worker */
+    int workers;
+    atomic_int next_worker;
+    atomic_bool failed;
+    pthread_mutex_t lock;       /* guards report */
+    struct tarn_report report;  /* the first failure */
+    struct tarn__feed *next;
+};
+enum tarn_status tarn__feed_functions(struct tarn_engine *e, struct tarn_op *op, duckdb_connection con) TARN_MUST_USE;
+enum tarn_status tarn__feed_open(struct tarn_engine *e, struct tarn_op *op, struct tarn_producer *p,
+                                 struct tarn__feed **out) TARN_MUST_USE;
+void tarn__feed_close(struct tarn_engine *e, struct tarn__feed *f);
+
+/* ---- partition.c: partition values of rows */
+
+enum tarn_status tarn__partition_functions(struct tarn_engine *e, struct tarn_op *op, duckdb_connection con) TARN_MUST_USE;
+/* An expression whose text (tarn_value_from_text of the transform's result type) is the partition value of `column`, an
+ * expression of type `source`. */
+enum tarn_status tarn__partition_sql(struct tarn_op *op, struct tarn_buf *b, const struct tarn_transform *t, const struct tarn_type *source,
+                                     struct tarn_str column) TARN_MUST_USE;
+
+/* ---- engine.c */
+
+struct tarn_engine {
+    duckdb_database db;
+    struct tarn_engine_options options; /* texts are own copies */
+    struct tarn_arena *arena;
+    pthread_mutex_t lock;
+    bool lock_made;
+    duckdb_database planner; /* empty tables of the same names, to learn a statement's filters; opened when first needed */
+    struct tarn_session *sessions;
+    int session_seq;
+    struct tarn__live *lives;
+    struct tarn__feed *feeds;
+    int64_t next_id;
+    /* the watcher: interrupts statements whose op was cancelled or is past its deadline */
+    pthread_t watcher;
+    pthread_cond_t watch_cond;
+    bool watcher_running, watcher_stop;
+    int running; /* statements that run now */
+};
+enum tarn_status tarn__engine_planner(struct tarn_engine *e, struct tarn_op *op, duckdb_database *out) TARN_MUST_USE;
+
+/* ---- session.c */
+
+struct tarn__binding { /* a name of tarn_session_bind_scan */
+    char *name;
+    struct tarn__live *lives;
+    struct tarn__binding *next;
+};
+struct tarn__view { /* a view made for a statement */
+    char *ns, *name;
+    struct tarn__view *next;
+};
+struct tarn_session {
+    struct tarn_engine *engine;
+    struct tarn_session *next;
+    duckdb_connection con;
+    struct tarn_resolver *resolver; /* may be NULL */
+    char *catalog;                  /* the attached catalog's real name */
+    duckdb_prepared_statement parse;
+    duckdb_connection planner;
+    duckdb_prepared_statement plan;
+    struct tarn__binding *bindings;
+    struct tarn__view *views;
+    struct tarn__live *lives; /* of the last statement's views */
+    struct tarn_result *open; /* a streaming result */
+    struct tarn_scan_skips skips;
+    /* guarded by engine->lock: what the watcher looks at */
+    bool running;
+    struct tarn_cancel *cancel;
+    uint64_t deadline_ns;
+};
+void tarn__watch_begin(struct tarn_session *s, struct tarn_op *op);
+void tarn__watch_end(struct tarn_session *s);
+
+/* ---- error.c */
+
+struct tarn__splice {
+    size_t at, cut; /* in the user's text */
+    struct tarn_str put;
+};
+/* A statement as the user wrote it and as it runs. */
+struct tarn__text {
+    struct tarn_sql_text user;
+    struct tarn_str sql; /* zero-terminated */
+    size_t prefix;       /* bytes of ours before the user's text in what runs */
+    struct tarn__splice *splices;
+    size_t splice_count;
+};
+/* Reports what the engine said. text may be NULL: a statement of our own. */
+enum tarn_status tarn__fail(struct tarn_session *s, struct tarn_op *op, const char *engine_error,
+                            const struct tarn__text *text);
+/* Places the report at a byte offset of the user's text. */
+void tarn__place(struct tarn_op *op, const struct tarn_sql_text *text, size_t offset);
+/* "table \"x\" not found" with the nearest name as hint. */
+enum tarn_status tarn__fail_table(struct tarn_session *s, struct tarn_op *op, struct tarn_str ns,
+                                  struct tarn_str name);
+
+/* ---- run.c: statements */
+
+/* Prepares sql (zero-terminated). */
+enum tarn_status tarn__prepare(struct tarn_session *s, struct tarn_op *op, const char *sql,
+                               const struct tarn__text *text, duckdb_prepared_statement *out) TARN_MUST_USE;
+/* Runs to the end, materialised. The caller destroys *out on TARN_OK. */
+enum tarn_status tarn__run(struct tarn_session *s, struct tarn_op *op, const char *sql,
+                           const struct tarn__text *text, duckdb_result *out) TARN_MUST_USE;
+/* As run, without a result. */
+enum tarn_status tarn__do(struct tarn_session *s, struct tarn_op *op, const char *sql) TARN_MUST_USE;
+enum tarn_status tarn__do_buf(struct tarn_session *s, struct tarn_op *op, struct tarn_buf *sql) TARN_MUST_USE; /* releases sql */
+/* First column of the first row of a prepared statement with one text parameter, as text in op->arena. */
+enum tarn_status tarn__text_call(struct tarn_session *s, struct tarn_op *op, duckdb_prepared_statement p,
+                                 struct tarn_str arg, struct tarn_str *out) TARN_MUST_USE;
+/* Refuses a second statement while a result is open. */
+enum tarn_status tarn__idle(struct tarn_session *s, struct tarn_op *op) TARN_MUST_USE;
+
+/* ---- type.c */
+
+/* A column of an engine result: how its vectors turn into a tarn_column. */
+struct tarn__shape {
+    duckdb_type id;
+    duckdb_type storage; /* DECIMAL's */
+    struct tarn__shape *children;
+    size_t child_count;
+};
+/* False: the engine's type has no place in Iceberg, and the value must be cast (tarn__shape_cast) first. */
+bool tarn__shape_fits(duckdb_logical_type t);
+/* SQL text of the type to cast to. */
+void tarn__shape_cast(struct tarn_buf *b, duckdb_logical_type t);
+enum tarn_status tarn__shape_of(struct tarn_op *op, duckdb_logical_type t, struct tarn__shape *out_shape,
+                                struct tarn_type *out_type) TARN_MUST_USE;
+/* SQL text of an Iceberg type. */
+void tarn__type_sql(struct tarn_buf *b, const struct tarn_type *t);
+/* NULL on failure of the engine's allocation. The caller destroys it. */
+duckdb_logical_type tarn__type_logical(const struct tarn_type *t);
+/* TARN_UNSUPPORTED for types of v3, with the column's name. */
+enum tarn_status tarn__type_supported(struct tarn_op *op, const struct tarn_type *t, struct tarn_str column) TARN_MUST_USE;
+/* Names of a struct's fields, quoted, as "a", "b". */
+void tarn__names_sql(struct tarn_buf *b, const struct tarn_type *root);
+
+/* ---- result.c */
+
+/* Rows of a chunk as columns in `arena` (the op's own is left alone but for reports). */
+enum tarn_status tarn__chunk_columns(struct tarn_op *op, struct tarn_arena *arena, duckdb_data_chunk chunk,
+                                     const struct tarn__shape *shapes, const struct tarn_type *root,
+                                     struct tarn_batch *out) TARN_MUST_USE;
+/* A flat vector's first n rows, in op->arena. */
+enum tarn_status tarn__vector_column(struct tarn_op *op, duckdb_vector v, const struct tarn__shape *shape, const struct tarn_type *type,
+                                     size_t n, struct tarn_column *out) TARN_MUST_USE;
+/* Whole small results: all rows of a materialised one, in op->arena. */
+struct tarn__rows {
+    struct tarn_type type;
+    struct tarn_batch *batches;
+    size_t batch_count;
+    size_t rows;
+};
+enum tarn_status tarn__rows_of(struct tarn_op *op, duckdb_result *r, struct tarn__rows *out) TARN_MUST_USE;
+static inline struct tarn_str tarn__cell_str(const struct tarn_column *c, size_t row)
+{
+    if (tarn_column_is_null(c, row))
+        return (struct tarn_str){NULL, 0};
+    return tarn_str_of(c->bytes + c->offsets[row], c->offsets[row + 1] - c->offsets[row]);
+}
+
+/* ---- parse.c */
+
+struct tarn__refs {
+    struct tarn_table_ref *items; /* in the order of the tree */
+    size_t count;
+    struct tarn__splice *splices; /* the catalog prefix, where its real name differs */
+    size_t splice_count;
+    bool has_filter;       /* WHERE, HAVING, QUALIFY or a join's condition: planning may pay */
+    bool show_tables;      /* SHOW TABLES */
+    struct tarn_str show_schema;
+};
+struct tarn__parse_options {
+    size_t body;      /* the SELECT starts here in text->user.sql */
+    bool any_number;  /* no statement at all is fine */
+};
+/* Parses text.sql from `body` on. TARN_SQL, or TARN_UNSUPPORTED for statements that are no SELECT. */
+enum tarn_status tarn__parse(struct tarn_session *s, struct tarn_op *op, const struct tarn_sql_text *text,
+                             size_t body, struct tarn__refs *out) TARN_MUST_USE;
+/* Applies splices: out->sql. */
+enum tarn_status tarn__splice(struct tarn_op *op, const struct tarn_sql_text *user, const struct tarn__refs *refs,
+                              struct tarn__text *out) TARN_MUST_USE;
+/* The next token at or after *pos, over white space and comments: its start and end; false at the end of the text. */
+struct tarn__token {
+    size_t begin, end;
+    enum { TARN__WORD, TARN__QUOTED, TARN__STRING, TARN__NUMBER, TARN__SIGN } kind;
+};
+bool tarn__token(struct tarn_str sql, size_t pos, struct tarn__token *out);
+bool tarn__token_is(struct tarn_str sql, const struct tarn__token *t, const char *word);
+/* Length of the text without white space, comments and semicolons at its end. */
+size_t tarn__trimmed(struct tarn_str sql);
+
+/* ---- names.c */
+
+enum tarn__views { TARN__VIEWS_EMPTY, TARN__VIEWS_SCANS };
+struct tarn__name {
+    struct tarn_str ns, name; /* as written at first use */
+    size_t offset;
+    bool top; /* of the statement itself, not of a view's text */
+    struct tarn_relation relation;
+    struct tarn_str view_sql; /* a view's text with its splices done */
+    struct tarn_expr *filter; /* NULL = all rows */
+    const struct tarn_scan *scan;
+};
+struct tarn__names {
+    struct tarn__name *items; /* views after what they read */
+    size_t count;
+};
+/* Looks all names up and makes their views. */
+enum tarn_status tarn__names_bind(struct tarn_session *s, struct tarn_op *op, const struct tarn__text *text,
+                                  const struct tarn__refs *refs, enum tarn__views how,
+                                  struct tarn__names *out) TARN_MUST_USE;
+void tarn__views_drop(struct tarn_session *s, struct tarn_op *op);
+/* "catalog"."ns"."name" */
+void tarn__name_sql(struct tarn_buf *b, const struct tarn_session *s, struct tarn_str ns, struct tarn_str name);
+
+/* ---- view.c */
+
+/* The SELECT over a scan. */
+enum tarn_status tarn__scan_sql(struct tarn_session *s, struct tarn_op *op, struct tarn_buf *b,
+                                const struct tarn_scan *scan, struct tarn_str what, bool with_positions,
+                                struct tarn__live **lives) TARN_MUST_USE;
+/* The same columns without a row. */
+enum tarn_status tarn__empty_sql(struct tarn_op *op, struct tarn_buf *b, const struct tarn_type *root,
+                                 struct tarn_str what) TARN_MUST_USE;
+
+/* ---- prune.c */
+
+/* Fills the names' filters; failing at that is no failure: they stay NULL. */
+void tarn__prune(struct tarn_session *s, struct tarn_op *op, struct tarn_str sql, struct tarn__names *names);
+
+#endif

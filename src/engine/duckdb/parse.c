@@ -1,0 +1,422 @@
+/* parse: the names that a SELECT reads, out of the engine's own parse tree (json_serialize_sql).
+ *
+ * The tree is walked in its own order; a common table expression hides a bare name inside its scope: each entry of a cte_map
+ * sees the ones before it, a recursive one itself. Offsets are bytes of the user's text.
+ */
+#include "engine/duckdb/engine_int.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+
+#define REFS_MAX 10000
+#define SCOPE_MAX 1000
+
+struct walk {
+    struct tarn_op *op;
+    struct tarn_session *session;
+    const struct tarn_sql_text *text;
+    size_t body;
+    struct tarn__refs *out;
+    struct tarn_str scope[SCOPE_MAX];
+    size_t scope_count;
+    size_t refs_cap, splices_cap;
+    enum tarn_status status;
+};
+
+static struct tarn_str member(const struct tarn_json *o, const char *key)
+{
+    const struct tarn_json *m = tarn_json_get(o, key);
+    return m && m->kind == TARN_JSON_K_STRING ? m->text : TARN_STR("");
+}
+
+static bool present(const struct tarn_json *o, const char *key)
+{
+    const struct tarn_json *m = tarn_json_get(o, key);
+    return m && m->kind != TARN_JSON_K_NULL;
+}
+
+static struct tarn_str part(struct tarn_str s)
+{
+    return s.len > 0 ? s : (struct tarn_str){NULL, 0};
+}
+
+/* Byte offset in the user's text; the end of it when the tree does not know. */
+static size_t location(const struct walk *w, const struct tarn_json *node)
+{
+    const struct tarn_json *m = tarn_json_get(node, "query_location");
+    int64_t at;
+    if (!m || !tarn_str_to_i64(m->text, &at) || at < 0 || (uint64_t)at > w->text->sql.len - w->body)
+        return w->text->sql.len;
+    return w->body + (size_t)at;
+}
+
+/* ---- growing arrays in the op's arena */
+
+static void *grown(struct walk *w, void *items, size_t count, size_t *cap, size_t size)
+{
+    if (count < *cap)
+        return items;
+    size_t more = *cap ? *cap * 2 : 16;
+    void *bigger = tarn_alloc_array(w->op, more, size);
+    if (!bigger) {
+        w->status = TARN_NOMEM;
+        return NULL;
+    }
+    if (count > 0)
+        memcpy(bigger, items, count * size);
+    *cap = more;
+    return bigger;
+}
+
+static void add_ref(struct walk *w, struct tarn_table_ref ref)
+{
+    struct tarn__refs *r = w->out;
+    if (r->count >= REFS_MAX) {
+        w->status = tarn_fail(w->op, TARN_LIMIT, "the statement names more than %d tables", REFS_MAX);
+        return;
+    }
+    struct tarn_table_ref *items = grown(w, r->items, r->count, &w->refs_cap, sizeof *items);
+    if (!items)
+        return;
+    r->items = items;
+    items[r->count++] = ref;
+}
+
+/* The catalog's real name differs from the one that the user knows: its word in the text is exchanged. */
+static void add_catalog_splice(struct walk *w, size_t at)
+{
+    struct tarn__refs *r = w->out;
+    struct tarn__token t;
+    if (tarn_str_is(w->session->engine->options.catalog_name, w->session->catalog))
+        return;
+    if (at >= w->text->sql.len || !tarn__token(w->text->sql, at, &t) ||
+        (t.kind != TARN__WORD && t.kind != TARN__QUOTED))
+        return;
+    struct tarn__splice *items = grown(w, r->splices, r->splice_count, &w->splices_cap, sizeof *items);
+    if (!items)
+        return;
+    r->splices = items;
+    struct tarn_buf b;
+    struct tarn__splice p = {.at = t.begin, .cut = t.end - t.begin};
+    tarn_buf_init(&b, 4096);
+    tarn_buf_sql_name(&b, tarn_str_view(w->session->catalog));
+    w->status = (enum tarn_status)tarn_buf_take(w->op, &b, "a name", &p.put);
+    if (w->status == TARN_OK)
+        items[r->splice_count++] = p;
+}
+
+/* ---- nodes */
+
+static bool in_scope(const struct walk *w, struct tarn_str name)
+{
+    for (size_t i = 0; i < w->scope_count; i++)
+        if (tarn_str_eq_nocase(w->scope[i], name))
+            return true;
+    return false;
+}
+
+static void scope_push(struct walk *w, struct tarn_str name)
+{
+    if (w->scope_count < SCOPE_MAX)
+        w->scope[w->scope_count++] = name;
+    else
+        w->status = tarn_fail(w->op, TARN_LIMIT, "the statement has more than %d WITH names in scope", SCOPE_MAX);
+}
+
+static bool own_catalog(const struct walk *w, struct tarn_str catalog)
+{
+    return tarn_str_eq_nocase(catalog, w->session->engine->options.catalog_name);
+}
+
+static void on_table(struct walk *w, const struct tarn_json *node)
+{
+    struct tarn_table_ref ref = {
+        .catalog = part(member(node, "catalog_name")),
+        .ns = part(member(node, "schema_name")),
+        .name = part(member(node, "table_name")),
+        .offset = location(w, node),
+    };
+    if (!ref.name.ptr || (!ref.ns.ptr && !ref.catalog.ptr && in_scope(w, ref.name)))
+        return;
+    if (present(node, "at_clause")) {
+        w->status = tarn_fail(w->op, TARN_UNSUPPORTED, "reading a table AT a version or time is not in this version");
+        tarn__place(w->op, w->text, ref.offset);
+        return;
+    }
+    if (ref.catalog.ptr && own_catalog(w, ref.catalog))
+        add_catalog_splice(w, ref.offset);
+    add_ref(w, ref);
+}
+
+/* iceberg.raw.t.column */
+static void on_column(struct walk *w, const struct tarn_json *node)
+{
+    const struct tarn_json *names = tarn_json_get(node, "column_names");
+    if (names && names->count >= 4 && own_catalog(w, names->first->text))
+        add_catalog_splice(w, location(w, node));
+}
+
+/* "raw.t" in a text: parts between dots outside of quotes. */
+static void add_dotted(struct walk *w, struct tarn_str text, size_t offset)
+{
+    struct tarn_str parts[3];
+    size_t n = 0, p = 0;
+    struct tarn__token t;
+    for (bool expect = true; tarn__token(text, p, &t); p = t.end, expect = !expect) {
+        struct tarn_str word = tarn_str_of(text.ptr + t.begin, t.end - t.begin);
+        if (!expect && !tarn_str_is(word, "."))
+            return;
+        if (!expect)
+            continue;
+        if (n == 3 || t.kind == TARN__SIGN)
+            return;
+        if (t.kind == TARN__QUOTED && word.len >= 2)
+            word = tarn_str_of(word.ptr + 1, word.len - 2);
+        parts[n++] = word;
+    }
+    if (n == 0)
+        return;
+    struct tarn_table_ref ref = {.name = parts[n - 1], .offset = offset};
+    if (n >= 2)
+        ref.ns = parts[n - 2];
+    if (n == 3)
+        ref.catalog = parts[0];
+    add_ref(w, ref);
+}
+
+static void add_constant_names(struct walk *w, const struct tarn_json *node, size_t offset)
+{
+    const struct tarn_json *value = tarn_json_get(node, "value");
+    const struct tarn_json *text = value ? tarn_json_get(value, "value") : NULL;
+    if (text && text->kind == TARN_JSON_K_STRING)
+        add_dotted(w, text->text, offset);
+    const struct tarn_json *children = tarn_json_get(node, "children");
+    for (const struct tarn_json *c = children ? children->first : NULL; c; c = c->next)
+        add_constant_names(w, c, offset);
+}
+
+/* query_table('raw.t') and query_table(['raw.t', ..]) read names that stand in texts. */
+static void on_table_function(struct walk *w, const struct tarn_json *node)
+{
+    const struct tarn_json *f = tarn_json_get(node, "function");
+    if (!f || !tarn_str_eq_nocase(member(f, "function_name"), TARN_STR("query_table")))
+        return;
+    const struct tarn_json *children = tarn_json_get(f, "children");
+    if (children && children->first)
+        add_constant_names(w, children->first, location(w, node));
+}
+
+static void on_show(struct walk *w, const struct tarn_json *node)
+{
+    struct tarn_str what = member(node, "table_name");
+    if (tarn_str_is(what, "\"tables\"") || tarn_str_is(what, "tables") ||
+        tarn_str_is(member(node, "show_type"), "SHOW_FROM")) {
+        w->out->show_tables = true;
+        w->out->show_schema = part(member(node, "schema_name"));
+    }
+}
+
+static void walk(struct walk *w, const struct tarn_json *j);
+
+static void walk_children(struct walk *w, const struct tarn_json *j, const char *but)
+{
+    for (const struct tarn_json *x = j->first; x && w->status == TARN_OK; x = x->next)
+        if (!but || !tarn_str_is(x->key, but))
+            walk(w, x);
+}
+
+static bool is_recursive(const struct tarn_json *cte)
+{
+    const struct tarn_json *query = tarn_json_get(cte, "query");
+    const struct tarn_json *node = query ? tarn_json_get(query, "node") : NULL;
+    return node && tarn_str_is(member(node, "type"), "RECURSIVE_CTE_NODE");
+}
+
+static void walk_query_node(struct walk *w, const struct tarn_json *j)
+{
+    const struct tarn_json *ctes = tarn_json_get(tarn_json_get(j, "cte_map"), "map");
+    size_t mark = w->scope_count;
+    for (const struct tarn_json *e = ctes ? ctes->first : NULL; e && w->status == TARN_OK; e = e->next) {
+        const struct tarn_json *body = tarn_json_get(e, "value");
+        bool recursive = body && is_recursive(body);
+        if (recursive)
+            scope_push(w, member(e, "key"));
+        if (body)
+            walk(w, body);
+        if (!recursive)
+            scope_push(w, member(e, "key"));
+    }
+    walk_children(w, j, "cte_map");
+    w->scope_count = mark;
+}
+
+static void on_object(struct walk *w, const struct tarn_json *j)
+{
+    struct tarn_str type = member(j, "type");
+    if (tarn_str_is(type, "BASE_TABLE"))
+        on_table(w, j);
+    else if (tarn_str_is(type, "COLUMN_REF"))
+        on_column(w, j);
+    else if (tarn_str_is(type, "TABLE_FUNCTION"))
+        on_table_function(w, j);
+    else if (tarn_str_is(type, "SHOW_REF"))
+        on_show(w, j);
+    if (present(j, "where_clause") || present(j, "having") || present(j, "qualify") ||
+        (tarn_str_is(type, "JOIN") && present(j, "condition")))
+        w->out->has_filter = true;
+}
+
+static void walk(struct walk *w, const struct tarn_json *j)
+{
+    if (w->status != TARN_OK)
+        return;
+    if (j->kind == TARN_JSON_K_OBJECT)
+        on_object(w, j);
+    if (j->kind == TARN_JSON_K_OBJECT && tarn_json_get(j, "cte_map"))
+        walk_query_node(w, j);
+    else if (j->kind == TARN_JSON_K_OBJECT || j->kind == TARN_JSON_K_ARRAY)
+        walk_children(w, j, NULL);
+}
+
+/* ---- statements */
+
+/* What the parser would not serialise: named by its first word. */
+static enum tarn_status fail_statement(struct tarn_op *op, const struct tarn_sql_text *text, size_t body)
+{
+    struct tarn__token t = {.begin = body, .end = body};
+    char word[32] = "this statement";
+    if (tarn__token(text->sql, body, &t)) {
+        size_t n = t.end - t.begin < sizeof word - 1 ? t.end - t.begin : sizeof word - 1;
+        for (size_t i = 0; i < n; i++)
+            word[i] = (char)toupper((unsigned char)text->sql.ptr[t.begin + i]);
+        word[n] = '\0';
+    }
+    if (strcmp(word, "PIVOT") == 0) {
+        (void)tarn_fail(op, TARN_UNSUPPORTED, "PIVOT without a list of values is not in this version");
+        tarn_hint(op, "write PIVOT ... ON column IN (value, ...)");
+    } else {
+        (void)tarn_fail(op, TARN_UNSUPPORTED, "%s is not in this version", word);
+    }
+    tarn__place(op, text, t.begin);
+    return TARN_UNSUPPORTED;
+}
+
+static enum tarn_status fail_parse(struct tarn_op *op, const struct tarn_json *root,
+                                   const struct tarn_sql_text *text, size_t body)
+{
+    struct tarn_str type = member(root, "error_type"), message = member(root, "error_message");
+    int64_t position;
+    if (tarn_str_is(type, "not implemented"))
+        return fail_statement(op, text, body);
+    (void)tarn_fail(op, TARN_SQL, "%.*s", TARN_STR_ARG(message));
+    if (tarn_str_to_i64(member(root, "position"), &position) && position >= 0)
+        tarn__place(op, text, body + (size_t)position);
+    return TARN_SQL;
+}
+
+static enum tarn_status tree_of(struct tarn_session *s, struct tarn_op *op, const struct tarn_sql_text *text,
+                                size_t body, struct tarn_json **out)
+{
+    struct tarn_str sql = tarn_str_of(text->sql.ptr + body, text->sql.len - body), json;
+    if (!tarn_utf8_valid(sql) || memchr(sql.ptr, '\0', sql.len))
+        return tarn_fail(op, TARN_SQL, "the statement is not valid UTF-8 text");
+    TARN_TRY(tarn__text_call(s, op, s->parse, sql, &json));
+    enum tarn_status status = tarn_json_parse(op, json, "the statement's tree", out);
+    if (status == TARN_LIMIT)
+        return tarn_fail(op, TARN_LIMIT, "the statement nests deeper than %d levels", TARN_JSON_DEPTH_MAX / 2);
+    return status;
+}
+
+static int splice_order(const void *a, const void *b)
+{
+    const struct tarn__splice *x = a, *y = b;
+    return (x->at > y->at) - (x->at < y->at);
+}
+
+/* The same word may be met twice (a view of the tree repeats a node): one splice a place. */
+static void sort_splices(struct tarn__refs *r)
+{
+    size_t kept = 0;
+    if (r->splice_count > 1)
+        qsort(r->splices, r->splice_count, sizeof *r->splices, splice_order);
+    for (size_t i = 0; i < r->splice_count; i++)
+        if (kept == 0 || r->splices[kept - 1].at != r->splices[i].at)
+            r->splices[kept++] = r->splices[i];
+    r->splice_count = kept;
+}
+
+enum tarn_status tarn__parse(struct tarn_session *s, struct tarn_op *op, const struct tarn_sql_text *text,
+                             size_t body, struct tarn__refs *out)
+{
+    struct tarn_json *root;
+    *out = (struct tarn__refs){0};
+    TARN_TRY(tree_of(s, op, text, body, &root));
+    const struct tarn_json *failed = tarn_json_get(root, "error");
+    if (failed && failed->kind == TARN_JSON_K_BOOL && failed->boolean)
+        return fail_parse(op, root, text, body);
+    const struct tarn_json *statements = tarn_json_get(root, "statements");
+    if (!statements || statements->count == 0)
+        return tarn_fail(op, TARN_SQL, "the statement is empty");
+    if (statements->count > 1) {
+        (void)tarn_fail(op, TARN_SQL, "there are %zu statements where one is expected", statements->count);
+        return TARN_SQL;
+    }
+    struct walk *w = tarn_alloc(op, sizeof *w);
+    if (!w)
+        return TARN_NOMEM;
+    *w = (struct walk){.op = op, .session = s, .text = text, .body = body, .out = out, .status = TARN_OK};
+    walk(w, statements);
+    if (w->status == TARN_OK)
+        sort_splices(out);
+    return w->status;
+}
+
+enum tarn_status tarn__splice(struct tarn_op *op, const struct tarn_sql_text *user, const struct tarn__refs *refs,
+                              struct tarn__text *out)
+{
+    struct tarn_buf b;
+    size_t from = 0;
+    *out = (struct tarn__text){.user = *user, .splices = refs->splices, .splice_count = refs->splice_count};
+    tarn_buf_init(&b, TARN__SQL_MAX);
+    for (size_t i = 0; i < refs->splice_count; i++) {
+        const struct tarn__splice *p = &refs->splices[i];
+        tarn_buf_append(&b, user->sql.ptr + from, p->at - from);
+        tarn_buf_str(&b, p->put);
+        from = p->at + p->cut;
+    }
+    tarn_buf_append(&b, user->sql.ptr + from, user->sql.len - from);
+    return (enum tarn_status)tarn_buf_take(op, &b, "the statement", &out->sql);
+}
+
+/* ---- for others: which tables */
+
+static int ref_order(const void *a, const void *b)
+{
+    const struct tarn_table_ref *x = a, *y = b;
+    return (x->offset > y->offset) - (x->offset < y->offset);
+}
+
+static bool same_ref(const struct tarn_table_ref *a, const struct tarn_table_ref *b)
+{
+    return tarn_str_eq(a->catalog, b->catalog) && tarn_str_eq(a->ns, b->ns) && tarn_str_eq(a->name, b->name);
+}
+
+enum tarn_status tarn_session_refs(struct tarn_session *s, struct tarn_op *op, struct tarn_sql_text text,
+                                   struct tarn_table_refs *out)
+{
+    struct tarn__refs refs;
+    *out = (struct tarn_table_refs){0};
+    TARN_TRY(tarn__idle(s, op));
+    TARN_TRY(tarn__parse(s, op, &text, 0, &refs));
+    if (refs.count > 1)
+        qsort(refs.items, refs.count, sizeof *refs.items, ref_order);
+    for (size_t i = 0; i < refs.count; i++) {
+        bool known = false;
+        for (size_t k = 0; k < out->count && !known; k++)
+            known = same_ref(&refs.items[k], &refs.items[i]);
+        if (!known)
+            refs.items[out->count++] = refs.items[i];
+    }
+    out->items = refs.items;
+    return TARN_OK;
+}

@@ -1,0 +1,128 @@
+/* session: a connection with a catalog of its own, in which the names of its statements become views. */
+#include "engine/duckdb/engine_int.h"
+
+#include <stdlib.h>
+
+/* The catalog's own name for the first session, a name that no SQL text will hold by chance for the others: three-part names
+ * are then rewritten (parse.c). */
+static char *catalog_name_free(struct tarn_engine *e)
+{
+    struct tarn_str want = e->options.catalog_name;
+    bool taken = tarn_str_eq_nocase(want, TARN_STR("memory")) || tarn_str_eq_nocase(want, TARN_STR("temp")) ||
+                 tarn_str_eq_nocase(want, TARN_STR("system"));
+    for (struct tarn_session *s = e->sessions; s; s = s->next)
+        taken = taken || tarn_str_is(want, s->catalog);
+    size_t size = want.len + 32;
+    char *name = malloc(size);
+    if (name && !taken)
+        snprintf(name, size, "%s", want.ptr);
+    else if (name)
+        snprintf(name, size, "%s #%d", want.ptr, ++e->session_seq);
+    return name;
+}
+
+static enum tarn_status session_start(struct tarn_session *s, struct tarn_op *op)
+{
+    struct tarn_buf sql;
+    if (duckdb_connect(s->engine->db, &s->con) != DuckDBSuccess)
+        return tarn_fail(op, TARN_NOMEM, "could not open a session: the engine gave no connection");
+    tarn_buf_init(&sql, 4096);
+    tarn_buf_z(&sql, "SET enable_progress_bar=true; SET enable_progress_bar_print=false; ATTACH ':memory:' AS ");
+    tarn_buf_sql_name(&sql, tarn_str_view(s->catalog));
+    tarn_buf_z(&sql, "; USE ");
+    tarn_buf_sql_name(&sql, tarn_str_view(s->catalog));
+    tarn_buf_z(&sql, "; CREATE SCHEMA " TARN__SCHEMA_OWN);
+    TARN_TRY(tarn__do_buf(s, op, &sql));
+    return tarn__prepare(s, op, "SELECT json_serialize_sql($1::VARCHAR)", NULL, &s->parse);
+}
+
+enum tarn_status tarn_session_open(struct tarn_engine *e, struct tarn_op *op, struct tarn_resolver *resolver,
+                                   struct tarn_session **out)
+{
+    *out = NULL;
+    struct tarn_session *s = calloc(1, sizeof *s);
+    if (!s)
+        return tarn_fail(op, TARN_NOMEM, "could not open a session: out of memory");
+    s->engine = e;
+    s->resolver = resolver;
+    pthread_mutex_lock(&e->lock);
+    s->catalog = catalog_name_free(e);
+    if (s->catalog) {
+        s->next = e->sessions;
+        e->sessions = s;
+    }
+    pthread_mutex_unlock(&e->lock);
+    enum tarn_status status;
+    if (!s->catalog) {
+        free(s);
+        return tarn_fail(op, TARN_NOMEM, "could not open a session: out of memory");
+    }
+    status = session_start(s, op);
+    if (status == TARN_OK)
+        *out = s;
+    else
+        tarn_session_close(s);
+    return status;
+}
+
+static void session_unlist(struct tarn_session *s)
+{
+    struct tarn_engine *e = s->engine;
+    pthread_mutex_lock(&e->lock);
+    struct tarn_session **at = &e->sessions;
+    while (*at && *at != s)
+        at = &(*at)->next;
+    if (*at)
+        *at = s->next;
+    pthread_mutex_unlock(&e->lock);
+}
+
+/* The catalog goes with the session; a failure leaves an empty catalog behind until the engine closes. */
+static void session_detach(struct tarn_session *s)
+{
+    struct tarn_buf sql;
+    tarn_buf_init(&sql, 4096);
+    tarn_buf_z(&sql, "USE memory; DETACH ");
+    tarn_buf_sql_name(&sql, tarn_str_view(s->catalog));
+    if (s->con && !sql.failed)
+        (void)duckdb_query(s->con, sql.ptr, NULL);
+    tarn_buf_release(&sql);
+}
+
+void tarn_session_close(struct tarn_session *s)
+{
+    if (!s)
+        return;
+    tarn_result_close(s->open);
+    tarn__live_drop_all(s->engine, &s->lives);
+    for (struct tarn__binding *b = s->bindings, *next; b; b = next) {
+        next = b->next;
+        tarn__live_drop_all(s->engine, &b->lives);
+        free(b->name);
+        free(b);
+    }
+    for (struct tarn__view *v = s->views, *next; v; v = next) {
+        next = v->next;
+        free(v->ns);
+        free(v->name);
+        free(v);
+    }
+    duckdb_destroy_prepare(&s->parse);
+    duckdb_destroy_prepare(&s->plan);
+    duckdb_disconnect(&s->planner);
+    session_detach(s);
+    session_unlist(s); /* before the connection goes: the watcher uses it */
+    duckdb_disconnect(&s->con);
+    free(s->catalog);
+    free(s);
+}
+
+struct tarn_scan_skips tarn_session_skips(const struct tarn_session *s)
+{
+    return s->skips;
+}
+
+double tarn_session_progress(struct tarn_session *s)
+{
+    return duckdb_query_progress(s->con).percentage;
+}

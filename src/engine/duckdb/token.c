@@ -1,0 +1,133 @@
+/* token: words of SQL text, as far as Tarn needs them: where a statement begins and ends, and where a name does.
+ *
+ * Strings ('..', E'..', $tag$..$tag$), quoted names, comments (-- and nested block comments) are passed over whole, so that
+ * nothing inside them is taken for SQL.
+ */
+#include "engine/duckdb/engine_int.h"
+
+#include <ctype.h>
+
+static bool word_char(char c)
+{
+    return isalnum((unsigned char)c) || c == '_' || c == '$' || (unsigned char)c >= 128;
+}
+
+static size_t skip_block_comment(struct tarn_str s, size_t p)
+{
+    int depth = 0;
+    while (p + 1 < s.len) {
+        if (s.ptr[p] == '/' && s.ptr[p + 1] == '*') {
+            depth++;
+            p += 2;
+        } else if (s.ptr[p] == '*' && s.ptr[p + 1] == '/') {
+            p += 2;
+            if (--depth == 0)
+                return p;
+        } else {
+            p++;
+        }
+    }
+    return s.len;
+}
+
+static size_t skip_space(struct tarn_str s, size_t p)
+{
+    while (p < s.len) {
+        bool two = p + 1 < s.len;
+        if (isspace((unsigned char)s.ptr[p])) {
+            p++;
+        } else if (two && s.ptr[p] == '-' && s.ptr[p + 1] == '-') {
+            while (p < s.len && s.ptr[p] != '\n')
+                p++;
+        } else if (two && s.ptr[p] == '/' && s.ptr[p + 1] == '*') {
+            p = skip_block_comment(s, p);
+        } else {
+            break;
+        }
+    }
+    return p;
+}
+
+/* Past the closing quote; doubled quotes stay inside; `escapes`: a backslash takes the next byte with it. */
+static size_t skip_quoted(struct tarn_str s, size_t p, bool escapes)
+{
+    char quote = s.ptr[p++];
+    while (p < s.len) {
+        if (escapes && s.ptr[p] == '\\') {
+            p += 2;
+            continue;
+        }
+        if (s.ptr[p] == quote) {
+            if (p + 1 < s.len && s.ptr[p + 1] == quote) {
+                p += 2;
+                continue;
+            }
+            return p + 1;
+        }
+        p++;
+    }
+    return s.len;
+}
+
+/* $tag$ ... $tag$; 0: none begins here. */
+static size_t skip_dollar(struct tarn_str s, size_t p)
+{
+    size_t tag_end = p + 1;
+    while (tag_end < s.len && (isalnum((unsigned char)s.ptr[tag_end]) || s.ptr[tag_end] == '_'))
+        tag_end++;
+    if (tag_end >= s.len || s.ptr[tag_end] != '$' || isdigit((unsigned char)s.ptr[p + 1]))
+        return 0;
+    size_t tag_len = tag_end + 1 - p;
+    size_t from = tag_end + 1;
+    const char *hit = memmem(s.ptr + from, s.len - from, s.ptr + p, tag_len);
+    return hit ? (size_t)(hit - s.ptr) + tag_len : s.len;
+}
+
+bool tarn__token(struct tarn_str s, size_t pos, struct tarn__token *out)
+{
+    size_t p = skip_space(s, pos);
+    if (p >= s.len)
+        return false;
+    char c = s.ptr[p];
+    out->begin = p;
+    if (c == '"') {
+        out->kind = TARN__QUOTED;
+        out->end = skip_quoted(s, p, false);
+    } else if (c == '\'') {
+        out->kind = TARN__STRING;
+        out->end = skip_quoted(s, p, false);
+    } else if ((c == 'e' || c == 'E') && p + 1 < s.len && s.ptr[p + 1] == '\'') {
+        out->kind = TARN__STRING;
+        out->end = skip_quoted(s, p + 1, true);
+    } else if (c == '$' && skip_dollar(s, p) > 0) {
+        out->kind = TARN__STRING;
+        out->end = skip_dollar(s, p);
+    } else if (word_char(c)) {
+        out->kind = isdigit((unsigned char)c) ? TARN__NUMBER : TARN__WORD;
+        while (p < s.len && word_char(s.ptr[p]))
+            p++;
+        out->end = p;
+    } else {
+        out->kind = TARN__SIGN;
+        out->end = p + 1;
+    }
+    if (out->end > s.len)
+        out->end = s.len;
+    return true;
+}
+
+bool tarn__token_is(struct tarn_str s, const struct tarn__token *t, const char *word)
+{
+    return (t->kind == TARN__WORD || t->kind == TARN__SIGN) &&
+           tarn_str_eq_nocase(tarn_str_of(s.ptr + t->begin, t->end - t->begin), tarn_str_view(word));
+}
+
+size_t tarn__trimmed(struct tarn_str s)
+{
+    struct tarn__token t;
+    size_t end = 0;
+    for (size_t p = 0; tarn__token(s, p, &t); p = t.end)
+        if (!tarn__token_is(s, &t, ";"))
+            end = t.end;
+    return end;
+}

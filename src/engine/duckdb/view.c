@@ -1,0 +1,199 @@
+/* view: a scan as SQL.
+ *
+ *   SELECT "id", "name" FROM read_parquet([files], schema=MAP{1:{name:'id',type:'BIGINT',default_value:NULL}, ..})
+ *   UNION ALL
+ *   SELECT "id", "name" FROM read_parquet([files with deleted rows], ..) WHERE tarn_live(7, file_index, file_row_number)
+ *
+ * Top-level columns are matched by field id: renamed, re-added, reordered and promoted ones come out right. Nested fields are
+ * matched by name by the engine, so a table whose nested names changed is refused. A path is taken literally by the engine when a
+ * file of that very name exists, glob characters or not.
+ */
+#include "engine/duckdb/engine_int.h"
+
+/* Columns that read_parquet has of itself. */
+static bool name_is_taken(struct tarn_str name)
+{
+    static const char *const taken[] = {"filename", "file_row_number", "file_index", "rowid", "file_size"};
+    for (size_t i = 0; i < sizeof taken / sizeof taken[0]; i++)
+        if (tarn_str_eq_nocase(name, tarn_str_view(taken[i])))
+            return true;
+    return false;
+}
+
+/* The column's name inside read_parquet. */
+static struct tarn_str inner_name(struct tarn_op *op, const struct tarn_field *f)
+{
+    return name_is_taken(f->name) ? tarn_sprintf(op, "tarn_field_%d", f->id) : f->name;
+}
+
+static enum tarn_status default_sql(struct tarn_op *op, struct tarn_buf *b, const struct tarn_field *f)
+{
+    struct tarn_json *j;
+    struct tarn_value v;
+    if (!f->initial_default.ptr) {
+        tarn_buf_z(b, "NULL");
+        return TARN_OK;
+    }
+    TARN_TRY(tarn_json_parse(op, f->initial_default, "a column's default", &j));
+    if (j->kind == TARN_JSON_K_NULL) {
+        tarn_buf_z(b, "NULL");
+        return TARN_OK;
+    }
+    if (tarn_type_is_nested(&f->type) || f->type.kind == TARN_TYPE_BINARY || f->type.kind == TARN_TYPE_FIXED)
+        return tarn_fail(op, TARN_UNSUPPORTED, "column \"%.*s\" has a default of a type that is not in this version", TARN_STR_ARG(f->name));
+    TARN_TRY(tarn_value_from_json(op, &f->type, j, &v));
+    struct tarn_str text = tarn_value_text(op, &f->type, &v);
+    if (!text.ptr)
+        return TARN_NOMEM;
+    tarn_buf_sql_text(b, text);
+    return TARN_OK;
+}
+
+static enum tarn_status map_entry(struct tarn_op *op, struct tarn_buf *b, const struct tarn_field *f)
+{
+    struct tarn_buf type;
+    struct tarn_str type_text, name = inner_name(op, f);
+    if (!name.ptr)
+        return TARN_NOMEM;
+    tarn_buf_init(&type, (size_t)16 << 20);
+    tarn__type_sql(&type, &f->type);
+    TARN_TRY((enum tarn_status)tarn_buf_take(op, &type, "a column's type", &type_text));
+    tarn_buf_printf(b, "%d:{name:", f->id);
+    tarn_buf_sql_text(b, name);
+    tarn_buf_z(b, ",type:");
+    tarn_buf_sql_text(b, type_text);
+    tarn_buf_z(b, ",default_value:");
+    TARN_TRY(default_sql(op, b, f));
+    tarn_buf_put(b, '}');
+    return TARN_OK;
+}
+
+static enum tarn_status select_list(struct tarn_op *op, struct tarn_buf *b, const struct tarn_type *root)
+{
+    for (size_t i = 0; i < root->field_count; i++) {
+        const struct tarn_field *f = &root->fields[i];
+        struct tarn_str inner = inner_name(op, f);
+        if (!inner.ptr)
+            return TARN_NOMEM;
+        tarn_buf_z(b, i > 0 ? ", " : "");
+        tarn_buf_sql_name(b, inner);
+        if (tarn_str_eq(inner, f->name))
+            continue;
+        tarn_buf_z(b, " AS ");
+        tarn_buf_sql_name(b, f->name);
+    }
+    return TARN_OK;
+}
+
+enum tarn_status tarn__empty_sql(struct tarn_op *op, struct tarn_buf *b, const struct tarn_type *root, struct tarn_str what)
+{
+    (void)what;
+    tarn_buf_z(b, "SELECT ");
+    for (size_t i = 0; i < root->field_count; i++) {
+        tarn_buf_z(b, i > 0 ? ", CAST(NULL AS " : "CAST(NULL AS ");
+        tarn__type_sql(b, &root->fields[i].type);
+        tarn_buf_z(b, ") AS ");
+        tarn_buf_sql_name(b, root->fields[i].name);
+    }
+    tarn_buf_z(b, " WHERE false");
+    return (enum tarn_status)tarn_buf_finish(op, b, "a statement for the engine");
+}
+
+/* ---- groups of files: with deleted rows, without */
+
+struct group {
+    const struct tarn_scan_file **files;
+    size_t count;
+    int64_t rows;
+    bool dirty;
+};
+
+static enum tarn_status group_of(struct tarn_op *op, const struct tarn_scan *scan, bool dirty, struct group *out)
+{
+    *out = (struct group){.dirty = dirty};
+    TARN_NEW_ARRAY(op, out->files, scan->file_count + 1);
+    for (size_t i = 0; i < scan->file_count; i++) {
+        const struct tarn_scan_file *f = &scan->files[i];
+        if ((f->deleted_count > 0) != dirty)
+            continue;
+        out->files[out->count++] = f;
+        out->rows += f->file->record_count - (int64_t)f->deleted_count;
+    }
+    return TARN_OK;
+}
+
+static enum tarn_status parquet_sql(struct tarn_op *op, struct tarn_buf *b, const struct tarn_type *root, const struct group *g)
+{
+    tarn_buf_z(b, "read_parquet([");
+    for (size_t i = 0; i < g->count; i++) {
+        tarn_buf_z(b, i > 0 ? "," : "");
+        tarn_buf_sql_text(b, g->files[i]->local_path);
+    }
+    tarn_buf_z(b, "], schema=MAP{");
+    for (size_t i = 0; i < root->field_count; i++) {
+        tarn_buf_z(b, i > 0 ? "," : "");
+        TARN_TRY(map_entry(op, b, &root->fields[i]));
+    }
+    tarn_buf_printf(b, "}, explicit_cardinality=%lld)", (long long)(g->rows > 0 ? g->rows : 1));
+    return TARN_OK;
+}
+
+static enum tarn_status group_sql(struct tarn_session *s, struct tarn_op *op, struct tarn_buf *b, const struct tarn_scan *scan,
+                                  const struct group *g, bool with_positions, struct tarn__live **lives)
+{
+    int64_t id;
+    TARN_TRY(tarn__live_add(s->engine, op, g->files, g->count, lives, &id));
+    tarn_buf_z(b, "SELECT ");
+    TARN_TRY(select_list(op, b, &scan->schema->root));
+    if (with_positions)
+        tarn_buf_printf(b, ", tarn_path(%lld, file_index::BIGINT) AS \"_file\", file_row_number::BIGINT AS \"_pos\"", (long long)id);
+    tarn_buf_z(b, " FROM ");
+    TARN_TRY(parquet_sql(op, b, &scan->schema->root, g));
+    if (g->dirty)
+        tarn_buf_printf(b, " WHERE tarn_live(%lld, file_index::BIGINT, file_row_number::BIGINT)", (long long)id);
+    return TARN_OK;
+}
+
+static enum tarn_status check_nested(struct tarn_op *op, const struct tarn_scan *scan, struct tarn_str what)
+{
+    const struct tarn_type *root = &scan->schema->root;
+    for (size_t i = 0; scan->nested_by_id && i < root->field_count; i++)
+        if (tarn_type_is_nested(&root->fields[i].type)) {
+            (void)tarn_fail(op, TARN_UNSUPPORTED, "table \"%.*s\" cannot be read in this version: names inside column \"%.*s\" changed over its history",
+                            TARN_STR_ARG(what), TARN_STR_ARG(root->fields[i].name));
+            tarn_detail(op, "the engine matches nested fields by name, and would read some of them as null");
+            return TARN_UNSUPPORTED;
+        }
+    return TARN_OK;
+}
+
+static void empty_positions(struct tarn_buf *b)
+{
+    tarn_buf_z(b, ", CAST(NULL AS VARCHAR) AS \"_file\", CAST(NULL AS BIGINT) AS \"_pos\"");
+}
+
+enum tarn_status tarn__scan_sql(struct tarn_session *s, struct tarn_op *op, struct tarn_buf *b, const struct tarn_scan *scan,
+                                struct tarn_str what, bool with_positions, struct tarn__live **lives)
+{
+    struct group groups[2];
+    TARN_TRY(check_nested(op, scan, what));
+    if (scan->file_count == 0 && with_positions) {
+        tarn_buf_z(b, "SELECT *");
+        empty_positions(b);
+        tarn_buf_z(b, " FROM (");
+        TARN_TRY(tarn__empty_sql(op, b, &scan->schema->root, what));
+        tarn_buf_put(b, ')');
+    } else if (scan->file_count == 0) {
+        TARN_TRY(tarn__empty_sql(op, b, &scan->schema->root, what));
+    }
+    bool first = true;
+    for (int dirty = 0; dirty < 2; dirty++) {
+        TARN_TRY(group_of(op, scan, dirty, &groups[dirty]));
+        if (groups[dirty].count == 0)
+            continue;
+        tarn_buf_z(b, first ? "" : " UNION ALL ");
+        first = false;
+        TARN_TRY(group_sql(s, op, b, scan, &groups[dirty], with_positions, lives));
+    }
+    return (enum tarn_status)tarn_buf_finish(op, b, "a statement for the engine");
+}

@@ -1,0 +1,389 @@
+/* write: rows into Parquet files, by COPY.
+ *
+ * Files get names of their own (a random token and an id), so that a failed write can be cleaned up and none ever replaces another.
+ * Rows of one partition tuple (or of an unpartitioned table) go to files that roll at the target size; rows of many go to one file
+ * a partition. (The engine cannot do both.) Nothing is synced here.
+ */
+#include "engine/duckdb/write_int.h"
+
+#include <dirent.h>
+#include <unistd.h>
+
+#include "base/random.h"
+#include "engine/duckdb/query_int.h"
+#include "io/folder.h"
+
+/* ---- COPY */
+
+enum tarn_status tarn__copy_open(struct tarn_op *op, struct tarn_str folder, struct tarn__copy *out)
+{
+    unsigned char bytes[8];
+    struct tarn_str path = tarn_strdup(op, folder);
+    if (!path.ptr)
+        return TARN_NOMEM;
+    *out = (struct tarn__copy){0};
+    TARN_TRY(tarn_folder_make(op, path.ptr));
+    TARN_TRY(tarn_random_bytes(op, bytes, sizeof bytes));
+    for (size_t i = 0; i < sizeof bytes; i++)
+        snprintf(out->token + 2 * i, 3, "%02x", bytes[i]);
+    tarn_buf_init(&out->sql, TARN__SQL_MAX);
+    return TARN_OK;
+}
+
+/* The token is this write's alone: whatever bears it is ours, finished or not. */
+void tarn__copy_remove(const struct tarn__copy *c, struct tarn_str folder)
+{
+    char path[4096];
+    DIR *d = NULL;
+    if (folder.len < sizeof path) {
+        snprintf(path, sizeof path, "%.*s", TARN_STR_ARG(folder));
+        d = opendir(path);
+    }
+    if (!d)
+        return;
+    for (struct dirent *e; (e = readdir(d));)
+        if (strstr(e->d_name, c->token))
+            (void)unlinkat(dirfd(d), e->d_name, 0);
+    closedir(d);
+}
+
+static const char *codec_of(struct tarn_str codec)
+{
+    static const char *const known[][2] = {{"zstd", "zstd"}, {"snappy", "snappy"}, {"gzip", "gzip"},           {"lz4", "lz4_raw"},
+                                           {"brotli", "brotli"}, {"uncompressed", "uncompressed"}, {"none", "uncompressed"}};
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+        if (tarn_str_eq_nocase(codec, tarn_str_view(known[i][0])))
+            return known[i][1];
+    return NULL;
+}
+
+enum tarn_status tarn__copy_options(struct tarn_op *op, struct tarn__copy *c, const struct tarn_write *w)
+{
+    struct tarn_str codec = w->codec.ptr && w->codec.len > 0 ? w->codec : TARN_STR("zstd");
+    const char *name = codec_of(codec);
+    if (!name)
+        return tarn_fail(op, TARN_CONFIG, "there is no compression \"%.*s\"", TARN_STR_ARG(codec));
+    tarn_buf_printf(&c->sql, ", COMPRESSION %s", name);
+    if (strcmp(name, "zstd") == 0 && w->codec_level != 0)
+        tarn_buf_printf(&c->sql, ", COMPRESSION_LEVEL %d", w->codec_level);
+    tarn_buf_z(&c->sql, ", RETURN_STATS, WRITE_EMPTY_FILE false");
+    return TARN_OK;
+}
+
+enum tarn_status tarn__copy_run(struct tarn_session *s, struct tarn_op *op, struct tarn__copy *c, const struct tarn__text *text, struct tarn__rows *out)
+{
+    duckdb_result r;
+    enum tarn_status status = (enum tarn_status)tarn_buf_finish(op, &c->sql, "a statement for the engine");
+    if (status == TARN_OK)
+        status = tarn__run(s, op, tarn_buf_view(&c->sql).ptr, text, &r);
+    tarn_buf_release(&c->sql);
+    TARN_TRY(status);
+    status = tarn__rows_of(op, &r, out);
+    duckdb_destroy_result(&r);
+    return status;
+}
+
+/* ---- field ids */
+
+static void id_value(struct tarn_buf *b, const struct tarn_field *f);
+
+static void id_fields(struct tarn_buf *b, const struct tarn_type *t, const char *comma)
+{
+    for (size_t i = 0; i < t->field_count; i++) {
+        tarn_buf_z(b, i > 0 ? ", " : comma);
+        tarn_buf_sql_name(b, t->fields[i].name);
+        tarn_buf_z(b, ": ");
+        id_value(b, &t->fields[i]);
+    }
+}
+
+static void id_value(struct tarn_buf *b, const struct tarn_field *f)
+{
+    if (!tarn_type_is_nested(&f->type)) {
+        tarn_buf_printf(b, "%d", f->id);
+        return;
+    }
+    tarn_buf_printf(b, "{__duckdb_field_id: %d", f->id);
+    id_fields(b, &f->type, ", ");
+    tarn_buf_put(b, '}');
+}
+
+void tarn__field_ids_sql(struct tarn_buf *b, const struct tarn_type *root)
+{
+    tarn_buf_put(b, '{');
+    id_fields(b, root, "");
+    tarn_buf_put(b, '}');
+}
+
+/* ---- columns and partitions */
+
+struct writing {
+    const struct tarn_write *w;
+    struct tarn_str *columns; /* one a field: the source's column, or absent */
+    const struct tarn_type **types;
+    bool partitioned;
+};
+
+static enum tarn_status check_schema(struct tarn_op *op, const struct tarn_write *w)
+{
+    const struct tarn_type *root = &w->schema->root;
+    for (size_t i = 0; i < root->field_count; i++) {
+        TARN_TRY(tarn__type_supported(op, &root->fields[i].type, root->fields[i].name));
+        for (size_t k = 0; k < i; k++)
+            if (tarn_str_eq_nocase(root->fields[i].name, root->fields[k].name))
+                return tarn_fail(op, TARN_UNSUPPORTED, "columns \"%.*s\" and \"%.*s\" differ only in case", TARN_STR_ARG(root->fields[k].name),
+                                 TARN_STR_ARG(root->fields[i].name));
+    }
+    return TARN_OK;
+}
+
+/* Fields whose value differs from row to row. */
+static size_t key_count(const struct tarn_write *w)
+{
+    size_t n = 0;
+    for (size_t i = 0; w->spec && !w->constants && i < w->spec->field_count; i++)
+        n += w->spec->fields[i].transform.kind != TARN_TRANSFORM_VOID;
+    return n;
+}
+
+/* The source of a partition field: a column, or a struct's field as col."x"."y". */
+static bool source_path(struct tarn_buf *b, const struct tarn_type *t, int32_t id, const struct tarn_field **out)
+{
+    for (size_t i = 0; i < t->field_count; i++) {
+        const struct tarn_field *f = &t->fields[i];
+        size_t mark = b->len;
+        tarn_buf_z(b, mark > 0 ? "." : "");
+        tarn_buf_sql_name(b, f->name);
+        if (f->id == id) {
+            *out = f;
+            return true;
+        }
+        if (f->type.kind == TARN_TYPE_STRUCT && source_path(b, &f->type, id, out))
+            return true;
+        b->len = mark;
+        if (b->cap > 0)
+            b->ptr[mark] = '\0';
+    }
+    return false;
+}
+
+static enum tarn_status key_sql(struct tarn_op *op, struct tarn_buf *b, const struct tarn_write *w, size_t i)
+{
+    const struct tarn_partition_field *p = &w->spec->fields[i];
+    const struct tarn_field *source = NULL;
+    struct tarn_buf path;
+    struct tarn_str column;
+    tarn_buf_init(&path, (size_t)1 << 20);
+    bool found = source_path(&path, &w->schema->root, p->source_id, &source);
+    TARN_TRY((enum tarn_status)tarn_buf_take(op, &path, "a column", &column));
+    if (!found)
+        return tarn_fail(op, TARN_SCHEMA, "partition field \"%.*s\" has no column in the table's schema", TARN_STR_ARG(p->name));
+    tarn_buf_z(b, ", ");
+    TARN_TRY(tarn__partition_sql(op, b, &p->transform, &source->type, column));
+    tarn_buf_printf(b, " AS \"" TARN__KEY_PREFIX "%zu\"", i);
+    return TARN_OK;
+}
+
+static enum tarn_status columns_sql(struct tarn_op *op, struct tarn_buf *b, const struct writing *x)
+{
+    const struct tarn_type *root = &x->w->schema->root;
+    for (size_t i = 0; i < root->field_count; i++) {
+        const struct tarn_field *f = &root->fields[i];
+        tarn_buf_z(b, i > 0 ? ", " : "");
+        if (x->columns[i].ptr) {
+            TARN_TRY(tarn__cast_sql(op, b, x->columns[i], x->types[i], f));
+        } else {
+            tarn_buf_z(b, "CAST(NULL AS ");
+            tarn__type_sql(b, &f->type);
+            tarn_buf_put(b, ')');
+        }
+        tarn_buf_z(b, " AS ");
+        tarn_buf_sql_name(b, f->name);
+    }
+    return TARN_OK;
+}
+
+static void target_sql(struct tarn__copy *c, const struct writing *x)
+{
+    const struct tarn_write *w = x->w;
+    struct tarn_buf *b = &c->sql;
+    int64_t size = w->target_file_size_bytes > 0 ? w->target_file_size_bytes : (int64_t)512 << 20;
+    tarn_buf_z(b, ") TO ");
+    tarn_buf_sql_text(b, w->folder);
+    tarn_buf_printf(b, " (FORMAT parquet, APPEND true, FILENAME_PATTERN '%s-{uuidv7}', PRESERVE_ORDER %s", c->token, w->order_by.ptr ? "true" : "false");
+    if (!x->partitioned) {
+        tarn_buf_printf(b, ", FILE_SIZE_BYTES %lld", (long long)size);
+    } else {
+        const char *comma = "";
+        tarn_buf_z(b, ", HIVE_FILE_PATTERN false, WRITE_PARTITION_COLUMNS false, PARTITION_BY (");
+        for (size_t i = 0; i < w->spec->field_count; i++) {
+            if (w->spec->fields[i].transform.kind == TARN_TRANSFORM_VOID)
+                continue;
+            tarn_buf_printf(b, "%s\"" TARN__KEY_PREFIX "%zu\"", comma, i);
+            comma = ", ";
+        }
+        tarn_buf_put(b, ')');
+    }
+    tarn_buf_z(b, ", FIELD_IDS ");
+    tarn__field_ids_sql(b, &w->schema->root);
+}
+
+/* SELECT *, keys FROM (SELECT casts FROM source) [ORDER BY]: keys and order see the columns as they are stored. */
+static enum tarn_status copy_sql(struct tarn_op *op, struct tarn__copy *c, const struct writing *x, struct tarn_str source, size_t *out_prefix)
+{
+    struct tarn_buf *b = &c->sql;
+    tarn_buf_z(b, "COPY (SELECT *");
+    for (size_t i = 0; x->partitioned && i < x->w->spec->field_count; i++)
+        if (x->w->spec->fields[i].transform.kind != TARN_TRANSFORM_VOID)
+            TARN_TRY(key_sql(op, b, x->w, i));
+    tarn_buf_z(b, " FROM (SELECT ");
+    TARN_TRY(columns_sql(op, b, x));
+    tarn_buf_z(b, " FROM ");
+    *out_prefix = b->len;
+    tarn_buf_str(b, source);
+    tarn_buf_z(b, ")");
+    if (x->w->order_by.ptr && x->w->order_by.len > 0)
+        tarn_buf_printf(b, " ORDER BY %.*s", TARN_STR_ARG(x->w->order_by));
+    target_sql(c, x);
+    TARN_TRY(tarn__copy_options(op, c, x->w));
+    tarn_buf_put(b, ')');
+    return TARN_OK;
+}
+
+static enum tarn_status write_rows(struct tarn_session *s, struct tarn_op *op, const struct writing *x, struct tarn_str source, const struct tarn__text *text,
+                                   size_t text_at, struct tarn_written *out)
+{
+    struct tarn__copy c;
+    struct tarn__rows rows;
+    struct tarn__text placed;
+    size_t prefix = 0;
+    TARN_TRY(tarn__copy_open(op, x->w->folder, &c));
+    enum tarn_status status = copy_sql(op, &c, x, source, &prefix);
+    if (text) {
+        placed = *text;
+        placed.prefix = prefix + text_at;
+    }
+    if (status == TARN_OK)
+        status = tarn__copy_run(s, op, &c, text ? &placed : NULL, &rows);
+    if (status == TARN_OK)
+        status = tarn__written(op, &rows, x->w, out);
+    tarn_buf_release(&c.sql);
+    if (status != TARN_OK)
+        tarn__copy_remove(&c, x->w->folder);
+    return status;
+}
+
+/* ---- from a query */
+
+static enum tarn_status find_column(struct tarn_op *op, const struct tarn_type *query, const struct tarn_field *f, size_t *out)
+{
+    *out = SIZE_MAX;
+    for (size_t i = 0; i < query->field_count; i++) {
+        if (!tarn_str_eq_nocase(query->fields[i].name, f->name))
+            continue;
+        if (*out != SIZE_MAX)
+            return tarn_fail(op, TARN_SCHEMA, "the query has two columns named \"%.*s\"", TARN_STR_ARG(f->name));
+        *out = i;
+    }
+    if (*out == SIZE_MAX && f->required)
+        return tarn_fail(op, TARN_SCHEMA, "the query has no column for the required column \"%.*s\"", TARN_STR_ARG(f->name));
+    return TARN_OK;
+}
+
+static enum tarn_status check_extra(struct tarn_op *op, const struct tarn_type *query, const struct tarn_type *root)
+{
+    for (size_t i = 0; i < query->field_count; i++) {
+        bool known = false;
+        for (size_t k = 0; k < root->field_count && !known; k++)
+            known = tarn_str_eq_nocase(query->fields[i].name, root->fields[k].name);
+        if (!known)
+            return tarn_fail(op, TARN_SCHEMA, "the table has no column \"%.*s\", which the query makes", TARN_STR_ARG(query->fields[i].name));
+    }
+    return TARN_OK;
+}
+
+static enum tarn_status match_columns(struct tarn_op *op, const struct tarn_type *query, struct writing *x)
+{
+    const struct tarn_type *root = &x->w->schema->root;
+    TARN_NEW_ARRAY(op, x->columns, root->field_count + 1);
+    TARN_NEW_ARRAY(op, x->types, root->field_count + 1);
+    TARN_TRY(check_extra(op, query, root));
+    for (size_t i = 0; i < root->field_count; i++) {
+        size_t at;
+        TARN_TRY(find_column(op, query, &root->fields[i], &at));
+        if (at == SIZE_MAX)
+            continue;
+        x->types[i] = &query->fields[at].type;
+        TARN_TRY(tarn__cast_check(op, x->types[i], &root->fields[i], root->fields[i].name));
+        x->columns[i] = tarn_sprintf(op, "c%zu", at);
+        if (!x->columns[i].ptr)
+            return TARN_NOMEM;
+    }
+    return TARN_OK;
+}
+
+/* "(<text>) AS r(c0, c1)" */
+static enum tarn_status source_of(struct tarn_op *op, const struct tarn__query *q, struct tarn_str *out)
+{
+    struct tarn_buf b;
+    tarn_buf_init(&b, TARN__SQL_MAX);
+    tarn_buf_put(&b, '(');
+    tarn_buf_append(&b, q->text.sql.ptr, tarn__trimmed(q->text.sql));
+    tarn_buf_z(&b, "\n) AS r(");
+    for (size_t i = 0; i < q->type.field_count; i++)
+        tarn_buf_printf(&b, "%sc%zu", i > 0 ? ", " : "", i);
+    tarn_buf_put(&b, ')');
+    return (enum tarn_status)tarn_buf_take(op, &b, "the statement", out);
+}
+
+enum tarn_status tarn_session_write(struct tarn_session *s, struct tarn_op *op, struct tarn_sql_text text, const struct tarn_write *w, struct tarn_written *out)
+{
+    struct tarn__text bound;
+    struct tarn__query q;
+    struct tarn_str source;
+    struct writing x = {.w = w, .partitioned = key_count(w) > 0};
+    *out = (struct tarn_written){0};
+    TARN_TRY(tarn__idle(s, op));
+    TARN_TRY(check_schema(op, w));
+    TARN_TRY(tarn__query_bind(s, op, &text, TARN__VIEWS_SCANS, &bound));
+    TARN_TRY(tarn__query_prepare(s, op, &bound, &q));
+    duckdb_destroy_prepare(&q.statement);
+    enum tarn_status status = match_columns(op, &q.type, &x);
+    if (status == TARN_SCHEMA && text.file)
+        tarn_place(op, text.file, text.line0 > 0 ? text.line0 : 1, 0, NULL);
+    TARN_TRY(status);
+    TARN_TRY(source_of(op, &q, &source));
+    return write_rows(s, op, &x, source, &q.text, 1 + q.text.prefix, out);
+}
+
+/* ---- from a producer */
+
+enum tarn_status tarn_session_write_producer(struct tarn_session *s, struct tarn_op *op, struct tarn_producer *p, const struct tarn_write *w,
+                                             struct tarn_written *out)
+{
+    struct tarn__feed *feed;
+    struct writing x = {.w = w, .partitioned = key_count(w) > 0};
+    const struct tarn_type *root = &w->schema->root;
+    *out = (struct tarn_written){0};
+    TARN_TRY(tarn__idle(s, op));
+    TARN_TRY(check_schema(op, w));
+    TARN_ASSERT(p->schema->field_count == root->field_count);
+    TARN_NEW_ARRAY(op, x.columns, root->field_count + 1);
+    TARN_NEW_ARRAY(op, x.types, root->field_count + 1);
+    for (size_t i = 0; i < root->field_count; i++) {
+        x.types[i] = &p->schema->fields[i].type;
+        TARN_TRY(tarn__cast_check(op, x.types[i], &root->fields[i], root->fields[i].name));
+        x.columns[i] = tarn_sprintf(op, "c%zu", i);
+        if (!x.columns[i].ptr)
+            return TARN_NOMEM;
+    }
+    TARN_TRY(tarn__feed_open(s->engine, op, p, &feed));
+    struct tarn_str source = tarn_sprintf(op, "tarn_feed(%lld)", (long long)feed->id);
+    enum tarn_status status = source.ptr ? write_rows(s, op, &x, source, NULL, 0, out) : TARN_NOMEM;
+    if (status != TARN_OK && feed->report.status != TARN_OK) {
+        op->report = feed->report; /* the cause, not what the engine made of it */
+        status = op->report.status;
+    }
+    tarn__feed_close(s->engine, feed);
+    return status;
+}
