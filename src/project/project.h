@@ -236,7 +236,7 @@ struct tarn_node {
     const struct tarn_ingest *ingest; /* one of the three */
     const struct tarn_model *model;
     const struct tarn_check *check;
-    struct tarn_ident ident; /* INGEST, MODEL: the table; CHECK: its table (may be absent) and name */
+    struct tarn_ident ident; /* INGEST, MODEL: the table; CHECK: its table, which may be absent */
     struct tarn_str id;      /* "raw.x"; a check: "raw.x.not_null_id", or the SQL check's name. Unique. */
     struct tarn_str path;    /* relative file: "tarn.yaml", "models/raw/x.sql", "checks/y.sql" */
     size_t index;            /* in graph->nodes */
@@ -251,6 +251,8 @@ struct tarn_graph {
     const struct tarn_project *project;
     struct tarn_node *nodes; /* parents first; otherwise ingest in the file's order, models and checks by name */
     size_t count;
+    struct tarn_node **tables; /* inside: INGEST and MODEL by name, for tarn_graph_find */
+    size_t table_count;
 };
 /* Which tables a SELECT reads: tarn_session_refs behind a context. */
 typedef enum tarn_status tarn_refs_fn(void *ctx, struct tarn_op *op, struct tarn_sql_text text, struct tarn_table_refs *out);
@@ -263,8 +265,9 @@ const struct tarn_node *tarn_graph_find(const struct tarn_graph *graph, struct t
 /* Selection. Several texts, and several words in one text, are a union; words joined by commas an intersection.
  *     word    = [N] "+" method "+" [N]          with ancestors, with descendants, to a depth of N
  *     method  = name | namespace | namespace.name | tag:x | path:models/raw | source:fq_app | source:fq_app.accounts
- * each with * ? [..]. A check comes along with its table, a SQL check when all that it reads is selected or above something
- * selected; by its id or name it is selected alone. Nothing selected by a word is TARN_USAGE with the nearest name. */
+ * each with * ? [..]; what holds a slash is a path. A check comes along with its table; a check query without `model:` when a table that
+ * it reads is selected and the others are selected too or above one that is. By its id or name a check is selected alone.
+ * Nothing matched by a word is TARN_USAGE with the nearest name. */
 struct tarn_selection {
     bool *chosen; /* one a node */
     size_t count; /* of chosen */
