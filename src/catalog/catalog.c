@@ -1,4 +1,5 @@
-/* catalog: the callers that every use goes through. They check what does not depend on the implementation. */
+/* catalog: the callers that every use goes through. They check what does not depend on the
+ * implementation. */
 #include "catalog/catalog_int.h"
 
 #include <stdlib.h>

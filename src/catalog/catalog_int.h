@@ -4,8 +4,8 @@
 
 #include "catalog/catalog.h"
 
-/* The property that marks a namespace as there; PyIceberg and Java's JdbcCatalog write it too. Reserved: it is never
- * handed out, set or removed. */
+/* The property that marks a namespace as there; PyIceberg and Java's JdbcCatalog write it too.
+ * Reserved: it is never handed out, set or removed. */
 #define TARN__EXISTS_KEY "exists"
 
 static inline bool tarn__ident_eq(struct tarn_ident a, struct tarn_ident b)
@@ -17,7 +17,8 @@ static inline bool tarn__ident_eq(struct tarn_ident a, struct tarn_ident b)
 
 /* Whether ns is `of` itself ("a.b") or lies below it ("a.b.c"). */
 bool tarn__ns_within(struct tarn_str ns, struct tarn_str of);
-/* The names with the namespaces that they imply ("a.b" implies "a"), sorted, each once, without empty ones. */
+/* The names with the namespaces that they imply ("a.b" implies "a"), sorted, each once, without
+ * empty ones. */
 enum tarn_status tarn__names_complete(struct tarn_op *op, struct tarn_names names,
                                       struct tarn_names *out);
 

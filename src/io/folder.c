@@ -15,7 +15,8 @@
 /* Past this many folders the memory of them starts anew: forgetting costs syncs, never safety. */
 #define KNOWN_MAX ((size_t)16384)
 #define DEPTH_MAX 256
-/* Times of birth come from a clock that ticks every few milliseconds, and inodes are used again at once. */
+/* Times of birth come from a clock that ticks every few milliseconds, and inodes are used again at
+ * once. */
 #define BIRTH_TICK_US 100000
 
 struct folder_id {
@@ -23,9 +24,8 @@ struct folder_id {
     uint64_t inode;
     int64_t born_s;
     uint32_t born_ns;
-    bool
-        told; /* the id names one folder for ever: the file system told its time of birth, and that lies
-                  so far back that a folder made later in its place is born at another time */
+    bool told; /* the id names one folder for ever: the file system told its time of birth, and that
+                  lies so far back that a folder made later in its place is born at another time */
 };
 
 struct tarn_folders {
@@ -141,7 +141,8 @@ static enum tarn_status id_of(struct tarn_op *op, int fd, const char *path, stru
     return TARN_OK;
 }
 
-/* Cuts the last segment off; false at the root. `path` is absolute, without double or trailing slashes. */
+/* Cuts the last segment off; false at the root. `path` is absolute, without double or trailing
+ * slashes. */
 static bool to_parent(char *path)
 {
     char *slash = strrchr(path, '/');
@@ -201,7 +202,8 @@ static enum tarn_status sync_one(struct tarn_op *op, int fd, const char *path)
     return TARN_OK;
 }
 
-/* One step of the climb: *out_stop when nothing above needs a sync. ids[*count - 1] is the folder below. */
+/* One step of the climb: *out_stop when nothing above needs a sync. ids[*count - 1] is the folder
+ * below. */
 static enum tarn_status climb(struct tarn_folders *known, struct tarn_op *op, const char *path,
                               struct folder_id *ids, int *count, bool *out_stop)
 {

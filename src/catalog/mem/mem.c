@@ -1,6 +1,8 @@
-/* mem: a catalog in memory, with the rules of the SQL catalog. For tests and the simulation. See catalog.h.
+/* mem: a catalog in memory, with the rules of the SQL catalog. For tests and the simulation. See
+ * catalog.h.
  *
- * A commit checks all swaps, then takes all memory that it needs, then changes: so it happens whole or not at all.
+ * A commit checks all swaps, then takes all memory that it needs, then changes: so it happens whole
+ * or not at all.
  */
 #include "catalog/catalog_int.h"
 

@@ -1,9 +1,11 @@
-/* sqlite: Iceberg's SQL catalog in a SQLite file: its table of operations. See catalog.h and sqlite_int.h. */
+/* sqlite: Iceberg's SQL catalog in a SQLite file: its table of operations. See catalog.h and
+ * sqlite_int.h. */
 #include "catalog/sql/sqlite_int.h"
 
 #include <stdlib.h>
 
-/* The log is carried over into the file, so that the file alone is the catalog; others that have it open go on. */
+/* The log is carried over into the file, so that the file alone is the catalog; others that have it
+ * open go on. */
 static void sqlite_close(struct tarn_catalog *base)
 {
     struct tarn__sqlite *c = (struct tarn__sqlite *)base;

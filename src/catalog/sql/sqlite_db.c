@@ -1,7 +1,8 @@
 /* sqlite_db: the handle under the SQLite catalog. See sqlite_int.h.
  *
- * Waiting: SQLite calls `busy` when another process holds the lock that it needs; we look at the op and sleep, up to
- * busy_ms_max. Codes: what a failing COMMIT means is decided in `commit`, everything else in tarn__sql_fail.
+ * Waiting: SQLite calls `busy` when another process holds the lock that it needs; we look at the op
+ * and sleep, up to busy_ms_max. Codes: what a failing COMMIT means is decided in `commit`,
+ * everything else in tarn__sql_fail.
  */
 #include "catalog/sql/sqlite_int.h"
 
@@ -249,9 +250,9 @@ static void rollback(struct tarn__sqlite *c)
         (void)sqlite3_exec(c->db, "ROLLBACK", NULL, NULL, NULL);
 }
 
-/* A COMMIT that failed has not happened when SQLite could not get the lock (the transaction is still open) or could not
- * write its last pages (the frame that makes it valid is missing). After anything else, a failed sync above all, the
- * pages may reach the disk yet and count after a crash. */
+/* A COMMIT that failed has not happened when SQLite could not get the lock (the transaction is
+ * still open) or could not write its last pages (the frame that makes it valid is missing). After
+ * anything else, a failed sync above all, the pages may reach the disk and count after a crash. */
 static enum tarn_status commit(struct tarn__sqlite *c, struct tarn_op *op)
 {
     int rc = sqlite3_exec(c->db, "COMMIT", NULL, NULL, NULL);

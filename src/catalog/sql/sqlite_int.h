@@ -24,8 +24,8 @@ struct tarn__sqlite {
         *op; /* of who holds the lock: the busy handler looks at its cancel and deadline */
     uint64_t busy_since_ns;
     int busy_ms_max;
-    bool
-        has_type; /* iceberg_tables has iceberg_type (schema V1); looked up in each transaction, since others add it */
+    bool has_type; /* iceberg_tables has iceberg_type (schema V1); looked up in each transaction,
+                      since others add it */
     long kill_at, writes;
 };
 
@@ -33,13 +33,15 @@ extern const struct tarn_catalog_ops tarn__sqlite_ops;
 
 /* ---- sqlite_db.c */
 
-/* Opens the handle; the file must not be open in this process by other means (its locks would fall with a close). */
+/* Opens the handle; the file must not be open in this process by other means (its locks would fall
+ * with a close). */
 enum tarn_status tarn__sql_connect(struct tarn__sqlite *c, struct tarn_op *op, bool create);
 /* What a result code means, told with SQLite's text: "could not <what>: ...". */
 enum tarn_status tarn__sql_fail(struct tarn__sqlite *c, struct tarn_op *op, int rc,
                                 const char *what);
 
-/* A statement with text arguments ?1..?n; an absent one is NULL. Released by tarn__sql_done, which is NULL-safe. */
+/* A statement with text arguments ?1..?n; an absent one is NULL. Released by tarn__sql_done, which
+ * is NULL-safe. */
 struct tarn__args {
     struct tarn_str items[8];
     int count;
@@ -63,8 +65,9 @@ enum tarn_status tarn__sql_exists(struct tarn__sqlite *c, struct tarn_op *op, co
 enum tarn_status tarn__sql_write(struct tarn__sqlite *c, struct tarn_op *op, const char *sql,
                                  struct tarn__args args, int *out_changes);
 
-/* Runs body in a transaction of its own, under the lock. WRITE begins IMMEDIATE: a transaction that begins with a read
- * and then writes fails at once, however long the busy timeout is. Whatever fails is rolled back. */
+/* Runs body in a transaction of its own, under the lock. WRITE begins IMMEDIATE: a transaction that
+ * begins with a read and then writes fails at once, however long the busy timeout is. Whatever
+ * fails is rolled back. */
 enum tarn__sql_mode { TARN__SQL_READ, TARN__SQL_WRITE };
 typedef enum tarn_status (*tarn__sql_body)(struct tarn__sqlite *c, struct tarn_op *op, void *arg);
 enum tarn_status tarn__sql_transact(struct tarn__sqlite *c, struct tarn_op *op,

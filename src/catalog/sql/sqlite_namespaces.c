@@ -1,8 +1,8 @@
 /* sqlite_namespaces: namespaces and their properties. See catalog.h.
  *
- * A namespace is there when a property row, a table or a view names it or one below it, as PyIceberg and Java's JdbcCatalog
- * see it. One without properties of its own has the row exists = 'true'. Comparisons are exact: LIKE would ignore case and
- * take '_' and '%' for patterns.
+ * A namespace is there when a property row, a table or a view names it or one below it, as
+ * PyIceberg and Java's JdbcCatalog see it. One without properties of its own has the row exists =
+ * 'true'. Comparisons are exact: LIKE would ignore case and take '_' and '%' for patterns.
  */
 #include "catalog/sql/sqlite_int.h"
 

@@ -1,8 +1,10 @@
-/* sqlite_open: a catalog file is found or made, checked and given its name. See catalog.h and sqlite_int.h.
+/* sqlite_open: a catalog file is found or made, checked and given its name. See catalog.h and
+ * sqlite_int.h.
  *
- * The layout is that of PyIceberg's SqlCatalog and of Java's JdbcCatalog (schema V1: with iceberg_type). A file without that
- * column (V0) is used as it is and never altered: other programs decide that. SQLite's locks and its shared memory do not
- * hold between machines, so a file system that several machines can mount is refused.
+ * The layout is that of PyIceberg's SqlCatalog and of Java's JdbcCatalog (schema V1: with
+ * iceberg_type). A file without that column (V0) is used as it is and never altered: other programs
+ * decide that. SQLite's locks and its shared memory do not hold between machines, so a file system
+ * that several machines can mount is refused.
  */
 #include "catalog/sql/sqlite_int.h"
 
@@ -64,7 +66,8 @@ static enum tarn_status check_file_system(struct tarn_op *op, const char *path, 
     return TARN_OK;
 }
 
-/* The absolute path: a name such as ":memory:" or "file:x?mode=ro" is then no longer special to SQLite. */
+/* The absolute path: a name such as ":memory:" or "file:x?mode=ro" is then no longer special to
+ * SQLite. */
 static enum tarn_status absolute(struct tarn_op *op, struct tarn_str path, struct tarn_str *out)
 {
     char cwd[PATH_MAX];
@@ -193,7 +196,8 @@ static enum tarn_status ensure_schema(struct tarn__sqlite *c, struct tarn_op *op
 
 /* ---- settings of the connection */
 
-/* The switch to WAL needs the file for itself, and SQLite does not always wait for that by itself. It stays in the file. */
+/* The switch to WAL needs the file for itself, and SQLite does not always wait for that by itself.
+ * It stays in the file. */
 static enum tarn_status use_wal(struct tarn__sqlite *c, struct tarn_op *op)
 {
     for (int waited_ms = 0;; waited_ms += 20) {
@@ -208,8 +212,9 @@ static enum tarn_status use_wal(struct tarn__sqlite *c, struct tarn_op *op)
 
 static enum tarn_status configure(struct tarn__sqlite *c, struct tarn_op *op)
 {
-    /* In WAL, EXTRA is FULL: every commit is synced. Where WAL cannot be had, it also syncs the folder of the journal.
-     * trusted_schema: a file from elsewhere must not call functions out of its schema. */
+    /* In WAL, EXTRA is FULL: every commit is synced. Where WAL cannot be had, it also syncs the
+     * folder of the journal. trusted_schema: a file from elsewhere must not call functions out of
+     * its schema. */
     int rc = sqlite3_exec(c->db,
                           "PRAGMA synchronous = EXTRA; PRAGMA trusted_schema = OFF;"
                           "PRAGMA cell_size_check = ON",
@@ -315,7 +320,7 @@ enum tarn_status tarn_catalog_sqlite_open(struct tarn_op *op,
                                           struct tarn_catalog_sqlite_options options,
                                           struct tarn_catalog **out)
 {
-    struct tarn__sqlite *c;
+    struct tarn__sqlite *c = NULL;
     struct tarn_str path;
     if (options.catalog_name.ptr &&
         (options.catalog_name.len == 0 || !tarn_utf8_valid(options.catalog_name) ||

@@ -1,6 +1,7 @@
 /* sqlite_tables: which metadata file is a table's current one. See catalog.h.
  *
- * A row whose iceberg_type is neither TABLE nor NULL is a view of another program: it is no table here, but it holds its name.
+ * A row whose iceberg_type is neither TABLE nor NULL is a view of another program: it is no table
+ * here, but it holds its name.
  */
 #include "catalog/sql/sqlite_int.h"
 
@@ -18,7 +19,8 @@ static const char *tables_only(const struct tarn__sqlite *c, char out[SQL_MAX], 
     return out;
 }
 
-/* *out_found false: no such table. The location of one that is there may be absent: the column can hold NULL. */
+/* *out_found false: no such table. The location of one that is there may be absent: the column can
+ * hold NULL. */
 static enum tarn_status find(struct tarn__sqlite *c, struct tarn_op *op, struct tarn_ident ident,
                              bool *out_found, struct tarn_str *out_location)
 {

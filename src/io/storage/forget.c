@@ -1,8 +1,9 @@
 /* forget: a disk that forgets what was not synced. See storage.h.
  *
- * The durable names are those that put and finish answered OK for, and what lay under the roots when the shim was opened.
- * Everything else that a crash finds there was written past the shim (the engine's COPY) and never finished. The shim
- * believes the storage below that its put and finish sync; a test of fs holds that.
+ * The durable names are those that put and finish answered OK for, and what lay under the roots
+ * when the shim was opened. Everything else that a crash finds there was written past the shim (the
+ * engine's COPY) and never finished. The shim believes the storage below that its put and finish
+ * sync; a test of fs holds that.
  */
 #include "io/storage/storage_int.h"
 
@@ -84,7 +85,7 @@ static void names_release(struct names *names)
     free(names->items);
 }
 
-/* One object has one name here, however its path is written: the local file's, where there is one. */
+/* One object has one name here, however its path is written: the local file's, if there is one. */
 static enum tarn_status name_of(struct forget *f, struct tarn_op *op, struct tarn_str path,
                                 struct tarn_str *out)
 {
@@ -218,7 +219,8 @@ static bool survives(const struct forget *f, const char *name)
     return found;
 }
 
-/* A lost file is gone, or is there without its bytes: both happen, decided by its name so that a run repeats. */
+/* A lost file is gone, or is there without its bytes: both happen, decided by its name so that a
+ * run repeats. */
 static enum tarn_status lose(struct forget *f, struct tarn_op *op, struct tarn_str path,
                              struct tarn_str name)
 {

@@ -1,7 +1,10 @@
-/* fs: objects are files on a local disk. Reading and removing; fs_write.c writes, fs_list.c lists, fs_path.c names.
+/* fs: objects are files on a local disk. Reading and removing; fs_write.c writes, fs_list.c lists,
+ * fs_path.c names.
  *
- * 1. An object is a regular file (or a link to one). A folder, a pipe or a device of that name is no object: NOT_FOUND.
- * 2. head never opens the file: closing a descriptor would drop the locks that SQLite holds on a catalog beside the data.
+ * 1. An object is a regular file (or a link to one). A folder, a pipe or a device of that name is
+ * no object: NOT_FOUND.
+ * 2. head never opens the file: closing a descriptor would drop the locks that SQLite holds on a
+ * catalog beside the data.
  */
 #include "io/storage/storage_int.h"
 

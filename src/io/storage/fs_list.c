@@ -1,8 +1,9 @@
 /* fs_list: every regular file below a folder.
  *
- * Links to folders are not entered: what lies behind them is not the storage's, and who removes what a list names must not
- * reach it. Links to files count as files. Entries that vanish meanwhile are left out. A folder that may not be read is an
- * error: a list with holes would be taken for the truth.
+ * Links to folders are not entered: what lies behind them is not the storage's, and who removes
+ * what a list names must not reach it. Links to files count as files. Entries that vanish meanwhile
+ * are left out. A folder that may not be read is an error: a list with holes would be taken for the
+ * truth.
  */
 #include "io/storage/storage_int.h"
 

@@ -1,9 +1,10 @@
 /* fs_path: from a location to a file name.
  *
- * A '%' in a location is a character of the file's name, in file: URIs too. Iceberg's writers percent-encode partition
- * values into folder names ("city=a%2Fb") and put these names into locations as they are: Hadoop's Path, through which
- * Iceberg Java opens and prints them, takes its string as not escaped, and PyIceberg hands on the path part of the URI
- * undecoded. Decoding here would look for another file than the one that was written.
+ * A '%' in a location is a character of the file's name, in file: URIs too. Iceberg's writers
+ * percent-encode partition values into folder names ("city=a%2Fb") and put these names into
+ * locations as they are: Hadoop's Path, through which Iceberg Java opens and prints them, takes its
+ * string as not escaped, and PyIceberg hands on the path part of the URI undecoded. Decoding here
+ * would look for another file than the one that was written.
  *
  * Accepted: "/x", "file:/x" (Java), "file:///x" (PyIceberg), "file://localhost/x" (RFC 8089).
  */

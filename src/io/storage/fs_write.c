@@ -1,11 +1,13 @@
 /* fs_write: how an object becomes visible and durable.
  *
- *   temporary file in the same folder -> write -> fsync -> rename -> fsync of the folder, and of new folders above it
+ *   temporary file in the same folder -> write -> fsync -> rename -> fsync of the folder, and of new
+ *   ones above it
  *
- * 1. Under its own name a file is there whole or not at all, also after a power cut: its bytes are synced before the name
- *    exists. A kill leaves at most a temporary file, which list passes over.
- * 2. put_absent renames with RENAME_NOREPLACE, or links where the file system cannot do that. Both are atomic. Where the
- *    folder cannot be synced afterwards the object is there, but perhaps not after a power cut: UNKNOWN.
+ * 1. Under its own name a file is there whole or not at all, also after a power cut: its bytes are
+ * synced before the name exists. A kill leaves at most a temporary file, which list passes over.
+ * 2. put_absent renames with RENAME_NOREPLACE, or links where the file system cannot do that. Both
+ * are atomic. Where the folder cannot be synced afterwards the object is there, but perhaps not
+ * after a power cut: UNKNOWN.
  */
 #include "io/storage/storage_int.h"
 

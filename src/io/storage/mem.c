@@ -1,5 +1,5 @@
-/* mem: objects in memory, sorted by path; "mem://bucket/key". For tests and the simulation: every call is atomic, and what a
- * put returned for is "durable" until close. */
+/* mem: objects in memory, sorted by path; "mem://bucket/key". For tests and the simulation: every
+ * call is atomic, and what a put returned for is "durable" until close. */
 #include "io/storage/storage_int.h"
 
 #include <inttypes.h>

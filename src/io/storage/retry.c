@@ -1,7 +1,7 @@
 /* retry: a second try where it can do no harm. See storage.h.
  *
- * put, finish and remove give the same result when they happen twice. put_absent does not: after a try that failed, an
- * EXISTS may mean our own object, so that it becomes UNKNOWN.
+ * put, finish and remove give the same result when they happen twice. put_absent does not: after a
+ * try that failed, an EXISTS may mean our own object, so that it becomes UNKNOWN.
  */
 #include "io/storage/storage_int.h"
 

@@ -1,5 +1,6 @@
-/* shim: ready-made forwarders, so that a shim writes only the operations that it changes. They go through the callers of
- * storage.h, which look at the cancel and the deadline again: a shim may have waited. */
+/* shim: ready-made forwarders, so that a shim writes only the operations that it changes. They go
+ * through the callers of storage.h, which look at the cancel and the deadline again: a shim may
+ * have waited. */
 #include "io/storage/storage_int.h"
 
 #include <stdlib.h>

@@ -28,7 +28,8 @@ enum tarn_status tarn__fs_folder(struct tarn_op *op, struct tarn_str path,
 enum tarn_status tarn__fs_list(struct tarn_storage *s, struct tarn_op *op, struct tarn_str prefix,
                                struct tarn_listing *out);
 
-/* As tarn_fail_errno, "could not <what> "<name>"": a name too long for the file system is TARN_INVALID, not IO. */
+/* As tarn_fail_errno, "could not <what> "<name>"": a name too long for the file system is
+ * TARN_INVALID, not IO. */
 enum tarn_status tarn__fs_fail(struct tarn_op *op, int err, const char *what, const char *name);
 
 struct tarn_folders;
@@ -43,7 +44,8 @@ enum tarn_status tarn__fs_put_absent(struct tarn_storage *s, struct tarn_op *op,
 enum tarn_status tarn__fs_finish(struct tarn_storage *s, struct tarn_op *op, struct tarn_str path,
                                  uint64_t *out_size_bytes);
 
-/* ---- shims: an implementation that stands on another one. Operations that it leaves NULL go straight below. */
+/* ---- shims: an implementation that stands on another one. Operations that it leaves NULL go
+ * straight below. */
 struct tarn__shim {
     struct tarn_storage base;
     struct tarn_storage_ops ops; /* its own, the holes filled, with the abilities of `below` */

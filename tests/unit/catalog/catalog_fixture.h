@@ -1,4 +1,5 @@
-/* catalog_fixture: what the tests of the catalog room share: an op, a catalog, a fresh folder and its removal. */
+/* catalog_fixture: what the tests of the catalog room share: an op, a catalog, a fresh folder and
+ * its removal. */
 #ifndef TARN_TEST_CATALOG_FIXTURE_H
 #define TARN_TEST_CATALOG_FIXTURE_H
 
@@ -29,7 +30,7 @@ enum tarn_status open_sqlite(struct fixture *f, const char *catalog_name,
 void run_sql(const char *path, const char *sql);
 /* The first column of the first row, "" for none: in the op's arena. */
 const char *ask_sql(struct fixture *f, const char *sql);
-/* The layouts that others make: Java's JdbcCatalog before views (V0), as PyIceberg before 0.12 too. */
+/* The layout that Java's JdbcCatalog makes without views (V0), and PyIceberg before 0.12. */
 extern const char v0_schema[];
 
 static inline struct tarn_ident ident(const char *ns, const char *name)

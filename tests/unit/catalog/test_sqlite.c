@@ -1,15 +1,30 @@
-/* The SQLite catalog alone: its file as others make and read it, several processes, kills, and files that fail. */
+/* The SQLite catalog alone: its file as others make and read it, several processes, kills, and
+ * files that fail. */
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/arena.h"
 #include "catalog/sql/sqlite_int.h"
 #include "catalog_fixture.h"
+
+static long file_system; /* stands in for the real one's type; 0 = the real one */
+
+/* Before the C library's, for this program. */
+int statfs(const char *path, struct statfs *out)
+{
+    int rc = (int)syscall(SYS_statfs, path, out);
+    if (rc == 0 && file_system)
+        out->f_type = (__typeof__(out->f_type))file_system;
+    return rc;
+}
 
 static int setup(void **state)
 {
@@ -198,6 +213,30 @@ static void paths_that_cannot_be(void **state)
     options = (struct tarn_catalog_sqlite_options){
         .path = tarn_str_view(f->path), .catalog_name = TARN_STR(""), .create = true};
     assert_status(f, tarn_catalog_sqlite_open(&f->op, options, &f->c), TARN_CONFIG);
+}
+
+static void network_file_systems_are_refused(void **state)
+{
+    struct fixture *f = *state;
+    static const struct {
+        long type;
+        const char *name;
+    } refused[] = {{0x6969, "NFS"},
+                   {0xff534d42, "CIFS"},
+                   {0xfe534d42, "SMB2"},
+                   {0x65735546, "FUSE"},
+                   {0x01021997, "9P"}};
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+        file_system = refused[i].type;
+        enum tarn_status status = open_sqlite(f, NULL, &f->c);
+        file_system = 0;
+        assert_int_equal(status, TARN_CONFIG);
+        assert_contains(f->op.report.message, refused[i].name);
+        assert_contains(f->op.report.hint, "local disk");
+        assert_int_equal(access(f->path, F_OK), -1);
+    }
+    tarn_clear(&f->op);
+    assert_ok(f, open_sqlite(f, NULL, &f->c));
 }
 
 static void special_names_are_files(void **state)
@@ -418,7 +457,8 @@ static void several_processes_make_the_file_at_once(void **state)
     assert_int_equal(names.count, processes);
 }
 
-/* A commit of two tables, killed at its n-th write until it passes: after each kill both moved, or none. */
+/* A commit of two tables, killed at its n-th write until it passes: after each kill both moved, or
+ * none. */
 static void a_kill_leaves_all_or_nothing(void **state)
 {
     struct fixture *f = *state;
@@ -587,6 +627,48 @@ static void failing_commits_tell_what_is_known(void **state)
     assert_int_equal(sqlite3_vfs_unregister(&layer), SQLITE_OK);
 }
 
+static enum tarn_status use_all(struct tarn_op *op, const char *path, struct tarn_catalog **open)
+{
+    struct tarn_catalog_sqlite_options options = {.path = tarn_str_view(path), .create = true};
+    struct tarn_properties none = {NULL, 0};
+    struct tarn_names namespaces;
+    struct tarn_idents tables;
+    struct tarn_str ns = TARN_STR("raw"), got;
+    TARN_TRY(tarn_catalog_sqlite_open(op, options, open));
+    enum tarn_status status = tarn_catalog_create_namespace(*open, op, ns, none);
+    if (status != TARN_OK && status != TARN_EXISTS)
+        return status;
+    TARN_TRY(tarn_catalog_list_namespaces(*open, op, &namespaces));
+    struct tarn_swap s = {ident("raw", "t"), {NULL, 0}, TARN_STR("m1")};
+    TARN_TRY(tarn_catalog_commit(*open, op, &s, 1));
+    TARN_TRY(tarn_catalog_load(*open, op, s.ident, &got));
+    TARN_TRY(tarn_catalog_list_tables(*open, op, ns, &tables));
+    return tarn_catalog_namespace_properties(*open, op, ns, &none);
+}
+
+/* Fails allocation n of a whole use, until it passes; the table that an earlier round made is
+ * dropped before each. */
+static void running_out_of_memory_is_told(void **state)
+{
+    struct fixture *f = *state;
+    enum tarn_status status = TARN_NOMEM;
+    int n = 1;
+    assert_ok(f, open_sqlite(f, NULL, &f->c));
+    for (; n < 200 && status != TARN_OK; n++) {
+        struct tarn_catalog *open = NULL;
+        struct tarn_op op;
+        assert_int_equal(tarn_op_init(&op, 0, 0), TARN_OK);
+        tarn_alloc_fail_at(n);
+        status = use_all(&op, f->path, &open);
+        tarn_alloc_fail_at(0);
+        assert_true(status == TARN_OK || status == TARN_NOMEM);
+        tarn_catalog_close(open);
+        tarn_op_release(&op);
+        run_sql(f->path, "DELETE FROM iceberg_tables");
+    }
+    assert_true(n > 10 && n < 200);
+}
+
 static void the_kill_hook_is_read(void **state)
 {
     struct fixture *f = *state;
@@ -615,6 +697,7 @@ int main(void)
         TEST(the_only_name_is_taken_and_several_must_be_chosen_from),
         TEST(without_create_the_file_must_be_there),
         TEST(paths_that_cannot_be),
+        TEST(network_file_systems_are_refused),
         TEST(special_names_are_files),
         TEST(files_of_others_are_corrupt),
         TEST(a_damaged_file_is_corrupt),
@@ -627,6 +710,7 @@ int main(void)
         TEST(a_held_lock_is_told),
         TEST(a_file_that_was_replaced_is_noticed),
         TEST(failing_commits_tell_what_is_known),
+        TEST(running_out_of_memory_is_told),
         TEST(the_kill_hook_is_read),
     };
     return cmocka_run_group_tests_name("sqlite", tests, NULL, NULL);

@@ -1,4 +1,5 @@
-/* io_fixture: what the tests of the storage room share: an op, a storage over a fresh root, and its removal. */
+/* io_fixture: what the tests of the storage room share: an op, a storage over a fresh root, and its
+ * removal. */
 #ifndef TARN_TEST_IO_FIXTURE_H
 #define TARN_TEST_IO_FIXTURE_H
 

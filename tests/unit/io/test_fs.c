@@ -1,6 +1,8 @@
-/* Local disk alone: the order of its system calls, system calls that fail, and what else lies about in folders.
+/* Local disk alone: the order of its system calls, system calls that fail, and what else lies about
+ * in folders.
  *
- * This program's fsync, write, rename and renameat2 stand before the C library's: they note what was called and fail when told to.
+ * This program's fsync, write, rename and renameat2 stand before the C library's: they note what
+ * was called and fail when told to.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,4 +1,5 @@
-/* The conformance suite of storage.h: the same promises, kept by every implementation and every shim. */
+/* The conformance suite of storage.h: the same promises, kept by every implementation and every
+ * shim. */
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
