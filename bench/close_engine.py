@@ -1,0 +1,60 @@
+"""The close on the bare engine: the same steps from the same files to plain Parquet. close_engine.py DATA OUT [MEMORY_LIMIT]"""
+
+import sys
+
+import duckdb
+
+data, out, limit = sys.argv[1:4]
+db = duckdb.connect(config={"memory_limit": limit} if limit else {})
+db.execute(f"set temp_directory = '{out}/tmp'; set timezone = 'UTC'; set preserve_insertion_order = false")
+MONEY = 'struct("$numberDecimal" varchar)'
+db.execute(f"""
+    copy (
+        select _id."$oid" as _id, account_id, name, type, now() as ingest_ts
+        from read_ndjson('{data}/accounts*.json', columns = {{_id: 'struct("$oid" varchar)', account_id: 'varchar', name: 'varchar', type: 'varchar'}})
+    ) to '{out}/accounts.parquet' (compression zstd)""")
+db.execute(f"""
+    copy (
+        select
+            _id."$oid" as _id, entry_id, date, description,
+            list_transform(lines, lambda l: {{
+                'account_id': l.account_id,
+                'debit': cast(l.debit."$numberDecimal" as decimal(18,2)),
+                'credit': cast(l.credit."$numberDecimal" as decimal(18,2))
+            }}) as lines,
+            now() as ingest_ts
+        from read_ndjson('{data}/journal_entries*.json', columns = {{
+            _id: 'struct("$oid" varchar)', entry_id: 'varchar', date: 'varchar', description: 'varchar',
+            lines: 'struct(account_id varchar, debit {MONEY}, credit {MONEY})[]'
+        }})
+    ) to '{out}/journal_entries.parquet' (compression zstd)""")
+db.execute(f"""
+    copy (
+        with entries as (
+            select * from '{out}/journal_entries.parquet'
+            qualify row_number() over (partition by entry_id order by ingest_ts desc) = 1
+        ),
+        accounts as (
+            select * from '{out}/accounts.parquet'
+            qualify row_number() over (partition by account_id order by ingest_ts desc) = 1
+        ),
+        lines as (
+            select _id, entry_id, cast(date as date) as entry_date, description, ingest_ts, unnest(lines) as line from entries
+        ),
+        postings as (
+            select
+                _id, entry_id, entry_date, description, line.account_id as account_id,
+                cast(sum(line.debit) as decimal(18,2)) as debit, cast(sum(line.credit) as decimal(18,2)) as credit, ingest_ts
+            from lines group by all
+        )
+        select p._id, p.entry_id, p.entry_date, p.description, p.account_id, a.name as account_name, a.type as account_type,
+            p.debit, p.credit, p.ingest_ts
+        from postings p left join accounts a on a.account_id = p.account_id
+    ) to '{out}/silver.parquet' (compression zstd)""")
+db.execute(f"""
+    copy (
+        select entry_id, entry_date, cast(sum(credit) as decimal(18,2)) as total_credit, cast(sum(debit) as decimal(18,2)) as total_debit
+        from '{out}/silver.parquet' group by entry_id, entry_date
+    ) to '{out}/gold.parquet' (compression zstd)""")
+row = db.execute(f"select count(*), sum(total_debit), sum(total_credit) from '{out}/gold.parquet'").fetchone()
+print(",".join(map(str, row)))
