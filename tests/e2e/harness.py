@@ -150,13 +150,16 @@ class Project:
         }
 
     def contents(self, tables=None):
-        """table -> its sorted rows, but for what differs from run to run: times of ingestion, ids and paths of Tarn's own."""
-        found = {}
-        for table in tables or self.tables():
-            names = [n for n in self.columns(f"select * from {table} limit 0") if n not in VARYING]
-            listed = ", ".join(f'"{n}"' for n in names)
-            found[table] = sorted(self.rows(f"select {listed} from {table}"), key=repr)
-        return found
+        """table -> its sorted rows as JSON, but for what differs from run to run: times of ingestion, ids and paths of Tarn's own."""
+        names = tables or self.tables()
+        if not names:
+            return {}
+        hidden = ", ".join(f"'{name}'" for name in sorted(VARYING))
+        one = "select '{0}' as name, cast(to_json(t) as varchar) as value from (select columns(lambda c: c not in ({1})) from {0}) t"
+        found = {name: [] for name in names}
+        for name, value in self.rows(" union all ".join(one.format(name, hidden) for name in names)):
+            found[name].append(value)
+        return {name: sorted(rows) for name, rows in found.items()}
 
     # ---- changing
 
