@@ -446,7 +446,8 @@ enum tarn_status tarn_change_stage(struct tarn_change *c, struct tarn_op *op,
     struct tarn_table *t;
     struct tarn_str json;
     TARN_ASSERT(!tarn_change_is_empty(c));
-    TARN_TRY(tarn__change_check_required(c, op, base));
+    if (c->base)
+        TARN_TRY(tarn__change_check_required(c, op, base));
     TARN_TRY(retire_written(c, op));
     TARN_TRY(finish_files(c, op, &c->appended));
     TARN_TRY(finish_files(c, op, &c->deletes));

@@ -292,6 +292,10 @@ enum tarn_status tarn__check_run(const struct tarn__build *b, const struct tarn_
     step->status = c->severity == TARN_SEVERITY_WARN ? TARN_STEP_WARN : TARN_STEP_FAILED;
     step->all_sql = query;
     TARN_TRY(say_why(b, c, query, step->failing, &step->reason));
-    struct tarn_sql_text text = {.sql = query, .line0 = 1};
+    struct tarn_str ordered = tarn_sprintf(op, "SELECT * FROM (%.*s\n) ORDER BY ALL LIMIT %d",
+                                           TARN_STR_ARG(query), SAMPLE_ROWS);
+    if (!ordered.ptr)
+        return TARN_NOMEM;
+    struct tarn_sql_text text = {.sql = ordered, .line0 = 1};
     return tarn__sample_rows(b, text, SAMPLE_ROWS, &step->sample);
 }

@@ -9,7 +9,7 @@
 struct tarn_warehouse {
     struct tarn_op op;
     struct tarn_workspace *workspace;
-    char error[TARN_REPORT_TEXT * 2];
+    char error[TARN_REPORT_TEXT * 2 + 2];
 };
 
 struct tarn_cursor {

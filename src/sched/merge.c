@@ -150,7 +150,7 @@ static enum tarn_status find_doomed(struct merge *m)
     struct tarn_buf sql;
     enum tarn_status status;
     tarn_buf_init(&sql, 16 << 20);
-    tarn_buf_z(&sql, "CREATE OR REPLACE TABLE tarn.doomed AS SELECT t._file, t._pos FROM "
+    tarn_buf_z(&sql, "CREATE OR REPLACE TEMP TABLE tarn_doomed AS SELECT t._file, t._pos FROM "
                      "tarn.target AS t JOIN ");
     put_source(&sql, m, "s");
     tarn_buf_z(&sql, " ON ");
@@ -182,10 +182,10 @@ enum tarn_status tarn__merge_rows(const struct tarn__build *b, const struct tarn
     TARN_TRY(bind(&m));
     TARN_TRY(find_doomed(&m));
     TARN_TRY(merge_changed(&m, made));
-    TARN_TRY(tarn_rows_delete(&b->flow, b->op, change, m.scan, TARN_STR("tarn.doomed"),
+    TARN_TRY(tarn_rows_delete(&b->flow, b->op, change, m.scan, TARN_STR("tarn_doomed"),
                               &made->rows_deleted));
     tarn_flow_remove(&b->flow, b->op, result);
-    return tarn_session_exec(b->w->session, b->op, TARN_STR("DROP TABLE tarn.doomed"));
+    return tarn_session_exec(b->w->session, b->op, TARN_STR("DROP TABLE tarn_doomed"));
 }
 
 static void put_except(struct tarn_buf *sql, const struct merge *m, bool from_table)

@@ -377,6 +377,8 @@ enum tarn_status tarn__model_make(const struct tarn__build *b, const struct tarn
     else
         TARN_TRY(create_change(b, model, &out->result, &out->change));
     TARN_TRY(make_rows(b, model, table, out->change, out));
-    TARN_TRY(stage(b, out->change, table, watermark));
-    return TARN_OK;
+    enum tarn_status status = stage(b, out->change, table, watermark);
+    if (status != TARN_OK)
+        tarn_change_discard(out->change, b->op);
+    return status;
 }
