@@ -187,11 +187,10 @@ static struct tarn_str base64(struct tarn_op *op, struct tarn_str bytes)
     return tarn_str_of(p, n);
 }
 
-/* Years beyond 9999 and below 1 as ISO 8601 has them, with a sign below zero. */
+/* At least four characters, a sign among them, as Iceberg Java's paths have them. */
 static struct tarn_str year_text(struct tarn_op *op, int64_t year, const char *rest)
 {
-    return tarn_sprintf(op, year < 0 ? "-%04lld%s" : "%04lld%s",
-                        (long long)(year < 0 ? -year : year), rest);
+    return tarn_sprintf(op, "%04lld%s", (long long)year, rest);
 }
 
 static struct tarn_str time_human(struct tarn_op *op, const struct tarn_transform *t, int64_t v)

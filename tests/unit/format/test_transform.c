@@ -272,7 +272,7 @@ static void human_text(void **state)
     } cases[] = {{"year", "date", 47, "2017"},
                  {"year", "date", -1, "1969"},
                  {"year", "date", -1970, "0000"},
-                 {"year", "date", -1971, "-0001"},
+                 {"year", "date", -1971, "-001"},
                  {"month", "date", 574, "2017-11"},
                  {"month", "date", -1, "1969-12"},
                  {"month", "date", -12, "1969-01"},
