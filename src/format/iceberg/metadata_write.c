@@ -1,5 +1,6 @@
 /* metadata_write: structs to table metadata JSON, format version 2, in Iceberg Java's order of members.
  *
+ * Snapshots of a table that was version 1 may still list their manifests inline; they are written so, as Java does (PyIceberg refuses them).
  * No current snapshot is written as -1, as Java does for v2 and every reader takes it (spec appendix F).
  */
 #include "base/arena.h"
@@ -27,6 +28,10 @@ static enum tarn_status check_writable(struct tarn_op *op, const struct tarn_met
     if (m->uuid.len == 0 || m->location.len == 0)
         return tarn_fail(op, TARN_INVALID, "table metadata has no %s",
                          m->uuid.len == 0 ? "table-uuid" : "location");
+    for (size_t i = 0; i < m->snapshot_count; i++)
+        if (!m->snapshots[i].manifest_list.ptr && m->snapshots[i].manifest_count == 0)
+            return tarn_fail(op, TARN_INVALID, "snapshot %lld has no manifest list",
+                             (long long)m->snapshots[i].snapshot_id);
     if (has_v3_type(&tarn_metadata_schema(m)->root))
         return tarn_fail(op, TARN_UNSUPPORTED,
                          "the schema has a type that format version 2 does not know");

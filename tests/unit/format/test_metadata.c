@@ -209,6 +209,11 @@ static void a_new_table_is_written(void **state)
                 "\"properties\":{},\"current-snapshot-id\":-1,\"refs\":{},\"snapshots\":[],"
                 "\"statistics\":[],"
                 "\"partition-statistics\":[],\"snapshot-log\":[],\"metadata-log\":[]}");
+    struct tarn_snapshot snapshot = {.snapshot_id = 5, .schema_id = -1};
+    m.snapshots = &snapshot;
+    m.snapshot_count = 1;
+    ice_fails(op, tarn_metadata_write(op, &m, &out), TARN_INVALID,
+              "snapshot 5 has no manifest list");
     m.uuid = (struct tarn_str){0};
     ice_fails(op, tarn_metadata_write(op, &m, &out), TARN_INVALID, "table-uuid");
     m.current_schema_id = 3;
