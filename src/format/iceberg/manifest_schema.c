@@ -149,28 +149,47 @@ static void put_optional(struct schema_writer *w, const struct tarn_field *f)
 }
 
 /* The field's Avro name; two names that become one by sanitising are told apart by the field's id. */
-static void put_name(struct schema_writer *w, const struct tarn_type *t, size_t i)
+static void name_of(struct schema_writer *w, const struct tarn_type *t, size_t i,
+                    struct tarn_buf *out)
 {
-    const struct tarn_field *f = &t->fields[i];
-    struct tarn_buf own, other;
-    tarn_buf_init(&own, SCHEMA_TEXT_MAX);
+    struct tarn_buf other;
     tarn_buf_init(&other, SCHEMA_TEXT_MAX);
-    tarn__manifest_avro_name(&own, f->name);
+    tarn__manifest_avro_name(out, t->fields[i].name);
     for (size_t k = 0; k < i; k++) {
         tarn_buf_reset(&other);
         tarn__manifest_avro_name(&other, t->fields[k].name);
-        if (tarn_str_eq(tarn_buf_view(&own), tarn_buf_view(&other))) {
-            tarn_buf_printf(&own, "_%d", (int)f->id);
+        if (tarn_str_eq(tarn_buf_view(out), tarn_buf_view(&other))) {
+            tarn_buf_printf(out, "_%d", (int)t->fields[i].id);
             break;
         }
     }
-    if (own.failed || other.failed)
+    if (out->failed || other.failed)
         w->json.buf->failed = true;
-    tarn_json_member_str(&w->json, "name", tarn_buf_view(&own));
-    if (!tarn_str_eq(tarn_buf_view(&own), f->name))
-        tarn_json_member_str(&w->json, "iceberg-field-name", f->name);
-    tarn_buf_release(&own);
     tarn_buf_release(&other);
+}
+
+static void put_field(struct schema_writer *w, const struct tarn_type *t, size_t i)
+{
+    struct tarn_json_writer *j = &w->json;
+    const struct tarn_field *f = &t->fields[i];
+    struct tarn_buf name;
+    tarn_buf_init(&name, SCHEMA_TEXT_MAX);
+    name_of(w, t, i, &name);
+    tarn_json_begin_object(j);
+    tarn_json_member_str(j, "name", tarn_buf_view(&name));
+    tarn_json_key(j, "type");
+    put_optional(w, f);
+    if (f->doc.ptr)
+        tarn_json_member_str(j, "doc", f->doc);
+    if (!f->required) {
+        tarn_json_key(j, "default");
+        tarn_json_put_null(j);
+    }
+    if (!tarn_str_eq(tarn_buf_view(&name), f->name))
+        tarn_json_member_str(j, "iceberg-field-name", f->name);
+    tarn_json_member_i64(j, "field-id", f->id);
+    tarn_json_end_object(j);
+    tarn_buf_release(&name);
 }
 
 static void put_record(struct schema_writer *w, const struct tarn_type *t, const char *name)
@@ -181,21 +200,8 @@ static void put_record(struct schema_writer *w, const struct tarn_type *t, const
     tarn_json_member_z(j, "name", name);
     tarn_json_key(j, "fields");
     tarn_json_begin_array(j);
-    for (size_t i = 0; i < t->field_count; i++) {
-        const struct tarn_field *f = &t->fields[i];
-        tarn_json_begin_object(j);
-        put_name(w, t, i);
-        tarn_json_key(j, "type");
-        put_optional(w, f);
-        if (f->doc.ptr)
-            tarn_json_member_str(j, "doc", f->doc);
-        if (!f->required) {
-            tarn_json_key(j, "default");
-            tarn_json_put_null(j);
-        }
-        tarn_json_member_i64(j, "field-id", f->id);
-        tarn_json_end_object(j);
-    }
+    for (size_t i = 0; i < t->field_count; i++)
+        put_field(w, t, i);
     tarn_json_end_array(j);
     tarn_json_end_object(j);
 }

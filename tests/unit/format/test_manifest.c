@@ -289,7 +289,7 @@ static void manifests_have_the_form_of_java(void **state)
         "\"default\":null,\"field-id\":1}",
         "{\"type\":\"record\",\"name\":\"r2\",\"fields\":[",
         "{\"type\":\"record\",\"name\":\"r102\",\"fields\":[{\"name\":\"_1st\","
-        "\"iceberg-field-name\":\"1st\",\"type\":[\"null\",\"boolean\"],\"default\":null,"
+        "\"type\":[\"null\",\"boolean\"],\"default\":null,\"iceberg-field-name\":\"1st\","
         "\"field-id\":1000}",
         "\"name\":\"a_x2Eb\"",
         "\"name\":\"gr_xF6_xDFe\"",
@@ -313,6 +313,20 @@ static void manifests_have_the_form_of_java(void **state)
     assert_true(has(avro, "\"decimal_9_2_f1005\"") && has(avro, "\"decimal_9_2_f1023\""));
     assert_false(has(avro, "first_row_id"));
     assert_false(has(avro, "distinct_counts"));
+}
+
+static void names_that_become_one_are_told_apart(void **state)
+{
+    struct tarn_op *op = *state;
+    struct tarn_metadata *m = metadata_new(op);
+    m->specs[1].fields[2].name = TARN_STR("a_x2Eb"); /* what field 1001, "a.b", becomes */
+    m->specs[1].field_count = 3;
+    struct tarn_manifest_write in = write_of(m, 1, NULL, 0);
+    struct tarn_manifest_file f;
+    struct tarn_avro_reader r;
+    ice_ok(op, tarn_avro_reader_init(&r, op, manifest_of(op, &in, &f), "m", NULL));
+    struct tarn_str avro = tarn_avro_reader_meta(&r, "avro.schema");
+    assert_true(has(avro, "{\"name\":\"a_x2Eb\",") && has(avro, "{\"name\":\"a_x2Eb_1002\","));
 }
 
 /* Spec: fixed of the least bytes for a precision. */
@@ -688,6 +702,7 @@ int main(void)
         TEST(counts_are_by_status),
         TEST(summaries_bound_the_tuples),
         TEST(manifests_have_the_form_of_java),
+        TEST(names_that_become_one_are_told_apart),
         TEST(decimals_take_the_least_bytes),
         TEST(broken_entries_are_refused),
         TEST(values_that_do_not_fit_are_refused),
