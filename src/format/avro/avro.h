@@ -1,9 +1,11 @@
-/* avro: object container files both ways (Avro specification 1.12: "Schema Declaration", "Binary Encoding",
- * "Object Container Files"), with the attributes that Iceberg adds to schemas (Iceberg spec, appendix A).
+/* avro: object container files both ways (Avro specification 1.12: "Schema Declaration", "Binary
+ * Encoding", "Object Container Files"), with the attributes that Iceberg adds to schemas (Iceberg
+ * spec, appendix A).
  *
- * Pure: bytes <-> structs. What is read comes from outside: every length, count, depth and size after decompression has
- * a limit with a name, below. A reader goes over a file's blocks, a cursor over the values of a block by the *writer's*
- * schema; the caller steps through the schema's tree itself and passes over what it does not want:
+ * Pure: bytes <-> structs. What is read comes from outside: every length, count, depth and size
+ * after decompression has a limit with a name, below. A reader goes over a file's blocks, a
+ * cursor over the values of a block by the *writer's* schema; the caller steps through the
+ * schema's tree itself and passes over what it does not want:
  *
  *     struct tarn_avro_reader r;
  *     struct tarn_avro_block b;
@@ -18,7 +20,8 @@
  *         TARN_TRY(tarn_avro_cursor_finish(&c, op, &r));
  *     }
  *
- * Deliberately absent: schema resolution by defaults and promotions (callers decide), JSON encoding, bzip2 and xz.
+ * Deliberately absent: schema resolution by defaults and promotions (callers decide), JSON
+ * encoding, bzip2 and xz.
  */
 #ifndef TARN_FORMAT_AVRO_AVRO_H
 #define TARN_FORMAT_AVRO_AVRO_H
@@ -31,7 +34,7 @@
 #define TARN_AVRO_TOTAL_BYTES_MAX  ((size_t)1 << 30)   /* all blocks of a file, decompressed */
 #define TARN_AVRO_BLOCK_BYTES_MAX  ((size_t)256 << 20) /* one block, decompressed */
 #define TARN_AVRO_RATIO_MAX        1100 /* decompressed to compressed; deflate cannot pass 1032 */
-#define TARN_AVRO_RATIO_FREE       ((size_t)16 << 20) /* a block below this is not held to the ratio */
+#define TARN_AVRO_RATIO_FREE       ((size_t)16 << 20) /* a block below this may pass it */
 #define TARN_AVRO_SCHEMA_BYTES_MAX ((size_t)16 << 20) /* the schema's text */
 #define TARN_AVRO_NODES_MAX        16384              /* types in a schema; symbols of one enum */
 #define TARN_AVRO_DEPTH_MAX        64 /* nesting of a schema, and of a value while it is skipped */
@@ -101,11 +104,13 @@ struct tarn_avro_type {
     bool constant;    /* every value takes exactly min_bytes */
 };
 
-/* Parses a schema's JSON into op->arena. A type may contain itself by name. A name that is defined twice, which the
- * specification forbids and some writers do, means the later definition from there on. */
+/* Parses a schema's JSON into op->arena. A type may contain itself by name. A name that is
+ * defined twice, which the specification forbids and some writers do, means the later
+ * definition from there on. */
 enum tarn_status tarn_avro_schema_parse(struct tarn_op *op, struct tarn_str json, const char *what,
                                         const struct tarn_avro_type **out) TARN_MUST_USE;
-/* The type beside null: t itself if it is no union, the only other branch of a union with null (or of one), else NULL. */
+/* The type beside null: t itself if it is no union, the only other branch of a union with null
+ * (or of one), else NULL. */
 const struct tarn_avro_type *tarn_avro_beside_null(const struct tarn_avro_type *t);
 
 /* ---- container files */
@@ -135,8 +140,8 @@ struct tarn_avro_block {
     struct tarn_str data; /* in op->arena; ptr NULL behind the last block */
 };
 
-/* Reads the header. `bytes` must live as long as the reader; blocks are copied or decompressed into op->arena.
- * TARN_CORRUPT, TARN_UNSUPPORTED (a codec), TARN_LIMIT. limits may be NULL. */
+/* Reads the header. `bytes` must live as long as the reader; blocks are copied or decompressed
+ * into op->arena. TARN_CORRUPT, TARN_UNSUPPORTED (a codec), TARN_LIMIT. limits may be NULL. */
 enum tarn_status tarn_avro_reader_init(struct tarn_avro_reader *r, struct tarn_op *op,
                                        struct tarn_str bytes, const char *what,
                                        const struct tarn_avro_limits *limits) TARN_MUST_USE;
@@ -145,8 +150,9 @@ struct tarn_str tarn_avro_reader_meta(const struct tarn_avro_reader *r, const ch
 enum tarn_status tarn_avro_reader_next(struct tarn_avro_reader *r, struct tarn_op *op,
                                        struct tarn_avro_block *out) TARN_MUST_USE;
 
-/* ---- cursor: over the bytes of a block. The first error sticks (a constant text); from then on everything reads as
- * zero, empty or over, so that one check an item suffices. Bytes and strings point into the block. */
+/* ---- cursor: over the bytes of a block. The first error sticks (a constant text); from then
+ * on everything reads as zero, empty or over, so that one check an item suffices. Bytes and
+ * strings point into the block. */
 struct tarn_avro_cursor {
     const uint8_t *p, *end;
     const char *error;
@@ -175,10 +181,12 @@ double tarn_avro_read_double(struct tarn_avro_cursor *c);
 struct tarn_str tarn_avro_read_bytes(
     struct tarn_avro_cursor *c); /* bytes and string; never absent */
 struct tarn_str tarn_avro_read_fixed(struct tarn_avro_cursor *c, size_t size);
-/* Reads a union's index and returns that branch; any other type is returned as it is. After an error: a null type. */
+/* Reads a union's index and returns that branch; any other type is returned as it is. After an
+ * error: a null type. */
 const struct tarn_avro_type *tarn_avro_read_branch(struct tarn_avro_cursor *c,
                                                    const struct tarn_avro_type *t);
-/* Is there one more item of an ARRAY or MAP `t`? The caller then reads it (of a map: a string, then a value). */
+/* Is there one more item of an ARRAY or MAP `t`? The caller then reads it (of a map: a string,
+ * then a value). */
 bool tarn_avro_items_next(struct tarn_avro_cursor *c, struct tarn_avro_items *it,
                           const struct tarn_avro_type *t);
 /* Passes over one value. Its time is bounded by the bytes it takes, not by the schema. */

@@ -1,4 +1,5 @@
-/* avro_codec: packing and unpacking of blocks. Output goes into a buf, whose maximum is the limit. */
+/* avro_codec: packing and unpacking of blocks. Output goes into a buf, whose maximum is the
+ * limit. */
 #include "format/avro/avro_int.h"
 
 #include <snappy-c.h>
@@ -49,7 +50,8 @@ static enum tarn_status out_of_memory(struct tarn_op *op)
     return tarn_fail(op, TARN_NOMEM, "could not allocate memory for an Avro block");
 }
 
-/* Room for the next piece of output: at least one byte more than is needed, so that passing the maximum shows. */
+/* Room for the next piece of output: at least one byte more than is needed, so that passing
+ * the maximum shows. */
 static size_t room(struct tarn_buf *out)
 {
     size_t step = out->len < STEP_BYTES ? STEP_BYTES : out->len;

@@ -134,7 +134,8 @@ const struct tarn_avro_type *tarn_avro_read_branch(struct tarn_avro_cursor *c,
     return c->error ? &null_type : t->branches[i];
 }
 
-/* Reads the head of a block of an array or map: its items (0 = the end), and where it ends (NULL = not told). */
+/* Reads the head of a block of an array or map: its items (0 = the end), and where it ends
+ * (NULL = not told). */
 static int64_t items_head(struct tarn_avro_cursor *c, const struct tarn_avro_type *t,
                           const uint8_t **out_end)
 {

@@ -11,7 +11,8 @@ const char *tarn__avro_codec_name(enum tarn_avro_codec codec);
 enum tarn_status tarn__avro_unpack(struct tarn_op *op, enum tarn_avro_codec codec,
                                    struct tarn_str packed, const char *what,
                                    struct tarn_buf *out) TARN_MUST_USE;
-/* Appends the packed form of `plain` to `out`. *state (NULL at first) is kept from block to block. */
+/* Appends the packed form of `plain` to `out`. *state (NULL at first) is kept from block to
+ * block. */
 enum tarn_status tarn__avro_pack(struct tarn_op *op, const struct tarn_avro_write *options,
                                  struct tarn_str plain, void **state,
                                  struct tarn_buf *out) TARN_MUST_USE;

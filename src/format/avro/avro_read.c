@@ -1,9 +1,10 @@
 /* avro_read: a container file's header and blocks. See avro.h.
  *
- *     "Obj" 1, map<string, bytes> metadata, 16 bytes sync; then blocks: long count, long size, size bytes, sync.
+ *     "Obj" 1, map<string, bytes> metadata, 16 bytes sync
+ *     blocks: long count, long size, size bytes, sync
  *
- * The file has no end mark: one that is cut off between two blocks reads as a shorter file. Callers that know the
- * length or the number of items check it.
+ * The file has no end mark: one that is cut off between two blocks reads as a shorter file.
+ * Callers that know the length or the number of items check it.
  */
 #include "format/avro/avro_int.h"
 

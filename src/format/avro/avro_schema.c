@@ -1,9 +1,11 @@
 /* avro_schema: a schema's JSON -> a tree of types. See avro.h.
  *
  * 1. Nodes are counted against TARN_AVRO_NODES_MAX, nesting against TARN_AVRO_DEPTH_MAX.
- * 2. A record is known by name before its fields are read, so that it can contain itself; until it is whole its min_bytes
- *    is 0 and it is not `constant`. Hence min_bytes is a lower bound, and exact where `constant` is set.
- * 3. Attributes that are not known, defaults, aliases and orders are passed over: nothing here resolves schemas.
+ * 2. A record is known by name before its fields are read, so that it can contain itself; until
+ *    it is whole its min_bytes is 0 and it is not `constant`. Hence min_bytes is a lower bound,
+ *    and exact where `constant` is set.
+ * 3. Attributes that are not known, defaults, aliases and orders are passed over: nothing here
+ *    resolves schemas.
  */
 #include "format/avro/avro_int.h"
 

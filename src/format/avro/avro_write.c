@@ -1,4 +1,5 @@
-/* avro_write: building a container file. See avro.h. Failures of the bufs stick until a block is closed. */
+/* avro_write: building a container file. See avro.h. Failures of the bufs stick until a block
+ * is closed. */
 #include "format/avro/avro_int.h"
 
 #define MAGIC "Obj\x01"

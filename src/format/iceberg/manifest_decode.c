@@ -1,4 +1,5 @@
-/* manifest_decode: lists and maps of a manifest into arrays of the arena. Form errors stick in the cursor. */
+/* manifest_decode: lists and maps of a manifest into arrays of the arena. Form errors stick in
+ * the cursor. */
 #include "format/iceberg/manifest_int.h"
 
 #include <stdlib.h>
@@ -109,7 +110,8 @@ static int ids_cmp(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Brings pairs into the order of their ids (most writers have them so); two of one id would be two truths. */
+/* Brings pairs into the order of their ids (most writers have them so); two of one id would be
+ * two truths. */
 static void ids_sort(struct tarn__manifest_decoder *d, void *array, size_t count, size_t size)
 {
     char *p = array;

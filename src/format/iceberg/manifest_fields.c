@@ -1,5 +1,5 @@
-/* manifest_fields: the fields of manifests and manifest lists (spec "Manifests", "Manifest Lists"), one table a struct, for
- * readers and writers. */
+/* manifest_fields: the fields of manifests and manifest lists (spec "Manifests", "Manifest
+ * Lists"), one table a struct, for readers and writers. */
 #include "format/iceberg/manifest_int.h"
 
 static const struct tarn__manifest_field entry_fields[] = {

@@ -1,5 +1,5 @@
-/* manifest_int: what manifest*.c share: the fields of manifests and lists as tables, and plans that map a writer's
- * schema onto them. */
+/* manifest_int: what manifest*.c share: the fields of manifests and lists as tables, and plans
+ * that map a writer's schema onto them. */
 #ifndef TARN_FORMAT_ICEBERG_MANIFEST_INT_H
 #define TARN_FORMAT_ICEBERG_MANIFEST_INT_H
 
@@ -95,7 +95,8 @@ enum tarn_status tarn__manifest_schema(struct tarn_op *op, const struct tarn_typ
                                        struct tarn__manifest_avro_texts *out) TARN_MUST_USE;
 enum tarn_status tarn__manifest_list_schema(struct tarn_op *op,
                                             struct tarn__manifest_avro_texts *out) TARN_MUST_USE;
-/* A name as Avro takes it: other characters become _x<hex>, a leading digit gets '_' (as Iceberg Java does). */
+/* A name as Avro takes it: other characters become _x<hex>, a leading digit gets '_' (as
+ * Iceberg Java does). */
 void tarn__manifest_avro_name(struct tarn_buf *b, struct tarn_str name);
 
 /* ---- plans: how to read a record of some writer (manifest_plan.c) */
@@ -104,8 +105,8 @@ struct tarn__manifest_step {
     int slot;                          /* which field; -1: none of ours, pass over it */
     const struct tarn_avro_type *type; /* NULL: pass over `bytes` bytes */
     size_t bytes;
-    struct tarn__manifest_plan *
-        sub; /* MAP_* as an array: of the key/value records; RECORD, LIST_RECORD: set by the caller */
+    /* MAP_* as an array: of its key/value records. RECORD, LIST_RECORD: the caller's. */
+    struct tarn__manifest_plan *sub;
 };
 struct tarn__manifest_plan {
     struct tarn__manifest_step *steps;
@@ -118,8 +119,9 @@ static inline bool tarn__manifest_plan_has(const struct tarn__manifest_plan *p, 
 {
     return (p->present >> slot & 1) != 0;
 }
-/* Matches the fields of `record` (a RECORD, or a union of one with null) to `fields`: by field id, by name where it has none.
- * TARN_CORRUPT: a field that is needed always is missing, one stands twice, or its type cannot be read as its shape. */
+/* Matches the fields of `record` (a RECORD, or a union of one with null) to `fields`: by field
+ * id, by name where it has none. TARN_CORRUPT: a field that is needed always is missing, one
+ * stands twice, or its type cannot be read as its shape. */
 enum tarn_status tarn__manifest_plan_make(struct tarn_op *op, const char *what,
                                           const struct tarn_avro_type *record,
                                           const struct tarn__manifest_fields *fields,
@@ -130,7 +132,8 @@ enum tarn_status tarn__manifest_plan_partition(struct tarn_op *op, const char *w
                                                const struct tarn_partition_spec *spec,
                                                const struct tarn_type *partition,
                                                struct tarn__manifest_plan *out) TARN_MUST_USE;
-/* The plan of the field in a slot (RECORD, LIST_RECORD), to be filled; NULL: the record has no such field. */
+/* The plan of the field in a slot (RECORD, LIST_RECORD), to be filled; NULL: the record has no
+ * such field. */
 struct tarn__manifest_step *tarn__manifest_plan_step(struct tarn__manifest_plan *p, int slot);
 
 /* ---- reading values (manifest_decode.c): failures of form stick in the cursor */
@@ -163,7 +166,8 @@ struct tarn_str tarn__manifest_decode_text(struct tarn__manifest_decoder *d,
 /* Passes over a step that has no slot. */
 void tarn__manifest_decode_skip(struct tarn__manifest_decoder *d,
                                 const struct tarn__manifest_step *step);
-/* *array (of *cap elements of `size` bytes, len of them in use) gets room for at least one more, `hint` if known. */
+/* *array (of *cap elements of `size` bytes, len of them in use) gets room for at least one
+ * more, `hint` if known. */
 enum tarn_status tarn__manifest_decode_grow(struct tarn_op *op, void *array, size_t *cap,
                                             size_t len, size_t size, size_t hint) TARN_MUST_USE;
 

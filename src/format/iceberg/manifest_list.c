@@ -1,7 +1,8 @@
 /* manifest_list: manifest lists both ways (spec "Manifest Lists").
  *
- * A list of ours names in its header how many manifests it holds ("tarn.manifest-count"): an Avro file that is cut off between
- * two blocks looks whole, and a shorter list would read as a table with fewer files. Lists of others lack the key.
+ * A list of ours names in its header how many manifests it holds ("tarn.manifest-count"): an Avro
+ * file that is cut off between two blocks looks whole, and a shorter list would read as a table
+ * with fewer files. Lists of others lack the key.
  */
 #include "format/iceberg/manifest_int.h"
 
@@ -218,7 +219,8 @@ static void put_summaries(struct tarn_buf *b, const struct tarn_manifest_file *f
     tarn_avro_put_items_end(b, f->partition_count);
 }
 
-/* A sequence number that is not known yet is that of the commit, which only the snapshot that adds the manifest may mean. */
+/* A sequence number that is not known yet is that of the commit, which only the snapshot that
+ * adds the manifest may mean. */
 static int64_t sequence_or(int64_t own, int64_t commit)
 {
     return own < 0 ? commit : own;

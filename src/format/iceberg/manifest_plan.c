@@ -1,9 +1,9 @@
 /* manifest_plan: a writer's record -> the steps that read it.
  *
- * Fields are matched by field id; by name (today's, or that before Java 1.4) where a field has no id. A field with an
- * id that is not ours is passed over, whatever its name: names were used for other things (trap 23).
- * What is passed over and has a constant size becomes one step, so that the time of a record does not grow
- * with fields that take no bytes.
+ * Fields are matched by field id; by name (today's, or that before Java 1.4) where a field has no
+ * id. A field with an id that is not ours is passed over, whatever its name: names were used for
+ * other things (trap 23). What is passed over and has a constant size becomes one step, so that
+ * the time of a record does not grow with fields that take no bytes.
  */
 #include "format/iceberg/manifest_int.h"
 
@@ -26,7 +26,8 @@ static bool bytes_fit(const struct tarn_avro_type *t)
                  v->kind == TARN_AVRO_FIXED);
 }
 
-/* The value type of a map in either form: Avro's own, or an array of records with a key and a value. */
+/* The value type of a map in either form: Avro's own, or an array of records with a key and a
+ * value. */
 static bool map_fits(const struct tarn_avro_type *v, bool numbers)
 {
     if (v->kind == TARN_AVRO_MAP)
@@ -190,7 +191,8 @@ enum tarn_status tarn__manifest_plan_make(struct tarn_op *op, const char *what,
 
 /* ---- partition tuples */
 
-/* Is f the field of a spec? By id; by its name, or its name before it was made fit for Avro, if it has no id. */
+/* Is f the field of a spec? By id; by its name, or its name before it was made fit for Avro,
+ * if it has no id. */
 static bool partition_matches(const struct tarn_avro_field *f, const struct tarn_field *spec_field,
                               struct tarn_str avro_name)
 {

@@ -1,10 +1,10 @@
-/* manifest_read: a manifest file -> its entries (spec "Manifests", "Sequence Number Inheritance", "First Row ID
- * Inheritance").
+/* manifest_read: a manifest file -> its entries (spec "Manifests", "Sequence Number Inheritance",
+ * "First Row ID Inheritance").
  *
- * 1. The table's metadata says what the partition tuples mean; the manifest's own header only where the metadata lacks the
- *    spec. Headers are known to be wrong (trap 23).
- * 2. An Avro file that is cut off between two blocks looks whole. The list entry's length, or its counts where it has no
- *    length, tell.
+ * 1. The table's metadata says what the partition tuples mean; the manifest's own header only
+ *    where the metadata lacks the spec. Headers are known to be wrong (trap 23).
+ * 2. An Avro file that is cut off between two blocks looks whole. The list entry's length, or its
+ *    counts where it has no length, tell.
  * 3. Everything handed out lies in op->arena.
  */
 #include "format/iceberg/manifest_int.h"
@@ -253,8 +253,9 @@ static enum tarn_status read_entry(struct reader *r, struct tarn_manifest_entry 
     return c->error ? corrupt(r, c->error) : TARN_OK;
 }
 
-/* What is null takes the manifest's value (v1 lists: 0) if the entry is ADDED. Others must have their own; where
- * the writer knew no sequence numbers at all, or the manifest comes from v1, they are 0. */
+/* What is null takes the manifest's value (v1 lists: 0) if the entry is ADDED. Others must
+ * have their own; where the writer knew no sequence numbers at all, or the manifest comes from
+ * v1, they are 0. */
 static int64_t inherited(const struct reader *r, const struct tarn_manifest_entry *e, int64_t own)
 {
     if (own >= 0)

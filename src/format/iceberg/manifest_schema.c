@@ -1,8 +1,9 @@
-/* manifest_schema: the schemas of the manifests and manifest lists that are written (spec appendix A, "Avro").
+/* manifest_schema: the schemas of the manifests and manifest lists that are written (spec
+ * appendix A, "Avro").
  *
- * The Avro schema and the Iceberg schema both come from a struct tarn_type that is made from the tables of manifest_fields,
- * so that they cannot differ. Record names are those that Iceberg Java insists on: the root's, "r<field id>" for nested
- * ones, "k<id>_v<id>" for the pairs of a map.
+ * The Avro schema and the Iceberg schema both come from a struct tarn_type that is made from the
+ * tables of manifest_fields, so that they cannot differ. Record names are those that Iceberg Java
+ * insists on: the root's, "r<field id>" for nested ones, "k<id>_v<id>" for the pairs of a map.
  */
 #include "format/iceberg/manifest_int.h"
 
@@ -70,7 +71,8 @@ static enum tarn_status type_of_shape(struct tarn_op *op, const struct tarn__man
     }
 }
 
-/* The struct of a table's fields that v2 has; `record` is the type of its RECORD or LIST_RECORD field. */
+/* The struct of a table's fields that v2 has; `record` is the type of its RECORD or
+ * LIST_RECORD field. */
 static enum tarn_status type_of_table(struct tarn_op *op, const struct tarn__manifest_fields *table,
                                       const struct tarn_type *record, struct tarn_type *out)
 {
@@ -109,8 +111,8 @@ static uint32_t next_char(const unsigned char **p, const unsigned char *end)
     return c;
 }
 
-/* Java keeps every Unicode letter; the Avro specification, and C readers, only ASCII ones. Ids are what readers go by, so
- * the stricter form serves all. UTF-16 units as in Java. */
+/* Java keeps every Unicode letter; the Avro specification, and C readers, only ASCII ones. Ids
+ * are what readers go by, so the stricter form serves all. UTF-16 units as in Java. */
 void tarn__manifest_avro_name(struct tarn_buf *b, struct tarn_str name)
 {
     const unsigned char *p = (const unsigned char *)name.ptr, *end = p + name.len;
@@ -148,7 +150,8 @@ static void put_optional(struct schema_writer *w, const struct tarn_field *f)
         tarn_json_end_array(&w->json);
 }
 
-/* The field's Avro name; two names that become one by sanitising are told apart by the field's id. */
+/* The field's Avro name; two names that become one by sanitising are told apart by the field's
+ * id. */
 static void name_of(struct schema_writer *w, const struct tarn_type *t, size_t i,
                     struct tarn_buf *out)
 {
@@ -235,7 +238,8 @@ static void put_logical(struct schema_writer *w, const char *base, const char *l
     tarn_json_end_object(&w->json);
 }
 
-/* Names end in the field's id: a type may be defined once only, and not every reader knows a reference to one. */
+/* Names end in the field's id: a type may be defined once only, and not every reader knows a
+ * reference to one. */
 static void put_fixed(struct schema_writer *w, const struct tarn_type *t, int32_t id)
 {
     struct tarn_json_writer *j = &w->json;

@@ -1,8 +1,10 @@
-/* manifest_value: partition values between Avro and struct tarn_value (spec appendix A, "Data Type Mappings").
+/* manifest_value: partition values between Avro and struct tarn_value (spec appendix A, "Data
+ * Type Mappings").
  *
- * Written as the specification has them. Read with tolerance for what is one thing in two spellings: an int under a promoted
- * long, a day as a plain int, a float under a double, an unscaled decimal as bytes or a longer fixed, a uuid as text.
- * Never with a change of the value: what does not fit is an error.
+ * Written as the specification has them. Read with tolerance for what is one thing in two
+ * spellings: an int under a promoted long, a day as a plain int, a float under a double, an
+ * unscaled decimal as bytes or a longer fixed, a uuid as text. Never with a change of the value:
+ * what does not fit is an error.
  */
 #include "format/iceberg/manifest_int.h"
 #include "format/iceberg/value_int.h"

@@ -1,4 +1,5 @@
-/* manifest_write: entries -> a v2 manifest, and its entry in a list (spec "Manifests", "Manifest Lists"). */
+/* manifest_write: entries -> a v2 manifest, and its entry in a list (spec "Manifests",
+ * "Manifest Lists"). */
 #include "format/iceberg/manifest_int.h"
 
 /* 6 makes statistics a tenth smaller than 3, and takes more than twice the time. */

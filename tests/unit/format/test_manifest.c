@@ -1,4 +1,5 @@
-/* Manifests and manifest lists that are written: they come back whole, in the form that others demand. */
+/* Manifests and manifest lists that are written: they come back whole, in the form that others
+ * demand. */
 #include "test_manifest_fixture.h"
 
 #include <math.h>
@@ -309,7 +310,8 @@ static void manifests_have_the_form_of_java(void **state)
     for (size_t i = 0; i < COUNT(parts); i++)
         if (!has(avro, parts[i]))
             fail_msg("there is no %s in %.*s", parts[i], TARN_STR_ARG(avro));
-    /* Some readers know no references to a named type: each is defined in place, under a name of its own. */
+    /* Some readers know no references to a named type: each is defined in place, under a name
+     * of its own. */
     assert_true(has(avro, "\"decimal_9_2_f1005\"") && has(avro, "\"decimal_9_2_f1023\""));
     assert_false(has(avro, "first_row_id"));
     assert_false(has(avro, "distinct_counts"));
@@ -647,7 +649,8 @@ static void flipped_bits_never_crash(void **state)
         char *copy = malloc(whole.len);
         assert_non_null(copy);
         memcpy(copy, whole.ptr, whole.len);
-        /* Every bit of the header would take long under sanitizers: each byte in one of its bits. */
+        /* Every bit of the header would take long under sanitizers: each byte in one of its
+         * bits. */
         for (size_t i = 0; i < whole.len; i++) {
             copy[i] = (char)(copy[i] ^ 1 << i % 8);
             enum tarn_status status = read_copy(op, &d, copy, whole.len, list == 1);

@@ -1,4 +1,5 @@
-/* test_manifest_fixture: a table whose spec 1 has a partition field of every type, spec 0 none, and short ways to files. */
+/* test_manifest_fixture: a table whose spec 1 has a partition field of every type, spec 0
+ * none, and short ways to files. */
 #ifndef TARN_TEST_MANIFEST_FIXTURE_H
 #define TARN_TEST_MANIFEST_FIXTURE_H
 
@@ -65,10 +66,7 @@ static const char *const part_values[PART_FIELDS] = {
 /* Names that Avro does not take are among the fields' names. */
 static inline void part_name(size_t i, char out[64])
 {
-    static const char *const odd[] = {"1st", "a.b",
-                                      "gr\xc3\xb6\xc3\x9f"
-                                      "e",
-                                      "x\xf0\x9f\x98\x8e"};
+    static const char *const odd[] = {"1st", "a.b", "gr\303\266\303\237e", "x\xf0\x9f\x98\x8e"};
     if (i < COUNT(odd))
         (void)snprintf(out, 64, "%s", odd[i]);
     else

@@ -1,12 +1,16 @@
-/* Manifests that Iceberg Java 1.11 (Spark 4.0) wrote, of three tables that differ in their format version only:
+/* Manifests that Iceberg Java 1.11 (Spark 4.0) wrote, of three tables that differ in their format
+ * version only:
  *
- *   create table t (id bigint, ts timestamp, d date, amount decimal(9, 2), `odd name` string, x double) partitioned by
- *       (days(ts), bucket(4, id), amount, `odd name`, truncate(2, `odd name`), x)
+ *   create table t (id bigint, ts timestamp, d date, amount decimal(9, 2), `odd name` string,
+ *       x double) partitioned by (days(ts), bucket(4, id), amount, `odd name`,
+ *       truncate(2, `odd name`), x)
  *   insert 3 rows: two of them (-0.0) in one file, the third (NaN) in another
- *   delete one of the two: v1 rewrites the file, v2 makes a position delete file, v3 a deletion vector
+ *   delete one of the two: v1 rewrites the file, v2 makes a position delete file, v3 a
+ *       deletion vector
  *   insert 1 row
  *
- * data/manifest_java_v<n>.json is the table's metadata, _list its last manifest list, _m<i> that list's manifests. */
+ * data/manifest_java_v<n>.json is the table's metadata, _list its last manifest list, _m<i> that
+ * list's manifests. */
 #include "test_manifest_fixture.h"
 
 #include <math.h>
@@ -151,7 +155,8 @@ static void version_3_is_read(void **state)
     assert_true(t->manifests[1].entries[1].file.first_row_id == 2);
 }
 
-/* Java's manifest read and written by us: the same schema (but for the names of fixed types), keys and list entry. */
+/* Java's manifest read and written by us: the same schema (but for the names of fixed types),
+ * keys and list entry. */
 static void what_is_written_has_the_form_of_java(void **state)
 {
     struct tarn_op *op = *state;

@@ -1,4 +1,5 @@
-/* Manifests and lists of other writers: old and new versions, missing ids, other forms of one thing, what is inherited. */
+/* Manifests and lists of other writers: old and new versions, missing ids, other forms of one
+ * thing, what is inherited. */
 #include "test_manifest_fixture.h"
 
 #include <math.h>
@@ -263,7 +264,8 @@ static void deletion_vectors_are_read(void **state)
     assert_null(got.entries[1].file.referenced_data_file.ptr);
 }
 
-/* Spec: first_row_id of the manifest plus the rows of the files before that had none; deleted ones are left out. */
+/* Spec: first_row_id of the manifest plus the rows of the files before that had none; deleted
+ * ones are left out. */
 static void row_ids_are_inherited(void **state)
 {
     struct tarn_op *op = *state;
@@ -324,7 +326,8 @@ static void broken_entries_are_refused(void **state)
 
 /* ---- other forms of one thing */
 
-/* No ids at all; counts as real Avro maps; longs for ints; a partition by the name that Avro took. */
+/* No ids at all; counts as real Avro maps; longs for ints; a partition by the name that Avro
+ * took. */
 static const char schema_names[] =
     "{'type':'record','name':'whatever','fields':["
     "{'name':'snapshot_id','type':'long'},"
