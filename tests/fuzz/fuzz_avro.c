@@ -1,5 +1,6 @@
 /* room: format */
-/* Avro container files: every block is read, and every value passed over by the file's own schema. */
+/* Avro container files: every block is read, and every value passed over by the file's own
+ * schema. */
 #include <stddef.h>
 #include <stdint.h>
 

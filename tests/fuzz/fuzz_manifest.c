@@ -1,6 +1,7 @@
 /* room: format */
-/* Manifests and manifest lists. The first byte picks: a list, or a manifest with a spec of the table's or of its own
- * header, of data or deletes, in a list of v1, v2 or v3. A file that is read is written again and must come back. */
+/* Manifests and manifest lists. The first byte picks: a list, or a manifest with a spec of the
+ * table's or of its own header, of data or deletes, in a list of v1, v2 or v3. A file that is
+ * read is written again and must come back. */
 #include <stddef.h>
 #include <stdint.h>
 
