@@ -71,7 +71,7 @@ static enum tarn_status copy_deletes(struct tarn_session *s, struct tarn_op *op,
     struct tarn_str path = tarn_sprintf(op, "%.*s/%s-deletes.parquet", TARN_STR_ARG(w->folder), c.token);
     enum tarn_status status = path.ptr ? TARN_OK : TARN_NOMEM;
     tarn_buf_sql_text(&c.sql, path);
-    tarn_buf_z(&c.sql, " (FORMAT parquet, PRESERVE_ORDER true, FIELD_IDS ");
+    tarn_buf_z(&c.sql, " (FORMAT parquet, PRESERVE_ORDER true, WRITE_EMPTY_FILE false, FIELD_IDS ");
     tarn__field_ids_sql(&c.sql, &schema.root);
     if (status == TARN_OK)
         status = tarn__copy_options(op, &c, &own);

@@ -66,7 +66,7 @@ enum tarn_status tarn__copy_options(struct tarn_op *op, struct tarn__copy *c, co
     tarn_buf_printf(&c->sql, ", COMPRESSION %s", name);
     if (strcmp(name, "zstd") == 0 && w->codec_level != 0)
         tarn_buf_printf(&c->sql, ", COMPRESSION_LEVEL %d", w->codec_level);
-    tarn_buf_z(&c->sql, ", RETURN_STATS, WRITE_EMPTY_FILE false");
+    tarn_buf_z(&c->sql, ", RETURN_STATS");
     return TARN_OK;
 }
 
@@ -212,7 +212,7 @@ static void target_sql(struct tarn__copy *c, const struct writing *x)
     tarn_buf_sql_text(b, w->folder);
     tarn_buf_printf(b, " (FORMAT parquet, APPEND true, FILENAME_PATTERN '%s-{uuidv7}', PRESERVE_ORDER %s", c->token, w->order_by.ptr ? "true" : "false");
     if (!x->partitioned) {
-        tarn_buf_printf(b, ", FILE_SIZE_BYTES %lld", (long long)size);
+        tarn_buf_printf(b, ", WRITE_EMPTY_FILE false, FILE_SIZE_BYTES %lld", (long long)size);
     } else {
         const char *comma = "";
         tarn_buf_z(b, ", HIVE_FILE_PATTERN false, WRITE_PARTITION_COLUMNS false, PARTITION_BY (");
