@@ -239,7 +239,8 @@ static void put_logical(struct schema_writer *w, const char *base, const char *l
 }
 
 /* Names end in the field's id: a type may be defined once only, and not every reader knows a
- * reference to one. */
+ * reference to one. Iceberg Java 1.11 takes a plain fixed for bytes and cannot read tuples that hold
+ * one (decimals and uuids it can); the form here is the specification's, which the others read. */
 static void put_fixed(struct schema_writer *w, const struct tarn_type *t, int32_t id)
 {
     struct tarn_json_writer *j = &w->json;
