@@ -80,7 +80,7 @@ def plain(kind, value, ours):
     if isinstance(kind, (FloatType, DoubleType)):
         return bits(value)
     if isinstance(kind, DecimalType):
-        return Decimal(str(value)).scaleb(0) if ours else value
+        return Decimal(str(value)) if ours else value
     if isinstance(kind, DateType):
         return dt.date.fromisoformat(value) if ours else value
     if isinstance(kind, TimeType):

@@ -9,13 +9,14 @@ import json
 import math
 import os
 import re
-from decimal import Decimal
+from decimal import Context, Decimal
 from pathlib import Path
 
 import pytest
 
 JARS = [p for p in re.split("[,:]", os.environ.get("TARN_SPARK_JARS", "")) if p]
 MOMENT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d(:?\d\d)?)?")
+WIDE = Context(prec=60)  # Python's own would round to 28 digits
 EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.timezone.utc)
 
 
@@ -37,6 +38,7 @@ def start():
         "spark.jars": jars(),
         "spark.driver.memory": "1g",
         "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
         "spark.driver.host": "127.0.0.1",
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.sql.shuffle.partitions": "2",
@@ -71,8 +73,8 @@ def number(value):
             return "NaN"
         if math.isinf(value):
             return "Infinity" if value > 0 else "-Infinity"
-        return Decimal(repr(value)).normalize()
-    return Decimal(value).normalize()
+        return WIDE.normalize(Decimal(repr(value)))
+    return WIDE.normalize(Decimal(value))
 
 
 def micros(value):

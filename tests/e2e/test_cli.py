@@ -60,7 +60,7 @@ def test_md(empty):
 def test_table(empty):
     out = empty("sql", "--format", "table", "select 'JE1001' as entry_id, 500.00::decimal(18,2) as total, null as note").out
     lines = out.splitlines()
-    assert lines[0].split() == ["entry_id", "total", "note"]
+    assert lines[0].replace("|", " ").split() == ["entry_id", "total", "note"]
     assert "JE1001" in out and "500.00" in out
     assert "\x1b" not in out
 
@@ -155,13 +155,12 @@ def test_what_show_prints_opens_the_table(small):
     pytest.importorskip("pyiceberg")
     small("run")
     shown = small("table", "show", "raw.items").out
-    found = re.search(r"(load_catalog\(.*?\)\.load_table\(.*?\)|StaticTable\.from_metadata\(.*?\))", shown, re.DOTALL)
+    found = re.search(r"PyIceberg +(.*)", shown)
     assert found, shown
-    from pyiceberg.catalog import load_catalog
-    from pyiceberg.table import StaticTable
+    from pyiceberg.catalog.sql import SqlCatalog
 
-    table = eval(found[1], {"load_catalog": load_catalog, "StaticTable": StaticTable})
-    assert sorted(table.scan().to_arrow()["id"].to_pylist()) == [1, 2]
+    rows = eval(found[1], {"SqlCatalog": SqlCatalog})
+    assert sorted(rows["id"].to_pylist()) == [1, 2]
 
 
 def test_a_warehouse_without_a_project(small, tmp_path):
