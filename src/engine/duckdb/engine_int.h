@@ -129,6 +129,7 @@ void tarn__watch_end(struct tarn_session *s);
 
 /* ---- error.c */
 
+struct tarn__names;
 struct tarn__splice {
     size_t at, cut; /* in the user's text */
     struct tarn_str put;
@@ -138,8 +139,10 @@ struct tarn__text {
     struct tarn_sql_text user;
     struct tarn_str sql; /* zero-terminated */
     size_t prefix;       /* bytes of ours before the user's text in what runs */
+    size_t body;         /* where the SELECT begins in sql, behind EXPLAIN */
     struct tarn__splice *splices;
     size_t splice_count;
+    const struct tarn__names *names; /* what it reads, for hints; may be NULL */
 };
 /* Reports what the engine said. text may be NULL: a statement of our own. */
 enum tarn_status tarn__fail(struct tarn_session *s, struct tarn_op *op, const char *engine_error,

@@ -256,7 +256,26 @@ static void report_lines(struct tarn_op *op, enum tarn_status status, struct tar
         tarn_detail(op, "%.*s", TARN_STR_ARG(rest));
 }
 
-static enum tarn_status report_column(struct tarn_op *op, const struct said *e, struct tarn_str name, struct tarn_str of)
+/* A view is no help to the engine: the columns of all tables that the statement reads. */
+static void hint_columns(struct tarn_op *op, struct tarn_str name, const struct tarn__text *text)
+{
+    const char *names[256];
+    size_t n = 0;
+    for (size_t i = 0; text && text->names && i < text->names->count; i++) {
+        const struct tarn_type *t = text->names->items[i].relation.schema;
+        for (size_t k = 0; t && k < t->field_count && n < sizeof names / sizeof names[0]; k++) {
+            struct tarn_str copy = tarn_strdup(op, t->fields[k].name);
+            if (copy.ptr)
+                names[n++] = copy.ptr;
+        }
+    }
+    const char *near = tarn_str_nearest(name, names, n);
+    if (near)
+        tarn_hint(op, "did you mean \"%s\"?", near);
+}
+
+static enum tarn_status report_column(struct tarn_op *op, const struct said *e, const struct tarn__text *text, struct tarn_str name,
+                                      struct tarn_str of)
 {
     struct tarn_str list = e->candidates;
     if (of.ptr)
@@ -272,6 +291,8 @@ static enum tarn_status report_column(struct tarn_op *op, const struct said *e, 
         hint_candidates(op, name, list);
     else if (contains(e->message, "FROM clause is missing"))
         tarn_hint(op, "the statement has no FROM");
+    else
+        hint_columns(op, name, text);
     return TARN_COLUMN;
 }
 
@@ -328,7 +349,7 @@ static enum tarn_status report_io(struct tarn_op *op, const struct said *e)
     return status;
 }
 
-static enum tarn_status report(struct tarn_session *s, struct tarn_op *op, const struct said *e)
+static enum tarn_status report(struct tarn_session *s, struct tarn_op *op, const struct said *e, const struct tarn__text *text)
 {
     struct tarn_str column = quoted_after(e->message, "does not have a column named \"");
     struct tarn_str table = quoted_after(e->message, "Referenced table \"");
@@ -337,10 +358,10 @@ static enum tarn_status report(struct tarn_session *s, struct tarn_op *op, const
         return report_interrupt(op);
     if (status == TARN_NOMEM)
         return report_memory(op, e);
-    if (tarn_str_is(e->subtype, "COLUMN_NOT_FOUND") && e->name.ptr)
-        return report_column(op, e, e->name, (struct tarn_str){NULL, 0});
     if (column.ptr)
-        return report_column(op, e, column, quoted_after(e->message, "Table \""));
+        return report_column(op, e, text, column, quoted_after(e->message, " \""));
+    if (tarn_str_is(e->subtype, "COLUMN_NOT_FOUND") && e->name.ptr)
+        return report_column(op, e, text, e->name, (struct tarn_str){NULL, 0});
     if (table.ptr)
         return tarn_fail(op, TARN_TABLE, "table \"%.*s\" is not in the FROM clause", TARN_STR_ARG(table));
     if (tarn_str_is(e->subtype, "MISSING_ENTRY") && e->name.ptr)
@@ -363,7 +384,7 @@ enum tarn_status tarn__fail(struct tarn_session *s, struct tarn_op *op, const ch
     struct tarn_str shown = s->engine->options.catalog_name;
     if (!tarn_str_is(shown, s->catalog))
         e.message = replaced(op, e.message, tarn_str_view(s->catalog), shown);
-    enum tarn_status status = report(s, op, &e);
+    enum tarn_status status = report(s, op, &e, text);
     if (text && status != TARN_CANCELLED && status != TARN_TIMEOUT) {
         if (user_offset(text, e.position, &offset))
             tarn__place(op, &text->user, offset);

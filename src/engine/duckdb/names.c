@@ -349,7 +349,7 @@ enum tarn_status tarn__names_bind(struct tarn_session *s, struct tarn_op *op, co
     *b = (struct bind){.s = s, .op = op, .text = text, .out = out};
     TARN_TRY(collect(b, &text->user, refs, true));
     if (how == TARN__VIEWS_SCANS && b->has_filter && has_table(out))
-        tarn__prune(s, op, text->sql, out);
+        tarn__prune(s, op, tarn_str_of(text->sql.ptr + text->body, text->sql.len - text->body), out);
     for (size_t i = 0; i < out->count; i++) {
         struct tarn_str full = full_name(op, out->items[i].ns, out->items[i].name);
         TARN_TRY_WHILE(op, make_view(b, &out->items[i], how), "opening %.*s", TARN_STR_ARG(full));

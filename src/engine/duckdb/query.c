@@ -15,7 +15,7 @@ struct tarn_result {
     struct tarn_arena *batch; /* reset by each next */
     struct tarn__query query;
     duckdb_result rows;
-    bool have_rows;
+    bool have_rows, ended;
     struct tarn_str *lines; /* a result of our own: one text column */
     size_t line_count, line_at;
     bool lined;
@@ -265,16 +265,20 @@ static enum tarn_status bound_text(struct tarn_session *s, struct tarn_op *op, c
     struct tarn__refs refs;
     TARN_TRY(tarn__parse(s, op, user, body, &refs));
     TARN_TRY(tarn__splice(op, user, &refs, text));
+    text->body = body;
     if (refs.show_tables && s->resolver && body == 0)
         return show_tables(s, op, &refs, text);
-    return tarn__names_bind(s, op, text, &refs, how, names);
+    TARN_TRY(tarn__names_bind(s, op, text, &refs, how, names));
+    text->names = names;
+    return TARN_OK;
 }
 
 enum tarn_status tarn__query_bind(struct tarn_session *s, struct tarn_op *op, const struct tarn_sql_text *user,
                                   enum tarn__views how, struct tarn__text *text)
 {
-    struct tarn__names names = {0};
-    return bound_text(s, op, user, 0, how, text, &names);
+    struct tarn__names *names;
+    TARN_NEW(op, names);
+    return bound_text(s, op, user, 0, how, text, names);
 }
 
 /* Errors may come with a later batch, when the caller's text is gone. */
@@ -301,11 +305,12 @@ static enum tarn_status query_start(struct tarn_result *r, struct tarn_op *op, s
     struct tarn_session *s = r->session;
     struct lead lead = lead_of(user.sql);
     struct tarn__text text;
-    struct tarn__names names = {0};
+    struct tarn__names *names;
+    TARN_NEW(op, names);
     TARN_TRY(text_keep(op, &user));
-    TARN_TRY(bound_text(s, op, &user, lead.body, TARN__VIEWS_SCANS, &text, &names));
+    TARN_TRY(bound_text(s, op, &user, lead.body, TARN__VIEWS_SCANS, &text, names));
     if (lead.explain)
-        return explain(s, op, &text, &names, r);
+        return explain(s, op, &text, names, r);
     TARN_TRY(tarn__query_prepare(s, op, &text, &r->query));
     tarn__watch_begin(s, op);
     duckdb_state state = duckdb_execute_prepared_streaming(r->query.statement, &r->rows);
@@ -376,12 +381,13 @@ enum tarn_status tarn_result_next(struct tarn_result *r, struct tarn_op *op, str
     TARN_TRY(tarn_poll(op, 2));
     if (r->lined)
         return next_lines(r, op, out);
-    for (;;) {
+    while (!r->ended) {
         tarn__watch_begin(r->session, op);
         duckdb_data_chunk chunk = duckdb_fetch_chunk(r->rows);
         tarn__watch_end(r->session);
         if (!chunk) {
             const char *error = duckdb_result_error(&r->rows);
+            r->ended = true;
             return error && error[0] ? tarn__fail(r->session, op, error, &r->query.text) : TARN_OK;
         }
         enum tarn_status status = TARN_OK;
@@ -392,6 +398,7 @@ enum tarn_status tarn_result_next(struct tarn_result *r, struct tarn_op *op, str
         if (rows || status != TARN_OK)
             return status;
     }
+    return TARN_OK;
 }
 
 void tarn_result_close(struct tarn_result *r)
