@@ -488,7 +488,7 @@ static void put_count(struct tarn_output *out)
 static enum tarn_status put_table(struct tarn_output *out, struct tarn_op *op)
 {
     struct tarn__output_state *s = out->state;
-    struct tarn_str *cells;
+    struct tarn_str *cells = NULL;
     struct tarn_text_table table = {
         .column_count = s->count, .row_count = s->kept, .null_text = "NULL"};
     TARN_TRY((enum tarn_status)tarn_buf_finish(op, &s->cells, "a table"));
