@@ -171,6 +171,8 @@ static bool range_may(const struct tarn_expr *e, enum tarn_expr_op op, const str
                       const struct tarn_field_metrics *m)
 {
     bool hidden_nan = is_floating(&e->type) && m->nan_count != 0;
+    if (v->is_null)
+        return false; /* a comparison with null is never true */
     switch (op) {
     case TARN_EXPR_LT:
         return !m->has_lower || tarn_value_cmp(&e->type, &m->lower, v) < 0;
@@ -318,6 +320,30 @@ static bool projectable(enum tarn_expr_op op, const struct tarn_transform *t)
     }
 }
 
+static bool is_time_transform(const struct tarn_transform *t)
+{
+    return t->kind == TARN_TRANSFORM_YEAR || t->kind == TARN_TRANSFORM_MONTH ||
+           t->kind == TARN_TRANSFORM_DAY || t->kind == TARN_TRANSFORM_HOUR;
+}
+
+/* Some writers rounded times before 1970 towards it, one above the right value (trap 18). Their files are kept too: "= v" becomes
+ * "in (v, v + 1)", "<= v" becomes "<= v + 1", as Iceberg Java does. p->values has room for twice its count. */
+static void admit_wrong_rounding(struct tarn_expr *p)
+{
+    size_t n = p->value_count;
+    for (size_t i = 0; i < n; i++) {
+        if (p->values[i].is_null || p->values[i].i >= 0)
+            continue;
+        if (p->op == TARN_EXPR_LE) {
+            p->values[i].i++;
+        } else if (p->op == TARN_EXPR_EQ || p->op == TARN_EXPR_IN) {
+            p->op = TARN_EXPR_IN;
+            p->values[p->value_count] = p->values[i];
+            p->values[p->value_count++].i++;
+        }
+    }
+}
+
 static enum tarn_status project_field(struct tarn_op *op, const struct tarn_expr *e,
                                       const struct tarn_partition_field *f, struct tarn_expr *out)
 {
@@ -329,11 +355,19 @@ static enum tarn_status project_field(struct tarn_op *op, const struct tarn_expr
     p.type = tarn_transform_result(&f->transform, &e->type);
     p.value_count = e->value_count;
     if (e->value_count) {
-        TARN_NEW_ARRAY(op, p.values, e->value_count);
-        for (size_t i = 0; i < e->value_count; i++)
-            TARN_TRY(
-                tarn_transform_apply(op, &f->transform, &e->type, &e->values[i], &p.values[i]));
+        TARN_NEW_ARRAY(op, p.values, 2 * e->value_count);
+        for (size_t i = 0; i < e->value_count; i++) {
+            enum tarn_status status =
+                tarn_transform_apply(op, &f->transform, &e->type, &e->values[i], &p.values[i]);
+            if (status == TARN_DATA) { /* its partition is out of range: nothing follows */
+                tarn_clear(op);
+                return TARN_OK;
+            }
+            TARN_TRY(status);
+        }
     }
+    if (is_time_transform(&f->transform))
+        admit_wrong_rounding(&p);
     *out = p;
     return TARN_OK;
 }
