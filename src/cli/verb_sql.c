@@ -44,7 +44,7 @@ static enum tarn_status statement(struct tarn_cli *cli, struct tarn_sql_text *ou
 {
     const struct tarn_options *o = cli->options;
     int given = (o->args.count > 0) + (o->execute.ptr != NULL) + (o->file.ptr != NULL);
-    *out = (struct tarn_sql_text){.line0 = 1};
+    *out = (struct tarn_sql_text){.file = "statement", .line0 = 1};
     if (given > 1)
         return tarn_fail(cli->op, TARN_USAGE, "give one statement: as argument, by -e or by -f");
     if (o->args.count)

@@ -143,7 +143,7 @@ static enum tarn_status show(struct tarn_cli *cli, struct tarn_workspace *w,
     tarn_buf_printf(b, "  partitions    %s\n", partition_text(op, m).ptr);
     tarn_buf_printf(b, "  snapshots     %zu, current %lld\n", m->snapshot_count,
                     (long long)m->current_snapshot_id);
-    tarn_buf_printf(b, "  changed       %s UTC\n", tarn__cli_time_ms(op, m->last_updated_ms).ptr);
+    tarn_buf_printf(b, "  changed       %s\n", tarn__cli_time_ms(op, m->last_updated_ms).ptr);
     tarn_buf_printf(b, "  location      %.*s\n", TARN_STR_ARG(m->location));
     tarn_buf_printf(b, "  metadata      %.*s\n", TARN_STR_ARG(t->metadata_location));
     for (size_t i = 0; i < m->properties.count; i++)

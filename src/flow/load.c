@@ -74,6 +74,37 @@ static enum tarn_status pick_files(struct tarn_op *op, const struct tarn_load *l
     return TARN_OK;
 }
 
+/* Rows in the files to come, from the lines in the first piece of the largest one; -1 where lines say nothing (compressed, Parquet). Only a guess for people. */
+static enum tarn_status estimate_rows(const struct tarn_flow *flow, struct tarn_op *op,
+                                      const struct tarn_load *load, struct tarn_load_plan *p)
+{
+    const struct tarn_input_file *largest = NULL;
+    struct tarn_str piece;
+    for (size_t i = 0; i < p->file_count; i++) {
+        const struct tarn_input_file *f = &p->files[i].input;
+        if (load->parquet || f->compression != TARN_COMPRESSION_NONE)
+            return TARN_OK;
+        if (!largest || f->size_bytes > largest->size_bytes)
+            largest = f;
+    }
+    if (!largest || largest->size_bytes == 0)
+        return TARN_OK;
+    uint64_t length = largest->size_bytes < SAMPLE_BYTES ? largest->size_bytes : SAMPLE_BYTES;
+    enum tarn_status status =
+        tarn_storage_read_range(flow->lake->storage, op, largest->path, 0, length, &piece);
+    if (status != TARN_OK) {
+        tarn_clear(op); /* reading it will tell */
+        return TARN_OK;
+    }
+    int64_t lines = 0;
+    for (size_t i = 0; i < piece.len; i++)
+        lines += piece.ptr[i] == '\n';
+    lines += piece.len < SAMPLE_BYTES && piece.ptr[piece.len - 1] != '\n';
+    if (lines)
+        p->rows_estimate = (int64_t)((double)p->bytes / (double)piece.len * (double)lines + 0.5);
+    return TARN_OK;
+}
+
 enum tarn_status tarn_load_make_plan(const struct tarn_flow *flow, struct tarn_op *op,
                                      const struct tarn_load *load, struct tarn_load_plan *out)
 {
@@ -89,7 +120,8 @@ enum tarn_status tarn_load_make_plan(const struct tarn_flow *flow, struct tarn_o
     if (!key.ptr)
         return TARN_NOMEM;
     out->position = table_property(out->table, key);
-    return pick_files(op, load, ledger, &all, flow->workers, out);
+    TARN_TRY(pick_files(op, load, ledger, &all, flow->workers, out));
+    return estimate_rows(flow, op, load, out);
 }
 
 /* ---- types */
