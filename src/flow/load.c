@@ -12,6 +12,7 @@
 
 #define ROUNDS_MAX            4
 #define QUICK_CHECK_MARGIN_US 2000000
+#define SAMPLE_BYTES          65536u
 
 /* ---- plan */
 
