@@ -56,18 +56,18 @@ struct sql_raw {
     struct tarn_yaml_list tags;
 };
 
-#define ABOUT_FIELDS                                                              \
-    {"severity",                                                                  \
-     TARN_YAML_ENUM,                                                              \
-     offsetof(struct about_raw, severity),                                        \
-     .names = tarn_severity_names,                                                \
-     .has_offset = offsetof(struct about_raw, has_severity),                      \
-     .doc = "`error` keeps the run from publishing, `warn` only tells; error"},   \
-        {"name", TARN_YAML_STRING, offsetof(struct about_raw, name),              \
-         .doc = "made of the kind and the columns"},                              \
-    {                                                                             \
-        "description", TARN_YAML_STRING, offsetof(struct about_raw, description), \
-            .doc = "for people"                                                   \
+#define ABOUT_FIELDS                                                                  \
+    {"severity",                                                                      \
+     TARN_YAML_ENUM,                                                                  \
+     offsetof(struct about_raw, severity),                                            \
+     .names = tarn_severity_names,                                                    \
+     .has_offset = offsetof(struct about_raw, has_severity),                          \
+     .doc = "`error` keeps the run from publishing, `warn` only tells; error"},       \
+        {"name", TARN_YAML_STRING, offsetof(struct about_raw, name),                  \
+         .doc = "made of the kind and the columns; of a query the name of its file"}, \
+    {                                                                                 \
+        "description", TARN_YAML_STRING, offsetof(struct about_raw, description),     \
+            .doc = "for people"                                                       \
     }
 
 static const struct tarn_yaml_field item_fields[] = {
@@ -188,7 +188,9 @@ static enum tarn_status one_column(struct tarn_op *op, const struct tarn_yaml *n
 {
     *out = (struct tarn_strs){.count = 1, .node = tarn_yaml_get(node, "column")};
     TARN_NEW_ARRAY(op, out->items, 1);
-    out->items[0] = tarn_str_trim(name);
+    out->items[0] = tarn_strdup(op, tarn_str_trim(name));
+    if (!out->items[0].ptr)
+        return TARN_NOMEM;
     if (out->items[0].len == 0)
         return tarn_yaml_fail(op, out->node, "an empty name of a column");
     return TARN_OK;
@@ -266,7 +268,9 @@ static enum tarn_status read_expression(struct tarn_op *op, const struct item_ra
         place = tarn_yaml_get(body, "expression");
     }
     TARN_TRY(take_about(op, item, &raw.about, c));
-    c->sql = tarn_str_trim(raw.expression);
+    c->sql = tarn_strdup(op, tarn_str_trim(raw.expression));
+    if (!c->sql.ptr)
+        return TARN_NOMEM;
     c->sql_line = place->line;
     c->place = tarn_place_of(place);
     return c->sql.len > 0 ? TARN_OK : tarn_yaml_fail(op, place, "an empty expression");

@@ -6,7 +6,7 @@
 static const char intro[] =
     "# Projects: tarn.yaml, models and checks\n"
     "\n"
-    "This page is made from the schemas in `src/project` (`tarn help --markdown=project`); a test "
+    "This page is made from the schemas in `src/project` (`tarn help --markdown project`); a test "
     "holds it to them.\n"
     "\n"
     "```\n"

@@ -83,9 +83,12 @@ static enum tarn_status read_from(struct tarn_op *op, const struct tarn_yaml *fr
 {
     if (from->kind != TARN_YAML_K_SCALAR)
         return tarn_yaml_fill(op, from, &from_schema, out);
+    struct tarn_str source;
     *out = (struct from_raw){.stream = from->text};
-    if (tarn_str_cut(&out->stream, '.', &out->source))
-        return TARN_OK;
+    if (tarn_str_cut(&out->stream, '.', &source)) {
+        out->source = tarn_strdup(op, source);
+        return out->source.ptr ? TARN_OK : TARN_NOMEM;
+    }
     enum tarn_status status = tarn_yaml_fail(
         op, from, "\"%.*s\" names no stream: write source.stream", TARN_STR_ARG(from->text));
     tarn_hint(op, "or {source: %.*s, files: [...]}", TARN_STR_ARG(from->text));

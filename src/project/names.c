@@ -128,8 +128,10 @@ enum tarn_status tarn__strs_of(struct tarn_op *op, const struct tarn_yaml_list *
         return tarn_yaml_fail(op, list->node, "a list of more than %d names", LIST_MAX);
     TARN_NEW_ARRAY(op, out->items, list->count);
     for (size_t i = 0; i < list->count; i++) {
-        out->items[i] = tarn_str_trim(items[i]);
+        out->items[i] = tarn_strdup(op, tarn_str_trim(items[i]));
         out->count = i + 1;
+        if (!out->items[i].ptr)
+            return TARN_NOMEM;
         if (out->items[i].len == 0)
             return tarn_yaml_fail(op, tarn_strs_node(out, i), "an empty text in a list of names");
         for (size_t k = 0; k < i; k++)

@@ -9,7 +9,7 @@
  * 2. tarn_graph_build asks the engine (a callback) which tables each SQL text reads, finds cycles and puts the nodes in order.
  * 3. tarn_graph_select picks nodes with dbt's spelling (+model+, tag:, path:, source:).
  *
- * Everything is plain data in op->arena, never changed afterwards, and valid as long as that arena. What is wrong is told with
+ * Everything is plain data in op->arena, never changed afterwards, and valid as long as that arena; names are zero-terminated. What is wrong is told with
  * file:line:column: TARN_CONFIG for tarn.yaml, .env and the environment, TARN_MODEL for models and checks, TARN_UNSUPPORTED for what
  * a later version will take. Places are relative to the working directory if that is shorter, so that a terminal can open them.
  * Names of columns (key, partition_by, checks ...) are checked by those who know the schema: each struct keeps its YAML nodes for

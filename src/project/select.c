@@ -340,17 +340,24 @@ enum tarn_status tarn_selector_check(struct tarn_op *op, struct tarn_str text)
 
 /* ---- checks of the tables */
 
+/* The table that a check belongs to; NULL: a query without `model:`. */
+static const struct tarn_node *owner_of(const struct tarn_node *n)
+{
+    const struct tarn_ident *table = &n->check->table;
+    for (size_t i = 0; table->name.ptr && i < n->parent_count; i++)
+        if (tarn_str_eq(n->parents[i]->ident.name, table->name) &&
+            tarn_str_eq(n->parents[i]->ident.ns, table->ns))
+            return n->parents[i];
+    return NULL;
+}
+
 /* Does a check come along, given the chosen tables and all that lies above them? */
 static bool comes_along(const struct tarn_node *n, const bool *chosen, const bool *above)
 {
-    if (n->check->table.name.ptr) {
-        for (size_t i = 0; i < n->parent_count; i++)
-            if (tarn_str_eq(n->parents[i]->ident.name, n->check->table.name) &&
-                tarn_str_eq(n->parents[i]->ident.ns, n->check->table.ns))
-                return chosen[n->parents[i]->index];
-        return false;
-    }
+    const struct tarn_node *owner = owner_of(n);
     bool any = false;
+    if (owner)
+        return chosen[owner->index];
     for (size_t i = 0; i < n->parent_count; i++) {
         size_t parent = n->parents[i]->index;
         any = any || chosen[parent];
@@ -358,6 +365,16 @@ static bool comes_along(const struct tarn_node *n, const bool *chosen, const boo
             return false;
     }
     return any;
+}
+
+/* The checks of a table that is excluded are excluded with it. */
+static void exclude_checks(const struct tarn_graph *g, bool *excluded)
+{
+    for (size_t i = 0; i < g->count; i++) {
+        const struct tarn_node *n = &g->nodes[i];
+        const struct tarn_node *owner = n->kind == TARN_NODE_CHECK ? owner_of(n) : NULL;
+        excluded[i] = excluded[i] || (owner && excluded[owner->index]);
+    }
 }
 
 static enum tarn_status add_checks(struct tarn_op *op, const struct tarn_graph *g,
@@ -384,6 +401,7 @@ enum tarn_status tarn_graph_select(struct tarn_op *op, const struct tarn_graph *
     TARN_NEW_ARRAY(op, excluded, g->count);
     TARN_TRY(union_of(op, g, select, select_count, chosen));
     TARN_TRY(union_of(op, g, exclude, exclude_count, excluded));
+    exclude_checks(g, excluded);
     for (size_t i = 0; i < g->count; i++) {
         const struct tarn_node *n = &g->nodes[i];
         bool by_itself = n->kind != TARN_NODE_CHECK || n->parent_count == 0;

@@ -79,12 +79,13 @@ void set_env(struct fixture *f, const char *variable)
 const struct tarn_project *load(struct fixture *f)
 {
     if (tarn_project_load(&f->op, &f->options, &f->project) != TARN_OK)
-        fail_msg("%s (%s:%d:%d)", f->op.report.message, f->op.report.file, f->op.report.line, f->op.report.column);
+        fail_msg("%s (%s:%d:%d)", f->op.report.message, f->op.report.file, f->op.report.line,
+                 f->op.report.column);
     return f->project;
 }
 
-void report_is(struct fixture *f, enum tarn_status got, enum tarn_status status, const char *message,
-               const char *place, const char *hint)
+void report_is(struct fixture *f, enum tarn_status got, enum tarn_status status,
+               const char *message, const char *place, const char *hint)
 {
     const struct tarn_report *r = &f->op.report;
     char here[600] = "";
@@ -98,7 +99,8 @@ void report_is(struct fixture *f, enum tarn_status got, enum tarn_status status,
         assert_string_equal(r->hint, hint);
 }
 
-void load_fails(struct fixture *f, enum tarn_status status, const char *message, const char *place, const char *hint)
+void load_fails(struct fixture *f, enum tarn_status status, const char *message, const char *place,
+                const char *hint)
 {
     report_is(f, tarn_project_load(&f->op, &f->options, &f->project), status, message, place, hint);
 }
@@ -127,7 +129,8 @@ static struct tarn_str next_word(const char **p)
     return tarn_str_of(begin, (size_t)(*p - begin));
 }
 
-enum tarn_status words_refs(void *ctx, struct tarn_op *op, struct tarn_sql_text text, struct tarn_table_refs *out)
+enum tarn_status words_refs(void *ctx, struct tarn_op *op, struct tarn_sql_text text,
+                            struct tarn_table_refs *out)
 {
     (void)ctx;
     out->items = tarn_alloc_array(op, 64, sizeof *out->items);

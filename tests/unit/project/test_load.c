@@ -17,7 +17,8 @@ static const char accounting[] =
     "    warehouse: ./warehouse\n"
     "    sources:\n"
     "      fq_app: {kind: files, path: data, format: ejson}\n"
-    "      shop: {kind: files, path: /data/shop, format: csv, delimiter: \";\", header: false, encoding: latin-1}\n"
+    "      shop: {kind: files, path: /data/shop, format: csv, delimiter: \";\", header: false, "
+    "encoding: latin-1}\n"
     "    memory_limit: 2GB\n"
     "    threads: 4\n"
     "  production:\n"
@@ -28,7 +29,8 @@ static const char accounting[] =
     "  - from: fq_app.journal_entries\n"
     "    to: raw.fq_app_journal_entries\n"
     "    partition_by: [day(ingest_ts)]\n"
-    "    columns: {lines.element.debit: \"decimal(18,2)\", lines.element.credit: \"decimal(18,2)\"}\n"
+    "    columns: {lines.element.debit: \"decimal(18,2)\", lines.element.credit: "
+    "\"decimal(18,2)\"}\n"
     "    tags: bronze\n"
     "    max_dead_letters: 10\n"
     "    properties: {write.parquet.compression-codec: zstd}\n"
@@ -57,7 +59,8 @@ static void a_whole_project(void **state)
     assert_str(p->profile.warehouse, text_of(tarn_sprintf(&f->op, "%s/warehouse", f->folder)));
     assert_str(p->profile.catalog.kind, "sqlite");
     assert_str(p->profile.catalog.name, "iceberg");
-    assert_str(p->profile.catalog.path, text_of(tarn_sprintf(&f->op, "%s/warehouse/catalog.db", f->folder)));
+    assert_str(p->profile.catalog.path,
+               text_of(tarn_sprintf(&f->op, "%s/warehouse/catalog.db", f->folder)));
     assert_int_equal(p->profile.memory_limit_bytes, 2000000000);
     assert_int_equal(p->profile.threads, 4);
     assert_int_equal(p->profile.source_count, 2);
@@ -67,7 +70,8 @@ static void a_whole_project(void **state)
     assert_int_equal(p->vars.count, 1);
     assert_str(p->vars.items[0].value, "2025-05-31");
     assert_int_equal(p->model_count, 1);
-    assert_str(p->models[0].location, text_of(tarn_sprintf(&f->op, "%s/warehouse/curated/fq_app/gold", f->folder)));
+    assert_str(p->models[0].location,
+               text_of(tarn_sprintf(&f->op, "%s/warehouse/curated/fq_app/gold", f->folder)));
 }
 
 static void ingest_entries(void **state)
@@ -82,12 +86,14 @@ static void ingest_entries(void **state)
     assert_ptr_equal(a->source, &p->profile.sources[0]);
     assert_str(a->to.ns, "raw");
     assert_str(a->to.name, "fq_app_journal_entries");
-    assert_str(a->location, text_of(tarn_sprintf(&f->op, "%s/warehouse/raw/fq_app/journal_entries", f->folder)));
+    assert_str(a->location,
+               text_of(tarn_sprintf(&f->op, "%s/warehouse/raw/fq_app/journal_entries", f->folder)));
     assert_int_equal(a->files.count, 3);
-    assert_str(a->files.items[0],
-               "journal_entries.{json,ndjson,jsonl,json.gz,ndjson.gz,jsonl.gz,json.zst,ndjson.zst,jsonl.zst}");
+    assert_str(a->files.items[0], "journal_entries.{json,ndjson,jsonl,json.gz,ndjson.gz,jsonl.gz,"
+                                  "json.zst,ndjson.zst,jsonl.zst}");
     assert_str(a->files.items[2],
-               "journal_entries/**/*.{json,ndjson,jsonl,json.gz,ndjson.gz,jsonl.gz,json.zst,ndjson.zst,jsonl.zst}");
+               "journal_entries/**/"
+               "*.{json,ndjson,jsonl,json.gz,ndjson.gz,jsonl.gz,json.zst,ndjson.zst,jsonl.zst}");
     assert_str(a->tags.items[0], "bronze");
     assert_int_equal(a->format.format, TARN_FILE_EJSON);
     assert_int_equal(a->format.decode.format, TARN_INPUT_EJSON);
@@ -103,7 +109,8 @@ static void ingest_entries(void **state)
     assert_int_equal(a->place.line, 18);
     assert_str(b->stream, "orders");
     assert_str(b->files.items[1], "more/**/*.csv");
-    assert_str(b->location, text_of(tarn_sprintf(&f->op, "%s/warehouse/raw/ecommerce_db/orders", f->folder)));
+    assert_str(b->location,
+               text_of(tarn_sprintf(&f->op, "%s/warehouse/raw/ecommerce_db/orders", f->folder)));
     assert_int_equal(b->on_change, TARN_ON_CHANGE_REFUSE);
     assert_int_equal(b->on_type_conflict, TARN_ON_TYPE_DEAD_LETTER);
     assert_int_equal(b->max_dead_letters, -1);
@@ -158,18 +165,22 @@ static void found_by_option_and_variable(void **state)
     set_env(f, "TARN_PROJECT_DIR=sub");
     assert_str(load(f)->name, "sub");
     f->options.dir = TARN_STR("nowhere");
-    load_fails(f, TARN_CONFIG, "could not open project folder \"nowhere\": No such file or directory", "", NULL);
+    load_fails(f, TARN_CONFIG,
+               "could not open project folder \"nowhere\": No such file or directory", "", NULL);
     f->options.dir = TARN_STR(".");
-    load_fails(f, TARN_CONFIG, "there is no tarn.yaml in \".\"", "", "`tarn init .` starts a project there");
+    load_fails(f, TARN_CONFIG, "there is no tarn.yaml in \".\"", "",
+               "`tarn init .` starts a project there");
 }
 
 static void not_found(void **state)
 {
     struct fixture *f = *state;
     char message[200];
-    (void)snprintf(message, sizeof message, "there is no tarn.yaml in \"%s\" or a folder above it", f->folder);
-    load_fails(f, TARN_CONFIG, message, "",
-               "go to a project's folder, name it with --project-dir, or start one with `tarn init`");
+    (void)snprintf(message, sizeof message, "there is no tarn.yaml in \"%s\" or a folder above it",
+                   f->folder);
+    load_fails(
+        f, TARN_CONFIG, message, "",
+        "go to a project's folder, name it with --project-dir, or start one with `tarn init`");
     assert_int_equal(tarn_status_info(TARN_CONFIG)->exit_code, 2);
 }
 
@@ -185,24 +196,30 @@ static void wrong_keys(void **state)
 {
     struct fixture *f = *state;
     static const struct wrong cases[] = {
-        {"ingset: []\n", TARN_CONFIG, "unknown key \"ingset\" at the top level; did you mean \"ingest\"?", "tarn.yaml:7:1", NULL},
+        {"ingset: []\n", TARN_CONFIG,
+         "unknown key \"ingset\" at the top level; did you mean \"ingest\"?", "tarn.yaml:7:1",
+         NULL},
         {"ingest:\n  - {from: app.a, to: raw.a, partiton_by: [x]}\n", TARN_CONFIG,
-         "unknown key \"partiton_by\" in ingest[0]; did you mean \"partition_by\"?", "tarn.yaml:8:30", NULL},
-        {"ingest:\n  - {from: app.a}\n", TARN_CONFIG, "missing key \"to\" in ingest[0]", "tarn.yaml:8:5", NULL},
-        {"ingest:\n  - {from: app.a, to: orders}\n", TARN_CONFIG, "\"orders\" is no table name: write namespace.table",
-         "tarn.yaml:8:23", NULL},
+         "unknown key \"partiton_by\" in ingest[0]; did you mean \"partition_by\"?",
+         "tarn.yaml:8:30", NULL},
+        {"ingest:\n  - {from: app.a}\n", TARN_CONFIG, "missing key \"to\" in ingest[0]",
+         "tarn.yaml:8:5", NULL},
+        {"ingest:\n  - {from: app.a, to: orders}\n", TARN_CONFIG,
+         "\"orders\" is no table name: write namespace.table", "tarn.yaml:8:23", NULL},
         {"ingest:\n  - {from: app.a, to: raw.or/ders}\n", TARN_CONFIG,
          "\"raw.or/ders\" is no table name: write namespace.table", "tarn.yaml:8:23",
          "names are made of letters, digits, _ and -"},
-        {"ingest:\n  - {from: app, to: raw.a}\n", TARN_CONFIG, "\"app\" names no stream: write source.stream",
-         "tarn.yaml:8:12", "or {source: app, files: [...]}"},
-        {"ingest:\n  - {from: ap.a, to: raw.a}\n", TARN_CONFIG, "profile \"local\" has no source \"ap\"", "tarn.yaml:8:12",
-         "did you mean \"app\"?"},
+        {"ingest:\n  - {from: app, to: raw.a}\n", TARN_CONFIG,
+         "\"app\" names no stream: write source.stream", "tarn.yaml:8:12",
+         "or {source: app, files: [...]}"},
+        {"ingest:\n  - {from: ap.a, to: raw.a}\n", TARN_CONFIG,
+         "profile \"local\" has no source \"ap\"", "tarn.yaml:8:12", "did you mean \"app\"?"},
         {"ingest:\n  - {from: app.a, to: raw.a, files: /etc/x}\n", TARN_CONFIG,
          "glob \"/etc/x\" must be relative to the source's path", "tarn.yaml:8:37", NULL},
         {"ingest:\n  - {from: app.a, to: raw.a, files: [\"a\", \"b/../../c\"]}\n", TARN_CONFIG,
          "glob \"b/../../c\" leaves the source's path", "tarn.yaml:8:43", NULL},
-        {"ingest:\n  - {from: app.a, to: raw.a, columns: {x: decmal}}\n", TARN_CONFIG, NULL, "tarn.yaml:8:43", NULL},
+        {"ingest:\n  - {from: app.a, to: raw.a, columns: {x: decmal}}\n", TARN_CONFIG, NULL,
+         "tarn.yaml:8:43", NULL},
         {"ingest:\n  - {from: app.a, to: raw.a, delimiter: \";\"}\n", TARN_CONFIG,
          "\"delimiter\" is for csv files, the format here is ejson", "tarn.yaml:8:30", NULL},
         {"ingest:\n  - {from: app.a, to: raw.a, format: csv, delimiter: \";;\"}\n", TARN_CONFIG,
@@ -210,46 +227,61 @@ static void wrong_keys(void **state)
         {"ingest:\n  - {from: app.a, to: raw.a, format: csv, records: x}\n", TARN_CONFIG,
          "\"records\" is for json files, the format here is csv", "tarn.yaml:8:43", NULL},
         {"ingest:\n  - {from: app.a, to: raw.a, on_change: ignore}\n", TARN_CONFIG,
-         "ingest[0].on_change must be one of replace and refuse, not \"ignore\"", "tarn.yaml:8:41", NULL},
-        {"ingest:\n  - {from: app.a, to: raw.a, tags: [x, y, x]}\n", TARN_CONFIG, "\"x\" stands twice in the list",
-         "tarn.yaml:8:43", NULL},
+         "ingest[0].on_change must be one of replace and refuse, not \"ignore\"", "tarn.yaml:8:41",
+         NULL},
+        {"ingest:\n  - {from: app.a, to: raw.a, tags: [x, y, x]}\n", TARN_CONFIG,
+         "\"x\" stands twice in the list", "tarn.yaml:8:43", NULL},
         {"layout: \"{namespace}/{nam}\"\n", TARN_CONFIG,
-         "layout \"{namespace}/{nam}\" may hold {namespace}, {app} and {name} only", "tarn.yaml:7:9", NULL},
-        {"layout: \"{namespace}/{app}\"\n", TARN_CONFIG,
-         "layout \"{namespace}/{app}\" does not hold {name}: tables would share a folder", "tarn.yaml:7:9", NULL},
-        {"layout: ../{name}\n", TARN_CONFIG, "layout \"../{name}\" must be folders below the warehouse: a/b/c",
+         "layout \"{namespace}/{nam}\" may hold {namespace}, {app} and {name} only",
          "tarn.yaml:7:9", NULL},
+        {"layout: \"{namespace}/{app}\"\n", TARN_CONFIG,
+         "layout \"{namespace}/{app}\" does not hold {name}: tables would share a folder",
+         "tarn.yaml:7:9", NULL},
+        {"layout: ../{name}\n", TARN_CONFIG,
+         "layout \"../{name}\" must be folders below the warehouse: a/b/c", "tarn.yaml:7:9", NULL},
         {"schedule: {a: {cron: \"61 * * * *\"}}\n", TARN_CONFIG,
-         "\"61 * * * *\" is no cron time: the minute must be 0-59, *, a list, a range or a step", "tarn.yaml:7:22", NULL},
-        {"schedule: {a: {cron: \"0 * * *\"}}\n", TARN_CONFIG,
-         "\"0 * * *\" is no cron time: it has five fields: minute, hour, day of the month, month, day of the week",
+         "\"61 * * * *\" is no cron time: the minute must be 0-59, *, a list, a range or a step",
          "tarn.yaml:7:22", NULL},
-        {"schedule: {a: {cron: \"@daily\", timezone: Mars/Base}}\n", TARN_CONFIG, "there is no time zone \"Mars/Base\"",
-         "tarn.yaml:7:42", NULL},
+        {"schedule: {a: {cron: \"0 * * *\"}}\n", TARN_CONFIG,
+         "\"0 * * *\" is no cron time: it has five fields: minute, hour, day of the month, month, "
+         "day of the week",
+         "tarn.yaml:7:22", NULL},
+        {"schedule: {a: {cron: \"@daily\", timezone: Mars/Base}}\n", TARN_CONFIG,
+         "there is no time zone \"Mars/Base\"", "tarn.yaml:7:42", NULL},
         {"schedule: {a: {cron: \"@daily\", select: \"tga:x\"}}\n", TARN_CONFIG,
-         "cannot read selector \"tga:x\": methods are tag:, path: and source:", "tarn.yaml:7:40", NULL},
+         "cannot read selector \"tga:x\": methods are tag:, path: and source:", "tarn.yaml:7:40",
+         NULL},
         {"profile: prod\n", TARN_CONFIG, "there is no profile \"prod\"", "tarn.yaml:7:10", NULL},
-        {"profile: locl\n", TARN_CONFIG, "there is no profile \"locl\"", "tarn.yaml:7:10", "did you mean \"local\"?"},
-        {"app: a/b\n", TARN_CONFIG, "\"a/b\" is no name of an app: letters, digits, _ and -", "tarn.yaml:7:6", NULL},
-        {"app: b\napp: c\n", TARN_CONFIG, "key \"app\" stands twice; the first is in line 7", "tarn.yaml:8:1", NULL},
+        {"profile: locl\n", TARN_CONFIG, "there is no profile \"locl\"", "tarn.yaml:7:10",
+         "did you mean \"local\"?"},
+        {"app: a/b\n", TARN_CONFIG, "\"a/b\" is no name of an app: letters, digits, _ and -",
+         "tarn.yaml:7:6", NULL},
+        {"app: b\napp: c\n", TARN_CONFIG, "key \"app\" stands twice; the first is in line 7",
+         "tarn.yaml:8:1", NULL},
         {"ingest:\n  - {from: app.a, to: raw.a}\n  - {from: app.b, to: raw.a}\n", TARN_MODEL,
          "table raw.a is made twice: by tarn.yaml:8 and by tarn.yaml:9", "tarn.yaml:9:5", NULL},
         {"ingest:\n  - {from: app.a, to: raw.a}\n  - {from: app.b, to: raw.A}\n", TARN_MODEL,
-         "table raw.A is made twice (letter case does not tell tables apart): by tarn.yaml:8 and by tarn.yaml:9",
+         "table raw.A is made twice (letter case does not tell tables apart): by tarn.yaml:8 and "
+         "by tarn.yaml:9",
          "tarn.yaml:9:5", NULL},
         {"ingest:\n  - {from: app.a, to: raw.a}\n  - {from: app.b, to: raw.app_a}\n", TARN_MODEL,
-         "tables raw.a (tarn.yaml:8) and raw.app_a (tarn.yaml:9) lie in the same folder, or one in the other",
+         "tables raw.a (tarn.yaml:8) and raw.app_a (tarn.yaml:9) lie in the same folder, or one in "
+         "the other",
          "tarn.yaml:9:5", NULL},
-        {"layout: \"{namespace}/{name}\"\ningest:\n  - {from: app.a, to: raw.a}\n  - {from: app.c, to: raw.a-x}\n"
+        {"layout: \"{namespace}/{name}\"\ningest:\n  - {from: app.a, to: raw.a}\n  - {from: app.c, "
+         "to: raw.a-x}\n"
          "  - {from: app.b, to: raw.a.b}\n",
-         TARN_MODEL, "tables raw.a (tarn.yaml:9) and raw.a.b (tarn.yaml:11) lie in the same folder, or one in the other",
+         TARN_MODEL,
+         "tables raw.a (tarn.yaml:9) and raw.a.b (tarn.yaml:11) lie in the same folder, or one in "
+         "the other",
          "tarn.yaml:11:5", NULL},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const struct wrong *w = &cases[i];
         put_project(f, w->yaml);
         enum tarn_status status = tarn_project_load(&f->op, &f->options, &f->project);
-        report_is(f, status, w->status, w->message ? w->message : f->op.report.message, w->place, w->hint);
+        report_is(f, status, w->status, w->message ? w->message : f->op.report.message, w->place,
+                  w->hint);
     }
 }
 
@@ -257,44 +289,59 @@ static void wrong_profiles(void **state)
 {
     struct fixture *f = *state;
     static const struct wrong cases[] = {
-        {"tarn: 2\nproject: x\nnew_key: 1\n", TARN_CONFIG, "the project is of format 2, this version reads format 1",
-         "tarn.yaml:1:7", "use a newer tarn"},
+        {"tarn: 2\nproject: x\nnew_key: 1\n", TARN_CONFIG,
+         "the project is of format 2, this version reads format 1", "tarn.yaml:1:7",
+         "use a newer tarn"},
         {"", TARN_CONFIG, "missing key \"tarn\" at the top level", "tarn.yaml:1:1", NULL},
-        {"tarn: 1\nproject: x\n", TARN_CONFIG, "missing key \"profiles\" at the top level", "tarn.yaml:1:1", NULL},
-        {"tarn: 1\nproject: x\nprofiles: {}\n", TARN_CONFIG, "there is no profile", "tarn.yaml:3:11", NULL},
+        {"tarn: 1\nproject: x\n", TARN_CONFIG, "missing key \"profiles\" at the top level",
+         "tarn.yaml:1:1", NULL},
+        {"tarn: 1\nproject: x\nprofiles: {}\n", TARN_CONFIG, "there is no profile",
+         "tarn.yaml:3:11", NULL},
         {"tarn: 1\nproject: x\nprofiles: {a: {warehouse: w}, b: {warehouse: w}}\n", TARN_CONFIG,
-         "several profiles, but none is chosen", "tarn.yaml:3:1", "add \"profile: a\", or use --profile"},
+         "several profiles, but none is chosen", "tarn.yaml:3:1",
+         "add \"profile: a\", or use --profile"},
         {"tarn: 1\nproject: x\nprofiles: {a: {warehouse: s3://b/c}}\n", TARN_UNSUPPORTED,
-         "warehouse \"s3://b/c\": this version works on local folders only", "tarn.yaml:3:27", NULL},
+         "warehouse \"s3://b/c\": this version works on local folders only", "tarn.yaml:3:27",
+         NULL},
         {"tarn: 1\nproject: x\nprofiles: {a: {warehouse: ~/w}}\n", TARN_CONFIG,
          "warehouse \"~/w\": ~ is not expanded, write ${HOME}", "tarn.yaml:3:27", NULL},
-        {"tarn: 1\nproject: x\nprofiles: {a: {warehouse: w, catalog: {kind: glue}}}\n", TARN_UNSUPPORTED,
-         "catalogs of kind \"glue\" are not in this version", "tarn.yaml:3:46",
+        {"tarn: 1\nproject: x\nprofiles: {a: {warehouse: w, catalog: {kind: glue}}}\n",
+         TARN_UNSUPPORTED, "catalogs of kind \"glue\" are not in this version", "tarn.yaml:3:46",
          "use kind: sqlite, or choose another profile with --profile"},
-        {"tarn: 1\nproject: x\nprofiles: {a: {warehouse: w, catalog: {kind: sqlit}}}\n", TARN_CONFIG,
-         "there is no kind of catalog named \"sqlit\"", "tarn.yaml:3:46", "did you mean \"sqlite\"?"},
+        {"tarn: 1\nproject: x\nprofiles: {a: {warehouse: w, catalog: {kind: sqlit}}}\n",
+         TARN_CONFIG, "there is no kind of catalog named \"sqlit\"", "tarn.yaml:3:46",
+         "did you mean \"sqlite\"?"},
         {"tarn: 1\nproject: x\nprofiles: {a: {warehouse: w, catalog: {nam: x}}}\n", TARN_CONFIG,
-         "unknown key \"nam\" in profiles.a.catalog; did you mean \"name\"?", "tarn.yaml:3:40", NULL},
-        {"tarn: 1\nproject: x\nprofiles: {a: {warehouse: w, sources: {m: {kind: mongodb, uri: x}}}}\n", TARN_UNSUPPORTED,
-         "sources of kind \"mongodb\" are not in this version", "tarn.yaml:3:50", NULL},
-        {"tarn: 1\nproject: x\nprofiles: {a: {warehouse: w, sources: {m: {path: d}}}}\n", TARN_CONFIG,
-         "missing key \"kind\" in profiles.a.sources.m", "tarn.yaml:3:40", NULL},
-        {"tarn: 1\nproject: x\nprofile: a\nprofiles: {a: {warehouse: w}, b: {warehous: w}}\n", TARN_CONFIG,
-         "unknown key \"warehous\" in profiles.b; did you mean \"warehouse\"?", "tarn.yaml:4:35", NULL},
-        {"tarn: 1\nproject: x\nprofile: a\nprofiles: {a: {warehouse: w}, b: {warehouse: w, catalog: {kind: res}}}\n",
-         TARN_CONFIG, "there is no kind of catalog named \"res\"", "tarn.yaml:4:65", "did you mean \"rest\"?"},
+         "unknown key \"nam\" in profiles.a.catalog; did you mean \"name\"?", "tarn.yaml:3:40",
+         NULL},
+        {"tarn: 1\nproject: x\nprofiles: {a: {warehouse: w, sources: {m: {kind: mongodb, uri: "
+         "x}}}}\n",
+         TARN_UNSUPPORTED, "sources of kind \"mongodb\" are not in this version", "tarn.yaml:3:50",
+         NULL},
+        {"tarn: 1\nproject: x\nprofiles: {a: {warehouse: w, sources: {m: {path: d}}}}\n",
+         TARN_CONFIG, "missing key \"kind\" in profiles.a.sources.m", "tarn.yaml:3:40", NULL},
+        {"tarn: 1\nproject: x\nprofile: a\nprofiles: {a: {warehouse: w}, b: {warehous: w}}\n",
+         TARN_CONFIG, "unknown key \"warehous\" in profiles.b; did you mean \"warehouse\"?",
+         "tarn.yaml:4:35", NULL},
+        {"tarn: 1\nproject: x\nprofile: a\nprofiles: {a: {warehouse: w}, b: {warehouse: w, "
+         "catalog: {kind: res}}}\n",
+         TARN_CONFIG, "there is no kind of catalog named \"res\"", "tarn.yaml:4:65",
+         "did you mean \"rest\"?"},
         {"tarn: 1\nproject: x\nprofiles: {a: {warehouse: w, threads: many}}\n", TARN_CONFIG,
-         "profiles.a.threads must be an integer from 1 to 1024, not \"many\"", "tarn.yaml:3:39", NULL},
-        {"tarn: 1\nproject: [x]\nprofiles: {a: {warehouse: w}}\n", TARN_CONFIG, "project must be a text, not a list",
-         "tarn.yaml:2:10", NULL},
+         "profiles.a.threads must be an integer from 1 to 1024, not \"many\"", "tarn.yaml:3:39",
+         NULL},
+        {"tarn: 1\nproject: [x]\nprofiles: {a: {warehouse: w}}\n", TARN_CONFIG,
+         "project must be a text, not a list", "tarn.yaml:2:10", NULL},
         {"tarn: 1\nproject: x\n\tprofiles: 1\n", TARN_CONFIG, NULL, "tarn.yaml:3:1", NULL},
-        {"- a\n", TARN_CONFIG, "the top level must be a mapping, not a list", "tarn.yaml:1:1", NULL},
+        {"- a\n", TARN_CONFIG, "the top level must be a mapping, not a list", "tarn.yaml:1:1",
+         NULL},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const struct wrong *w = &cases[i];
         put(f, "tarn.yaml", w->yaml);
         enum tarn_status status = tarn_project_load(&f->op, &f->options, &f->project);
-        report_is(f, status, w->status, w->message ? w->message : f->op.report.message, w->place, w->hint);
+        report_is(f, status, w->status, w->message ? w->message : f->op.report.message, w->place,
+                  w->hint);
     }
 }
 
@@ -311,10 +358,12 @@ static void not_a_text(void **state)
 static void cron_times(void **state)
 {
     struct fixture *f = *state;
-    static const char *const good[] = {"* * * * *", "*/5 0-6,22 1,15 jan-mar mon-fri", "0  6 1 * *", "59 23 31 12 7", "@weekly"};
-    static const char *const bad[] = {"", "* * * *", "* * * * * *", "60 * * * *", "* 24 * * *", "* * 0 * *", "* * * 13 *",
-                                      "* * * * 8", "*/0 * * * *", "5-1 * * * *", "a * * * *", "1,,2 * * * *", "-1 * * * *",
-                                      "+1 * * * *", "@reboot"};
+    static const char *const good[] = {"* * * * *", "*/5 0-6,22 1,15 jan-mar mon-fri", "0  6 1 * *",
+                                       "59 23 31 12 7", "@weekly"};
+    static const char *const bad[] = {
+        "",          "* * * *",      "* * * * * *", "60 * * * *",  "* 24 * * *",
+        "* * 0 * *", "* * * 13 *",   "* * * * 8",   "*/0 * * * *", "5-1 * * * *",
+        "a * * * *", "1,,2 * * * *", "-1 * * * *",  "+1 * * * *",  "@reboot"};
     char yaml[200];
     for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
         (void)snprintf(yaml, sizeof yaml, "schedule: {a: {cron: \"%s\"}}\n", good[i]);
@@ -350,7 +399,8 @@ static void memory_runs_out(void **state)
 {
     struct fixture *f = *state;
     put(f, "tarn.yaml", accounting);
-    put(f, "models/a/b.sql", "/* tarn\nkind: merge\nkey: [x]\nchecks: [{not_null: x}]\n*/ select 1 as x\n");
+    put(f, "models/a/b.sql",
+        "/* tarn\nkind: merge\nkey: [x]\nchecks: [{not_null: x}]\n*/ select 1 as x\n");
     put(f, "checks/c.sql", "/* tarn\nmodel: a.b\n*/ select 1");
     put(f, ".env", "A=b\n");
     for (long n = 1;; n++) {
@@ -371,9 +421,18 @@ static void memory_runs_out(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        T(a_whole_project), T(ingest_entries), T(an_entry_overrides_its_source), T(found_from_below),
-        T(found_by_option_and_variable), T(not_found), T(wrong_keys), T(wrong_profiles), T(not_a_text), T(cron_times),
-        T(locations), T(memory_runs_out),
+        T(a_whole_project),
+        T(ingest_entries),
+        T(an_entry_overrides_its_source),
+        T(found_from_below),
+        T(found_by_option_and_variable),
+        T(not_found),
+        T(wrong_keys),
+        T(wrong_profiles),
+        T(not_a_text),
+        T(cron_times),
+        T(locations),
+        T(memory_runs_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
