@@ -116,12 +116,7 @@ class Project:
 
     def tables(self):
         """Names of all tables, out of the catalog itself."""
-        path = self.warehouse / "catalog.db"
-        if not path.exists():
-            return []
-        with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as db:
-            found = db.execute("select table_namespace || '.' || table_name from iceberg_tables order by 1").fetchall()
-        return [name for (name,) in found]
+        return sorted(self.pointers())
 
     def pointers(self):
         """table -> metadata location: what a commit changes."""
@@ -129,6 +124,8 @@ class Project:
         if not path.exists():
             return {}
         with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as db:
+            if not db.execute("select 1 from sqlite_master where name = 'iceberg_tables'").fetchall():
+                return {}
             return dict(
                 db.execute("select table_namespace || '.' || table_name, metadata_location from iceberg_tables").fetchall()
             )

@@ -49,14 +49,14 @@ GOLD = """\
 kind: merge
 key: [id]
 */
-select id, sum(amount) as total from curated.items group by id
+select id, cast(sum(amount) as bigint) as total from curated.items group by id
 """
 FIRST = (
     '{"id": 1, "lines": [{"place": "a", "amount": 1}, {"place": "b", "amount": 2}]}\n'
     '{"id": 2, "lines": [{"place": "a", "amount": 3}]}\n'
     '{"id": 3, "lines": [\n'
 )
-SECOND = '{"id": 1, "lines": [{"place": "a", "amount": 10}, {"place": "c", "amount": 20}]}\n{"id": 4, "lines": [{"place": "d", "amount": 4.5}]}\n'
+SECOND = '{"id": 1, "lines": [{"place": "a", "amount": 10}, {"place": "c", "amount": 20}]}\n{"id": 4, "lines": [{"place": "d", "amount": 4}], "note": "a column more"}\n'
 
 
 def make_small(folder):
@@ -135,12 +135,12 @@ def test_every_call_of_a_small_project(tmp_path, fault, second):
 
 
 @pytest.mark.parametrize("second", [False, True], ids=["first run", "correction"])
-@pytest.mark.parametrize("fault, step", [(storage_fault, 17), (catalog_kill, 5)], ids=["storage", "catalog"])
+@pytest.mark.parametrize("fault, step", [(storage_fault, 5), (catalog_kill, 2)], ids=["storage", "catalog"])
 def test_the_close(tmp_path, fault, step, second):
     sweep(Situation(tmp_path, make_accounting, second_accounting if second else None), fault, step)
 
 
-@pytest.mark.parametrize("n", [2, 7, 19])
+@pytest.mark.parametrize("n", [2, 7, 12])
 def test_killed_twice(tmp_path, n):
     situation = Situation(tmp_path, make_small, second_small)
     expected = situation.undisturbed()
