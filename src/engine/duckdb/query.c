@@ -387,8 +387,8 @@ enum tarn_status tarn_result_next(struct tarn_result *r, struct tarn_op *op, str
         tarn__watch_end(r->session);
         if (!chunk) {
             const char *error = duckdb_result_error(&r->rows);
-            r->ended = true;
-            return error && error[0] ? tarn__fail(r->session, op, error, &r->query.text) : TARN_OK;
+            r->ended = !error || !error[0];
+            return r->ended ? TARN_OK : tarn__fail(r->session, op, error, &r->query.text);
         }
         enum tarn_status status = TARN_OK;
         bool rows = duckdb_data_chunk_get_size(chunk) > 0;

@@ -255,7 +255,7 @@ static enum tarn_status file_of(const struct reading *r, const struct tarn_batch
         return tarn_fail(r->op, TARN_INTERNAL, "the engine did not tell which files it wrote");
     *f = (struct tarn_data_file){
         .content = TARN_CONTENT_DATA,
-        .path = text_at(name, row),
+        .path = tarn_strdup(r->op, text_at(name, row)),
         .format = TARN_STR("PARQUET"),
         .spec_id = r->w->spec ? r->w->spec->spec_id : 0,
         .record_count = long_at(count, row),
@@ -265,6 +265,8 @@ static enum tarn_status file_of(const struct reading *r, const struct tarn_batch
         .content_offset = -1,
         .content_size = -1,
     };
+    if (!f->path.ptr)
+        return TARN_NOMEM;
     TARN_TRY(metrics(r->op, f, &r->leaves, column_named(r->rows, b, "column_statistics"), row, r->w->bound_width > 0 ? r->w->bound_width : 16));
     return partition(r->op, f, r->w, &r->partition_type, column_named(r->rows, b, "partition_keys"), row);
 }
@@ -283,9 +285,7 @@ enum tarn_status tarn__written(struct tarn_op *op, const struct tarn__rows *rows
             struct tarn_data_file *f = &out->files[out->count];
             TARN_TRY(file_of(&r, &rows->batches[i], (uint32_t)row, f));
             if (f->record_count == 0) {
-                struct tarn_str path = tarn_strdup(op, f->path);
-                if (path.ptr)
-                    (void)unlink(path.ptr);
+                (void)unlink(f->path.ptr);
                 continue;
             }
             out->count++;

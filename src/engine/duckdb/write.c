@@ -203,27 +203,43 @@ static enum tarn_status columns_sql(struct tarn_op *op, struct tarn_buf *b, cons
     return TARN_OK;
 }
 
+static void partition_by_sql(struct tarn_buf *b, const struct tarn_partition_spec *spec)
+{
+    const char *comma = "";
+    tarn_buf_z(b, ", HIVE_FILE_PATTERN false, WRITE_PARTITION_COLUMNS false, PARTITION_BY (");
+    for (size_t i = 0; i < spec->field_count; i++) {
+        if (spec->fields[i].transform.kind == TARN_TRANSFORM_VOID)
+            continue;
+        tarn_buf_printf(b, "%s\"" TARN__KEY_PREFIX "%zu\"", comma, i);
+        comma = ", ";
+    }
+    tarn_buf_put(b, ')');
+}
+
+/* Sorted rows go to one file whatever its size: the engine keeps the order of none that rolls. Inside of partitions it keeps it
+ * only as far as one thread sees it. */
 static void target_sql(struct tarn__copy *c, const struct writing *x)
 {
     const struct tarn_write *w = x->w;
     struct tarn_buf *b = &c->sql;
     int64_t size = w->target_file_size_bytes > 0 ? w->target_file_size_bytes : (int64_t)512 << 20;
+    bool sorted = w->order_by.ptr && w->order_by.len > 0 && !x->partitioned;
+    struct tarn_buf path;
+    tarn_buf_init(&path, 65536);
+    tarn_buf_str(&path, w->folder);
+    if (sorted)
+        tarn_buf_printf(&path, "/%s-sorted.parquet", c->token);
     tarn_buf_z(b, ") TO ");
-    tarn_buf_sql_text(b, w->folder);
-    tarn_buf_printf(b, " (FORMAT parquet, APPEND true, FILENAME_PATTERN '%s-{uuidv7}', PRESERVE_ORDER %s", c->token, w->order_by.ptr ? "true" : "false");
-    if (!x->partitioned) {
-        tarn_buf_printf(b, ", WRITE_EMPTY_FILE false, FILE_SIZE_BYTES %lld", (long long)size);
-    } else {
-        const char *comma = "";
-        tarn_buf_z(b, ", HIVE_FILE_PATTERN false, WRITE_PARTITION_COLUMNS false, PARTITION_BY (");
-        for (size_t i = 0; i < w->spec->field_count; i++) {
-            if (w->spec->fields[i].transform.kind == TARN_TRANSFORM_VOID)
-                continue;
-            tarn_buf_printf(b, "%s\"" TARN__KEY_PREFIX "%zu\"", comma, i);
-            comma = ", ";
-        }
-        tarn_buf_put(b, ')');
-    }
+    tarn_buf_sql_text(b, tarn_buf_view(&path));
+    b->failed = b->failed || path.failed;
+    tarn_buf_release(&path);
+    tarn_buf_printf(b, " (FORMAT parquet, PRESERVE_ORDER %s", sorted ? "true" : "false");
+    if (!sorted)
+        tarn_buf_printf(b, ", APPEND true, FILENAME_PATTERN '%s-{uuidv7}'", c->token);
+    if (x->partitioned)
+        partition_by_sql(b, w->spec);
+    else if (!sorted)
+        tarn_buf_printf(b, ", FILE_SIZE_BYTES %lld", (long long)size);
     tarn_buf_z(b, ", FIELD_IDS ");
     tarn__field_ids_sql(b, &w->schema->root);
 }
