@@ -147,7 +147,7 @@ bool tarn__store_null(struct tarn__decode *d, struct tarn__plan *n);
 /* A number out of a text: JSON's grammar, and besides a plus sign, zeros in front and a bare point ("+007", ".5", "5."). */
 bool tarn__number_of_text(struct tarn__decode *d, struct tarn_str text, struct tarn__number *out);
 /* 36 characters with dashes, or 32 without. */
-bool tarn__uuid_parse(struct tarn_str s, unsigned char out[16]);
+bool tarn__decode_uuid(struct tarn_str s, unsigned char out[16]);
 /* An append failed for lack of memory. Returns false. */
 bool tarn__no_room(struct tarn__decode *d);
 
@@ -172,6 +172,8 @@ bool tarn__row_read(struct tarn__decode *d, char *begin, char *end, bool (*pass)
 bool tarn__fill_missing(struct tarn__decode *d, struct tarn__plan *n, uint64_t serial);
 /* Passes over the value at p, as strictly as if it had a plan. NULL: a letter. */
 const char *tarn__json_check(struct tarn__decode *d, const char *p);
+/* The same for an object or array that is entered already (its depth counted) and no wrapper. */
+const char *tarn__json_check_inside(struct tarn__decode *d, const char *p);
 /* The string whose text starts at p (behind its quote): decoded into *out, which points into the document or d->text. Returns what follows it. */
 const char *tarn__json_text(struct tarn__decode *d, const char *p, struct tarn_str *out);
 /* Does the object at p look like an Extended JSON wrapper? If so *out is its value and the result is behind it. *is_wrapper false: an ordinary document.

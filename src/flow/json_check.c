@@ -205,6 +205,11 @@ static const char *check_array(struct tarn__decode *d, const char *p)
     }
 }
 
+const char *tarn__json_check_inside(struct tarn__decode *d, const char *p)
+{
+    return *p == '[' ? check_array(d, p) : check_object(d, p);
+}
+
 static const char *check_nested(struct tarn__decode *d, const char *p)
 {
     struct tarn__value v;
@@ -213,13 +218,9 @@ static const char *check_nested(struct tarn__decode *d, const char *p)
     if (d->depth >= d->depth_max)
         return tarn__letter(d, "is nested more than %d levels deep (nesting_max)", d->depth_max);
     d->depth++;
-    if (*p == '[') {
-        end = check_array(d, p);
-    } else {
-        end = d->ejson ? tarn__ejson_read(d, p, &v, &wrapper, &inner) : p;
-        if (end && !wrapper)
-            end = check_object(d, p);
-    }
+    end = d->ejson && *p == '{' ? tarn__ejson_read(d, p, &v, &wrapper, &inner) : p;
+    if (end && !wrapper)
+        end = tarn__json_check_inside(d, p);
     d->depth--;
     return end;
 }

@@ -382,7 +382,8 @@ static const char *read_array(struct tarn__decode *d, struct tarn__plan *n, cons
     struct tarn__value v = {.kind = TARN__V_JSON, .seen = {.flags = TARN__S_LIST}};
     const char *end;
     tarn__observe(d, n, v.seen);
-    end = walks(n, TARN__S_LIST, TARN_TYPE_LIST) ? read_elements(d, n, p) : tarn__json_check(d, p);
+    end = walks(n, TARN__S_LIST, TARN_TYPE_LIST) ? read_elements(d, n, p)
+                                                 : tarn__json_check_inside(d, p);
     if (!end)
         return NULL;
     if (n->kind == TARN_TYPE_LIST)
@@ -402,7 +403,7 @@ static const char *read_object(struct tarn__decode *d, struct tarn__plan *n, con
     else if (walks(n, TARN__S_DOC, TARN_TYPE_STRUCT))
         end = read_fields(d, n, p);
     else
-        end = tarn__json_check(d, p);
+        end = tarn__json_check_inside(d, p);
     if (!end)
         return NULL;
     if (n->kind == TARN_TYPE_STRUCT || n->kind == TARN_TYPE_MAP)

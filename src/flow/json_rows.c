@@ -117,7 +117,7 @@ enum tarn_status tarn__rows_rest(struct tarn__rows *r, struct tarn_op *op, const
 enum tarn_status tarn__lines_begin(struct tarn__rows *r, struct tarn_op *op)
 {
     struct tarn__window *w = &r->window;
-    bool high;
+    bool high = false;
     while (w->offset < r->range_end) {
         const char *p = w->buf + w->begin, *end = w->buf + w->end;
         const char *feed = tarn__find_line(p, end, &high);
@@ -135,7 +135,7 @@ static enum tarn_status long_line(struct tarn__rows *r, struct tarn_op *op,
                                   struct tarn__record *out)
 {
     struct tarn__window *w = &r->window;
-    bool high, found = false;
+    bool high = false, found = false;
     TARN_TRY(tarn__rows_keep(r, op, w->end - w->begin));
     while (!found && !(w->eof && w->begin == w->end)) {
         const char *p = w->buf + w->begin, *end = w->buf + w->end;
@@ -163,7 +163,7 @@ enum tarn_status tarn__lines_next(struct tarn__rows *r, struct tarn_op *op,
         char *p = w->buf + w->begin, *end = w->buf + w->end;
         char *feed = p + (tarn__find_line(p + seen, end, &out->high) - p);
         seen = (size_t)(feed - p);
-        if (feed == end && !w->eof && seen <= r->bytes_max) {
+        if (feed == end && !w->eof && seen <= r->bytes_max + 1) {
             TARN_TRY(tarn__window_more(w, op));
             continue;
         }
@@ -172,7 +172,8 @@ enum tarn_status tarn__lines_next(struct tarn__rows *r, struct tarn_op *op,
         out->offset = w->offset;
         out->line = ++r->lines;
         out->letter = NULL;
-        if (seen > r->bytes_max + 1) {
+        size_t length = seen > 0 && feed[-1] == '\r' ? seen - 1 : seen;
+        if (length > r->bytes_max) {
             *has = true;
             return long_line(r, op, out);
         }
@@ -228,6 +229,10 @@ static enum pass_result pass_on(struct tarn__pass *s, const char *p, const char 
             }
         }
         char c = *q;
+        if (s->scalar && (is_white(c) || c == ',' || c == '}' || c == ']')) {
+            s->at = (size_t)(q - p);
+            return PASS_DONE; /* a number or word ends before what cannot belong to it */
+        }
         if (s->in_string) {
             if ((unsigned char)c < 0x20)
                 result = PASS_BROKEN;
@@ -250,14 +255,10 @@ static enum pass_result pass_on(struct tarn__pass *s, const char *p, const char 
                 result = PASS_BROKEN;
             else if (s->depth == 0)
                 result = PASS_DONE;
-        } else if (s->depth == 0) { /* a number or word: it ends before what cannot belong to it */
-            if (s->scalar && (is_white(c) || c == ',')) {
-                s->at = (size_t)(q - p);
-                return PASS_DONE;
-            }
+        } else if (s->depth == 0) {
             s->scalar = true;
         }
-        if (s->scalar && s->depth > 0)
+        if (s->scalar && (s->depth > 0 || s->in_string))
             result = PASS_BROKEN;
     }
     s->at = (size_t)(q - p);
