@@ -203,19 +203,26 @@ static enum tarn_status ident_of(struct build *b, const struct tarn_table_ref *r
     return out->ns.ptr ? TARN_OK : TARN_NOMEM;
 }
 
-/* Adds what is read, once. */
+/* Adds what is read, once. Names of the project's own tables have one spelling. */
 static void add_input(struct build *b, struct tarn_node *n, struct tarn_ident ident, size_t source,
                       size_t offset)
 {
-    for (size_t i = 0; i < n->input_count; i++) {
-        struct tarn_ident other = n->inputs[i].ident;
-        if (source != NONE ? b->sources[n->index][i] == source
-                           : b->sources[n->index][i] == NONE && tarn_str_eq(other.ns, ident.ns) &&
-                                 tarn_str_eq(other.name, ident.name))
+    for (size_t i = 0; i < n->input_count; i++)
+        if (b->sources[n->index][i] == source && tarn_str_eq(n->inputs[i].ident.ns, ident.ns) &&
+            tarn_str_eq(n->inputs[i].ident.name, ident.name))
             return;
-    }
     b->sources[n->index][n->input_count] = source;
     n->inputs[n->input_count++] = (struct tarn_input){.ident = ident, .offset = offset};
+}
+
+/* The ingest entry that keeps a side table (raw.x__dead_letters); NULL: the name is none of those. */
+static const struct tarn_node *find_keeper(const struct build *b, struct tarn_ident ident,
+                                           struct tarn_str home)
+{
+    size_t suffix = tarn__side_suffix(ident.name);
+    ident.name.len -= suffix;
+    const struct tarn_node *n = suffix ? tarn_graph_find(&b->graph, ident, home, NULL) : NULL;
+    return n && n->kind == TARN_NODE_INGEST ? n : NULL;
 }
 
 static enum tarn_status add_ref(struct build *b, struct tarn_node *n, struct tarn_str home,
@@ -230,7 +237,14 @@ static enum tarn_status add_ref(struct build *b, struct tarn_node *n, struct tar
     if (source == n)
         return tarn_place_fail(b->op, TARN_MODEL, place_in(n, ref->offset),
                                "model %.*s reads itself", TARN_STR_ARG(n->id));
-    add_input(b, n, source ? source->ident : ident, source ? source->index : NONE, ref->offset);
+    if (source) {
+        add_input(b, n, source->ident, source->index, ref->offset);
+        return TARN_OK;
+    }
+    source = find_keeper(b, ident, home);
+    if (source)
+        ident.ns = source->ident.ns;
+    add_input(b, n, ident, source ? source->index : NONE, ref->offset);
     return TARN_OK;
 }
 
@@ -359,18 +373,27 @@ static enum tarn_status make_order(struct build *b, size_t **out)
 
 /* ---- pointers */
 
+static bool has_parent(const struct tarn_node *n, const struct tarn_node *parent)
+{
+    for (size_t i = 0; i < n->parent_count; i++)
+        if (n->parents[i] == parent)
+            return true;
+    return false;
+}
+
 /* Parents of each node, then children. */
 static enum tarn_status link_nodes(struct tarn_op *op, struct tarn_graph *g)
 {
     for (size_t i = 0; i < g->count; i++) {
         struct tarn_node *n = &g->nodes[i];
         TARN_NEW_ARRAY(op, n->parents, n->input_count);
-        for (size_t k = 0; k < n->input_count; k++)
-            if (n->inputs[k].node) {
-                struct tarn_node *parent = &g->nodes[n->inputs[k].node->index];
-                n->parents[n->parent_count++] = parent;
-                parent->child_count++;
-            }
+        for (size_t k = 0; k < n->input_count; k++) {
+            if (!n->inputs[k].node || has_parent(n, n->inputs[k].node))
+                continue;
+            struct tarn_node *parent = &g->nodes[n->inputs[k].node->index];
+            n->parents[n->parent_count++] = parent;
+            parent->child_count++;
+        }
     }
     for (size_t i = 0; i < g->count; i++) {
         struct tarn_node *n = &g->nodes[i];

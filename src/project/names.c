@@ -20,6 +20,18 @@ bool tarn__name_ok(struct tarn_str name)
     return name.len > 0 && name.len <= 200;
 }
 
+size_t tarn__side_suffix(struct tarn_str name)
+{
+    static const char *const suffixes[] = {"__files", "__dead_letters"};
+    for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {
+        struct tarn_str suffix = tarn_str_view(suffixes[i]);
+        if (name.len > suffix.len &&
+            tarn_str_eq_nocase(tarn_str_of(name.ptr + name.len - suffix.len, suffix.len), suffix))
+            return suffix.len;
+    }
+    return 0;
+}
+
 static bool not_empty(struct tarn_str part)
 {
     return part.len > 0;

@@ -278,6 +278,12 @@ static enum tarn_status check_targets(struct tarn_op *op, const struct tarn_proj
     struct target *t;
     TARN_NEW_ARRAY(op, t, p->ingest_count + p->model_count);
     size_t n = collect_targets(p, t);
+    for (size_t i = 0; i < n; i++)
+        if (tarn__side_suffix(t[i].ident.name))
+            return tarn_place_fail(op, TARN_MODEL, t[i].place,
+                                   "table %.*s.%.*s has a name that ingest keeps for itself: "
+                                   "..__files and ..__dead_letters",
+                                   TARN_STR_ARG(t[i].ident.ns), TARN_STR_ARG(t[i].ident.name));
     if (n < 2)
         return TARN_OK;
     qsort(t, n, sizeof *t, compare_names);

@@ -228,7 +228,8 @@ enum tarn_node_kind { TARN_NODE_INGEST, TARN_NODE_MODEL, TARN_NODE_CHECK };
 /* A table that a node's SQL reads. */
 struct tarn_input {
     struct tarn_ident ident; /* as resolved: of the project's own spelling, or as written; ns absent if it was and none was found */
-    const struct tarn_node *node; /* NULL: not of this project, to be found in the catalog */
+    const struct tarn_node *node; /* who makes it: of raw.x__files and raw.x__dead_letters the ingest entry of raw.x; NULL: not of this
+                                   * project, to be found in the catalog */
     size_t offset;                /* in the node's sql, of first use */
 };
 struct tarn_node {

@@ -60,6 +60,8 @@ enum tarn_status tarn__override_tree(struct tarn_op *op, const struct tarn__env 
 
 /* Letters, digits, _, -, and what is not ASCII. */
 bool tarn__name_ok(struct tarn_str name);
+/* The length of "__files" or "__dead_letters" at the name's end, else 0: ingest keeps tables of these names beside its own. */
+size_t tarn__side_suffix(struct tarn_str name);
 /* "ns.table" (the last dot divides) at a node. */
 enum tarn_status tarn__ident_parse(struct tarn_op *op, const struct tarn_yaml *node, struct tarn_str text,
                                    struct tarn_ident *out) TARN_MUST_USE;

@@ -93,6 +93,31 @@ static void names(void **state)
         tarn_graph_find(g, (struct tarn_ident){TARN_STR("ra"), TARN_STR("Orders")}, none, NULL));
 }
 
+static void side_tables_of_ingest(void **state)
+{
+    struct fixture *f = *state;
+    put_project(f, "ingest: [{from: app.x, to: raw.x}]\n");
+    put(f, "models/ns/a.sql",
+        "select * from raw.x join raw.x__dead_letters join x__files join raw.y__files join "
+        "a2__files");
+    put(f, "models/ns/a2.sql", "select 1");
+    const struct tarn_node *a = node(graph(f), "ns.a");
+    assert_int_equal(a->input_count, 5);
+    assert_str(a->inputs[1].ident.name, "x__dead_letters");
+    assert_str(a->inputs[1].node->id, "raw.x");
+    assert_str(a->inputs[2].ident.ns, "raw");
+    assert_ptr_equal(a->inputs[2].node, a->inputs[0].node);
+    assert_null(a->inputs[3].node);
+    assert_null(a->inputs[4].node);
+    assert_int_equal(a->parent_count, 1);
+    assert_int_equal(a->parents[0]->child_count, 1);
+    put(f, "models/ns/b__files.sql", "select 1");
+    load_fails(
+        f, TARN_MODEL,
+        "table ns.b__files has a name that ingest keeps for itself: ..__files and ..__dead_letters",
+        "models/ns/b__files.sql:1:1", NULL);
+}
+
 static void fails(struct fixture *f, const char *message, const char *place)
 {
     struct tarn_graph *g;
@@ -176,12 +201,9 @@ static void many_models(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {T(a_medallion),
-                                       T(names),
-                                       T(circles),
-                                       T(ambiguous_names),
-                                       T(failures_of_the_parser_pass),
-                                       T(an_empty_project),
-                                       T(many_models)};
+    const struct CMUnitTest tests[] = {T(a_medallion),           T(names),
+                                       T(side_tables_of_ingest), T(circles),
+                                       T(ambiguous_names),       T(failures_of_the_parser_pass),
+                                       T(an_empty_project),      T(many_models)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
