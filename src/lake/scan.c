@@ -7,6 +7,15 @@
 
 /* ---- metrics of three kinds, for tarn_expr_may_match */
 
+/* A writer that put NaN into a bound said nothing with it (trap 15). */
+static void distrust_nan(struct tarn_field_metrics *m)
+{
+    if (m->has_lower && m->lower.d != m->lower.d)
+        m->has_lower = false;
+    if (m->has_upper && m->upper.d != m->upper.d)
+        m->has_upper = false;
+}
+
 struct summary_ctx { /* a manifest list entry's partition summaries */
     struct tarn_op *op;
     const struct tarn_partition_spec *spec;
@@ -29,6 +38,7 @@ static bool summary_metrics(void *ctx, int32_t field_id, struct tarn_field_metri
         out->has_upper =
             s->upper.ptr && tarn_value_from_bytes(c->op, t, s->upper, &out->upper) == TARN_OK;
         tarn_clear(c->op); /* a bound that cannot be read only keeps the manifest */
+        distrust_nan(out);
         return true;
     }
     return false;
@@ -95,11 +105,7 @@ static bool file_metrics(void *ctx, int32_t field_id, struct tarn_field_metrics 
     out->has_upper =
         upper && tarn_value_from_bytes(c->op, &field->type, *upper, &out->upper) == TARN_OK;
     tarn_clear(c->op);
-    /* a writer that put NaN into a bound said nothing with it (trap 15) */
-    if (out->has_lower && out->lower.d != out->lower.d)
-        out->has_lower = false;
-    if (out->has_upper && out->upper.d != out->upper.d)
-        out->has_upper = false;
+    distrust_nan(out);
     return true;
 }
 
@@ -150,6 +156,15 @@ static enum tarn_status find_projection(struct planner *p, int32_t spec_id, stru
 
 /* ---- entries */
 
+static enum tarn_status check_format(const struct planner *p, const struct tarn_manifest_entry *e)
+{
+    if (tarn_str_eq_nocase(e->file.format, TARN_STR("PARQUET")))
+        return TARN_OK;
+    return tarn_fail(p->op, TARN_UNSUPPORTED,
+                     "table " TARN_IDENT_FMT " has %.*s files, which this version does not read",
+                     TARN_IDENT_ARG(p->table->ident), TARN_STR_ARG(e->file.format));
+}
+
 static enum tarn_status keep_delete(struct planner *p, const struct tarn_manifest_entry *e)
 {
     if (e->file.content == TARN_CONTENT_EQUALITY_DELETES)
@@ -162,6 +177,7 @@ static enum tarn_status keep_delete(struct planner *p, const struct tarn_manifes
                          "table " TARN_IDENT_FMT
                          " has deletion vectors, which this version does not read",
                          TARN_IDENT_ARG(p->table->ident));
+    TARN_TRY(check_format(p, e));
     if (p->delete_count == p->delete_cap) {
         size_t cap = p->delete_cap ? p->delete_cap * 2 : 16;
         struct tarn_manifest_entry *grown;
@@ -178,11 +194,7 @@ static enum tarn_status keep_delete(struct planner *p, const struct tarn_manifes
 static enum tarn_status keep_file(struct planner *p, const struct tarn_manifest_entry *e)
 {
     struct tarn_scan *s = p->scan;
-    if (!tarn_str_eq_nocase(e->file.format, TARN_STR("PARQUET")))
-        return tarn_fail(p->op, TARN_UNSUPPORTED,
-                         "table " TARN_IDENT_FMT
-                         " has %.*s files, which this version does not read",
-                         TARN_IDENT_ARG(p->table->ident), TARN_STR_ARG(e->file.format));
+    TARN_TRY(check_format(p, e));
     if (s->file_count == p->file_cap) {
         size_t cap = p->file_cap ? p->file_cap * 2 : 64;
         struct tarn_scan_file *grown;

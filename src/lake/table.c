@@ -142,28 +142,10 @@ static bool summary_count(const struct tarn_snapshot *s, const char *key, int64_
     return v && tarn_str_to_i64(*v, out) && *out >= 0;
 }
 
-enum tarn_status tarn_table_totals(const struct tarn_lake *lake, struct tarn_op *op,
-                                   const struct tarn_table *t, struct tarn_table_totals *out)
+static void count_files(const struct tarn_live_files *live, struct tarn_table_totals *out)
 {
-    const struct tarn_snapshot *s = tarn_metadata_current(&t->metadata);
-    int64_t position_deletes = 0, equality_deletes = 0;
-    *out = (struct tarn_table_totals){0};
-    if (!s)
-        return TARN_OK;
-    if (summary_count(s, "total-records", &out->rows) &&
-        summary_count(s, "total-data-files", &out->data_files) &&
-        summary_count(s, "total-files-size", &out->bytes) &&
-        summary_count(s, "total-delete-files", &out->delete_files) &&
-        summary_count(s, "total-position-deletes", &position_deletes) &&
-        summary_count(s, "total-equality-deletes", &equality_deletes) && equality_deletes == 0) {
-        out->rows -= position_deletes;
-        return TARN_OK;
-    }
-    struct tarn_live_files live;
-    *out = (struct tarn_table_totals){0};
-    TARN_TRY(tarn_table_live_files(lake, op, &t->metadata, s, &live));
-    for (size_t i = 0; i < live.count; i++) {
-        const struct tarn_data_file *f = &live.items[i].file;
+    for (size_t i = 0; i < live->count; i++) {
+        const struct tarn_data_file *f = &live->items[i].file;
         bool data = f->content == TARN_CONTENT_DATA;
         out->bytes += f->size_bytes;
         out->data_files += data;
@@ -171,5 +153,42 @@ enum tarn_status tarn_table_totals(const struct tarn_lake *lake, struct tarn_op 
         out->rows += data ? f->record_count
                           : (f->content == TARN_CONTENT_POSITION_DELETES ? -f->record_count : 0);
     }
+}
+
+/* Delete files may name a row twice, or rows of files that are gone: only a scan knows what is left. */
+static enum tarn_status count_rows(const struct tarn_lake *lake, struct tarn_op *op,
+                                   const struct tarn_table *t, int64_t *rows)
+{
+    struct tarn_scan *scan;
+    if (!lake->deletes)
+        return TARN_OK;
+    enum tarn_status status = tarn_table_scan(lake, op, t, NULL, NULL, &scan);
+    if (status == TARN_UNSUPPORTED) { /* what cannot be read can still be counted roughly */
+        tarn_clear(op);
+        return TARN_OK;
+    }
+    TARN_TRY(status);
+    *rows = 0;
+    for (size_t i = 0; i < scan->file_count; i++)
+        *rows += scan->files[i].file->record_count - (int64_t)scan->files[i].deleted_count;
     return TARN_OK;
+}
+
+enum tarn_status tarn_table_totals(const struct tarn_lake *lake, struct tarn_op *op,
+                                   const struct tarn_table *t, struct tarn_table_totals *out)
+{
+    const struct tarn_snapshot *s = tarn_metadata_current(&t->metadata);
+    *out = (struct tarn_table_totals){0};
+    if (!s)
+        return TARN_OK;
+    if (!summary_count(s, "total-records", &out->rows) ||
+        !summary_count(s, "total-data-files", &out->data_files) ||
+        !summary_count(s, "total-files-size", &out->bytes) ||
+        !summary_count(s, "total-delete-files", &out->delete_files) || out->delete_files > 0) {
+        struct tarn_live_files live;
+        *out = (struct tarn_table_totals){0};
+        TARN_TRY(tarn_table_live_files(lake, op, &t->metadata, s, &live));
+        count_files(&live, out);
+    }
+    return out->delete_files ? count_rows(lake, op, t, &out->rows) : TARN_OK;
 }

@@ -43,7 +43,8 @@ enum tarn_status tarn_table_live_files(const struct tarn_lake *, struct tarn_op 
  * file formats other than Parquet are TARN_UNSUPPORTED naming the table. A file or manifest that cannot be read is named. */
 enum tarn_status tarn_table_scan(const struct tarn_lake *, struct tarn_op *, const struct tarn_table *, const struct tarn_snapshot *, const struct tarn_expr *filter, struct tarn_scan **out) TARN_MUST_USE;
 
-/* Rows, files and bytes of the current snapshot, out of its summary where it has the totals, else counted. */
+/* Rows, files and bytes of the current snapshot, out of its summary where it has the totals, else counted. Rows that position deletes
+ * name are counted exactly by a scan; without lake->deletes, and where a scan is not supported, by the deletes' own counts. */
 struct tarn_table_totals {
     int64_t rows, data_files, delete_files, bytes;
 };
