@@ -20,6 +20,7 @@ struct tarn_engine_options {
     int threads;                 /* 0 = all cores */
     int64_t memory_limit_bytes;  /* for the whole process: the engine takes its share, about memory - 150 MB; 0 = 60 % of the machine or cgroup */
     struct tarn_str temp_folder; /* made when first needed, removed at close */
+    bool progress; /* tarn_session_progress is wanted; costs up to a third of a long statement's time */
     struct tarn_str catalog_name; /* "iceberg": the first part of three-part names */
 };
 enum tarn_status tarn_engine_open(struct tarn_op *op, const struct tarn_engine_options *, struct tarn_engine **out) TARN_MUST_USE;
@@ -100,7 +101,7 @@ enum tarn_status tarn_engine_read_position_deletes(struct tarn_engine *, struct 
 /* The engine's SQL spelling of a type ("STRUCT(a VARCHAR)[]"), for casts in statements of Tarn's own. */
 void tarn_engine_type_sql(struct tarn_buf *, const struct tarn_type *);
 
-/* Progress of the running statement, from any thread: 0..100, or -1 = not known. */
+/* Progress of the running statement, from any thread: 0..100, or -1 = not known (or not asked for at open). */
 double tarn_session_progress(struct tarn_session *);
 
 #endif

@@ -2,7 +2,7 @@
  *
  *   tarn_partition('bucket[16]', value) -> VARCHAR      the transform's value as text, by tarn_transform_apply itself
  *
- * Identity, day and hour, the frequent ones, are plain expressions.
+ * Identity, year, month, day and hour, the frequent ones, are plain expressions.
  */
 #include "engine/duckdb/engine_int.h"
 
@@ -140,6 +140,10 @@ enum tarn_status tarn__partition_sql(struct tarn_op *op, struct tarn_buf *b, con
         tarn_buf_str(b, column);
     } else if (t->kind == TARN_TRANSFORM_DAY) {
         tarn_buf_printf(b, "CAST(%.*s AS DATE)", TARN_STR_ARG(column));
+    } else if (t->kind == TARN_TRANSFORM_YEAR) { /* the engine's calendar is proleptic Gregorian too, and its zone UTC */
+        tarn_buf_printf(b, "CAST(year(%.*s) - 1970 AS INTEGER)", TARN_STR_ARG(column));
+    } else if (t->kind == TARN_TRANSFORM_MONTH) {
+        tarn_buf_printf(b, "CAST((year(%.*s) - 1970) * 12 + month(%.*s) - 1 AS INTEGER)", TARN_STR_ARG(column), TARN_STR_ARG(column));
     } else if (t->kind == TARN_TRANSFORM_HOUR) { /* rounded down, before 1970 too */
         tarn_buf_printf(b, "((epoch_us(%.*s) - ((epoch_us(%.*s) %% " HOUR_US " + " HOUR_US ") %% " HOUR_US ")) // " HOUR_US ")", TARN_STR_ARG(column),
                         TARN_STR_ARG(column));

@@ -27,7 +27,9 @@ static enum tarn_status session_start(struct tarn_session *s, struct tarn_op *op
     if (duckdb_connect(s->engine->db, &s->con) != DuckDBSuccess)
         return tarn_fail(op, TARN_NOMEM, "could not open a session: the engine gave no connection");
     tarn_buf_init(&sql, 4096);
-    tarn_buf_z(&sql, "SET enable_progress_bar=true; SET enable_progress_bar_print=false; ATTACH ':memory:' AS ");
+    if (s->engine->options.progress) /* it costs: the engine adds it up after every task */
+        tarn_buf_z(&sql, "SET enable_progress_bar=true; SET enable_progress_bar_print=false; ");
+    tarn_buf_z(&sql, "ATTACH ':memory:' AS ");
     tarn_buf_sql_name(&sql, tarn_str_view(s->catalog));
     tarn_buf_z(&sql, "; USE ");
     tarn_buf_sql_name(&sql, tarn_str_view(s->catalog));

@@ -10,49 +10,32 @@ checks:
   - not_null: [entry_id, entry_date, account_id]
   - relationship: {column: account_id, to: raw.fq_app_accounts.account_id, severity: warn}
 */
-with entries as ( -- the latest version of each entry: all its lines count, those of earlier versions do not
-    select *
+with latest as ( -- each entry counts as its latest version says: all its lines, none of an earlier version's
+    select entry_id, max((ingest_ts, _source_file, _source_offset)) as version
     from raw.fq_app_journal_entries
-    qualify row_number() over (
-        partition by entry_id
-        order by ingest_ts desc, _source_file desc, _source_offset desc
-    ) = 1
+    group by entry_id
 ),
 accounts as (
-    select account_id, name, type
+    select account_id, arg_max({'name': name, 'type': type}, (ingest_ts, _source_file, _source_offset)) as account
     from raw.fq_app_accounts
-    qualify row_number() over (
-        partition by account_id
-        order by ingest_ts desc, _source_file desc, _source_offset desc
-    ) = 1
-),
-lines as (
-    select _id, entry_id, cast("date" as date) as entry_date, description, ingest_ts, unnest(lines) as line
-    from entries
+    group by account_id
 ),
 postings as ( -- several postings of an entry to one account are one row
-    select
-        _id,
-        entry_id,
-        entry_date,
-        description,
-        line.account_id as account_id,
-        cast(coalesce(sum(line.debit), 0) as decimal(18, 2)) as debit,
-        cast(coalesce(sum(line.credit), 0) as decimal(18, 2)) as credit,
-        ingest_ts
-    from lines
-    group by all
+    select j.*, unnest(list_distinct([coalesce(l.account_id, '') for l in j.lines])) as posted_to
+    from raw.fq_app_journal_entries j
+    join latest on latest.entry_id is not distinct from j.entry_id
+        and latest.version = (j.ingest_ts, j._source_file, j._source_offset)
 )
 select
     p._id,
     p.entry_id,
-    p.entry_date,
+    cast(p.date as date) as entry_date,
     p.description,
-    p.account_id,
-    a.name as account_name,
-    a.type as account_type,
-    p.debit,
-    p.credit,
+    nullif(p.posted_to, '') as account_id, -- none at all is a key that is null: the run says so
+    a.account.name as account_name,
+    a.account.type as account_type,
+    cast(coalesce(list_sum([l.debit for l in p.lines if coalesce(l.account_id, '') = p.posted_to]), 0) as decimal(18, 2)) as debit,
+    cast(coalesce(list_sum([l.credit for l in p.lines if coalesce(l.account_id, '') = p.posted_to]), 0) as decimal(18, 2)) as credit,
     p.ingest_ts
 from postings p
-left join accounts a on a.account_id = p.account_id
+left join accounts a on a.account_id = p.posted_to
