@@ -15,7 +15,7 @@ enum tarn__option_type {
 };
 struct tarn__option_row {
     enum tarn__option_type type;
-    size_t offset; /* in struct tarn_options */
+    size_t offset;  /* in struct tarn_options */
     unsigned verbs; /* bits of enum tarn_verb; all of them: a global option */
     const char *name;
     char letter; /* 0 = none */

@@ -1,8 +1,9 @@
 /* output: see output.h.
  *
- * Whatever its source, a row becomes cells that each format asks for in its own form: `struct row` hides whether they come from a batch or
- * from a listing. Formats that stream write through `buf`, which is flushed past FLUSH_AT bytes; a table's cells gather in `cells`
- * with their ends in `ends`, until the widths are known.
+ * Whatever its source, a row becomes cells that each format asks for in its own form: `struct row`
+ * hides whether they come from a batch or from a listing. Formats that stream write through `buf`,
+ * which is flushed past FLUSH_AT bytes; a table's cells gather in `cells` with their ends in
+ * `ends`, until the widths are known.
  */
 #include "cli/output.h"
 
@@ -160,7 +161,8 @@ static void put_json(struct tarn__output_state *s, const struct row *r, size_t i
         tarn_json_put_raw(&s->json, r->cells[i]);
 }
 
-/* RFC 4180: quoted when it holds a comma, a quote or a line break; an empty text is quoted, null is not. */
+/* RFC 4180: quoted when it holds a comma, a quote or a line break; an empty text is quoted, null is
+ * not. */
 static void put_csv_text(struct tarn_buf *b, struct tarn_str s)
 {
     bool plain = s.len > 0 && s.ptr[0] != ' ' && s.ptr[s.len - 1] != ' ';

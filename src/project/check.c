@@ -3,7 +3,8 @@
  *     - not_null: [entry_id, account_id]           short form: the columns
  *     - not_null: {columns: [...], severity: warn} long form
  *     - unique: [entry_id]
- *       severity: warn                              severity, name, description may also stand beside
+ *       severity: warn                              severity, name, description may also stand
+ *                                                   beside
  */
 #include "project/project_int.h"
 

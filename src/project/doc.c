@@ -1,4 +1,5 @@
-/* doc: docs/project.md, the reference of tarn.yaml and of the headers of .sql files, out of the schemas. */
+/* doc: docs/project.md, the reference of tarn.yaml and of the headers of .sql files, out of the
+ * schemas. */
 #include "project/project_int.h"
 
 #define DOC_MAX ((size_t)1 << 20)

@@ -3,8 +3,8 @@
  *     # a comment             NAME=value # a comment behind white space
  *     export NAME='as it is'  NAME="with \n \t \" \\ \$"
  *
- * Quoted values may go over several lines. Nothing is expanded inside a value. Messages never show a line of .env: it may hold a
- * secret.
+ * Quoted values may go over several lines. Nothing is expanded inside a value. Messages never show
+ * a line of .env: it may hold a secret.
  */
 #include "project/project_int.h"
 

@@ -5,8 +5,8 @@
  *     ${secret:name}     TARN_SECRET_NAME, else the file $TARN_SECRETS_DIR/name; never printed
  *     $${                a plain "${"
  *
- * Once only: what a variable's value holds is not expanded again. TARN__CATALOG__NAME=x sets profiles.<chosen>.catalog.name,
- * literally, over whatever tarn.yaml says.
+ * Once only: what a variable's value holds is not expanded again. TARN__CATALOG__NAME=x sets
+ * profiles.<chosen>.catalog.name, literally, over whatever tarn.yaml says.
  */
 #include "project/project_int.h"
 

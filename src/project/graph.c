@@ -1,7 +1,9 @@
-/* graph: which node reads what, found by the engine's parser, and an order in which parents come first.
+/* graph: which node reads what, found by the engine's parser, and an order in which parents come
+ * first.
  *
- * Nodes are made in the order of reading (ingest, models, checks), get their inputs, and are then put in order by a depth-first walk
- * along the inputs, which also finds circles. Only then are pointers between nodes set.
+ * Nodes are made in the order of reading (ingest, models, checks), get their inputs, and are then
+ * put in order by a depth-first walk along the inputs, which also finds circles. Only then are
+ * pointers between nodes set.
  */
 #include "project/project_int.h"
 
@@ -215,7 +217,8 @@ static void add_input(struct build *b, struct tarn_node *n, struct tarn_ident id
     n->inputs[n->input_count++] = (struct tarn_input){.ident = ident, .offset = offset};
 }
 
-/* The ingest entry that keeps a side table (raw.x__dead_letters); NULL: the name is none of those. */
+/* The ingest entry that keeps a side table (raw.x__dead_letters); NULL: the name is none of those.
+ * */
 static const struct tarn_node *find_keeper(const struct build *b, struct tarn_ident ident,
                                            struct tarn_str home)
 {

@@ -115,8 +115,8 @@ static enum tarn_status find_source(struct tarn_op *op, const struct tarn_yaml *
     return status;
 }
 
-/* The files that a stream has when nobody says: <stream>.json, <stream>-*.json and <stream>/ with any of them,
- * plain or compressed. */
+/* The files that a stream has when nobody says: <stream>.json, <stream>-*.json and <stream>/ with
+ * any of them, plain or compressed. */
 static enum tarn_status stream_globs(struct tarn_op *op, struct tarn_ingest *in)
 {
     static const char *const endings[] = {

@@ -1,4 +1,5 @@
-/* profile: where things are: the warehouse, its catalog, the sources; and how a source's bytes are read. */
+/* profile: where things are: the warehouse, its catalog, the sources; and how a source's bytes are
+ * read. */
 #include "project/project_int.h"
 
 #include <errno.h>
@@ -11,7 +12,8 @@
 const char *const tarn_file_format_names[] = {"ejson", "json", "csv", "parquet", NULL};
 const char *const tarn__encoding_names[] = {"utf-8", "latin-1", "windows-1252", "utf-16", NULL};
 
-/* Kinds that projects may name in profiles which are not in use; the first is the one of this version. */
+/* Kinds that projects may name in profiles which are not in use; the first is the one of this
+ * version. */
 static const char *const catalog_kinds[] = {"sqlite", "postgresql", "rest", "glue", NULL};
 static const char *const source_kinds[] = {"files", "mongodb", "postgresql", "kafka", "http", NULL};
 
@@ -282,8 +284,8 @@ static enum tarn_status load_source(struct tarn_op *op, const struct tarn_yaml *
     return tarn__format_apply(op, node, &raw.format, &out->format);
 }
 
-/* The option, else the process's variable, else that of .env; absent: none of them. *out_here: relative paths in it start
- * from the working directory, as they do in what is typed by hand. */
+/* The option, else the process's variable, else that of .env; absent: none of them. *out_here:
+ * relative paths in it start from the working directory, as they do in what is typed by hand. */
 static struct tarn_str first_of(struct tarn_str given, const struct tarn__env *env,
                                 const char *variable, bool *out_here)
 {

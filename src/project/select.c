@@ -1,7 +1,7 @@
 /* select: dbt's spelling of what to run. The grammar stands in project.h.
  *
- * Words pick tables and, by their own names, checks. Checks of picked tables are added at the end, when it is known which tables
- * remain after --exclude.
+ * Words pick tables and, by their own names, checks. Checks of picked tables are added at the end,
+ * when it is known which tables remain after --exclude.
  */
 #include "project/project_int.h"
 
@@ -226,7 +226,8 @@ static enum tarn_status fail_unmatched(struct tarn_op *op, const struct tarn_gra
 
 /* ---- sets of nodes */
 
-/* Adds what lies up to `depth` steps up or down from the nodes of `set`. Downwards checks are left out: they come with their tables. */
+/* Adds what lies up to `depth` steps up or down from the nodes of `set`. Downwards checks are left
+ * out: they come with their tables. */
 static enum tarn_status spread(struct tarn_op *op, const struct tarn_graph *g, bool *set,
                                int64_t depth, bool up)
 {

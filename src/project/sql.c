@@ -1,6 +1,8 @@
-/* sql: the parts of a .sql file of the project, found without parsing SQL: comments, quoted texts, the rest.
+/* sql: the parts of a .sql file of the project, found without parsing SQL: comments, quoted texts,
+ * the rest.
  *
- * The header is a block comment whose first word is "tarn", before anything but white space and line comments:
+ * The header is a block comment whose first word is "tarn", before anything but white space and
+ * line comments:
  *
  *     / * tarn
  *     kind: merge
@@ -313,8 +315,8 @@ static enum tarn_status check_query(struct tarn_op *op, const struct tarn__file 
     }
 }
 
-/* The query from `begin` to `end`, so that its lines and columns are the file's: blank lines are left away, and the
- * line that the header ends in is padded. */
+/* The query from `begin` to `end`, so that its lines and columns are the file's: blank lines are
+ * left away, and the line that the header ends in is padded. */
 static enum tarn_status cut_query(struct tarn_op *op, const struct tarn__file *file, size_t begin,
                                   size_t end, struct tarn__sql_file *out)
 {

@@ -1,4 +1,5 @@
-/* test_options: spelling of the command line, precedence, messages; help and reference out of the tables. */
+/* test_options: spelling of the command line, precedence, messages; help and reference out of the
+ * tables. */
 #include "fixture.h"
 
 #include <stdio.h>

@@ -1,4 +1,5 @@
-/* fixture: a project in a folder of its own, which is the working directory meanwhile, and assertions on reports. */
+/* fixture: a project in a folder of its own, which is the working directory meanwhile, and
+ * assertions on reports. */
 #ifndef TARN_TESTS_PROJECT_FIXTURE_H
 #define TARN_TESTS_PROJECT_FIXTURE_H
 
@@ -28,12 +29,15 @@ void put_project(struct fixture *f, const char *more);
 void set_env(struct fixture *f, const char *variable);
 /* Loads, and fails the test with the report if that does not work. */
 const struct tarn_project *load(struct fixture *f);
-/* Loading fails: status, message and "file:line:column" ("" = no place) are these, hint too when not NULL. */
-void load_fails(struct fixture *f, enum tarn_status status, const char *message, const char *place, const char *hint);
-void report_is(struct fixture *f, enum tarn_status got, enum tarn_status status, const char *message,
-               const char *place, const char *hint);
+/* Loading fails: status, message and "file:line:column" ("" = no place) are these, hint too when
+ * not NULL. */
+void load_fails(struct fixture *f, enum tarn_status status, const char *message, const char *place,
+                const char *hint);
+void report_is(struct fixture *f, enum tarn_status got, enum tarn_status status,
+               const char *message, const char *place, const char *hint);
 /* Refs out of the words behind "from" and "join". */
-enum tarn_status words_refs(void *ctx, struct tarn_op *op, struct tarn_sql_text text, struct tarn_table_refs *out);
+enum tarn_status words_refs(void *ctx, struct tarn_op *op, struct tarn_sql_text text,
+                            struct tarn_table_refs *out);
 /* Loads, builds; fails the test otherwise. */
 const struct tarn_graph *graph(struct fixture *f);
 

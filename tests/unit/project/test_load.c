@@ -1,4 +1,5 @@
-/* test_load: tarn.yaml into structs, and every way in which it can be wrong, with place and message. */
+/* test_load: tarn.yaml into structs, and every way in which it can be wrong, with place and
+ * message. */
 #include "fixture.h"
 #include "base/arena.h"
 

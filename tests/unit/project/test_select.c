@@ -4,8 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
-/* raw.a, raw.b -> silver.s (both), silver.t (b) -> gold.g (s, t), gold.h (t); a check each of raw.a, silver.s (to raw.b), gold.g;
- * queries: q_gold reads gold.g and raw.b, q_owned belongs to silver.t, q_free reads a table of the catalog only. */
+/* raw.a, raw.b -> silver.s (both), silver.t (b) -> gold.g (s, t), gold.h (t); a check each of
+ * raw.a, silver.s (to raw.b), gold.g; queries: q_gold reads gold.g and raw.b, q_owned belongs to
+ * silver.t, q_free reads a table of the catalog only. */
 static const struct tarn_graph *project(struct fixture *f)
 {
     put_project(f, "ingest:\n  - {from: app.a, to: raw.a, tags: bronze, checks: [{not_null: id}]}\n"
