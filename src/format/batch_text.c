@@ -17,7 +17,8 @@
 static struct tarn_str bytes_at(const struct tarn_column *c, size_t row)
 {
     if (c->type->kind == TARN_TYPE_FIXED)
-        return tarn_str_of((const char *)c->data + row * (size_t)c->type->length, (size_t)c->type->length);
+        return tarn_str_of((const char *)c->data + row * (size_t)c->type->length,
+                           (size_t)c->type->length);
     return tarn_str_of(c->bytes + c->offsets[row], c->offsets[row + 1] - c->offsets[row]);
 }
 
@@ -28,7 +29,8 @@ static bool is_text(enum tarn_type_kind kind)
 
 static bool is_bytes(enum tarn_type_kind kind)
 {
-    return kind == TARN_TYPE_BINARY || kind == TARN_TYPE_FIXED || kind == TARN_TYPE_VARIANT || kind == TARN_TYPE_GEOMETRY || kind == TARN_TYPE_GEOGRAPHY;
+    return kind == TARN_TYPE_BINARY || kind == TARN_TYPE_FIXED || kind == TARN_TYPE_VARIANT ||
+           kind == TARN_TYPE_GEOMETRY || kind == TARN_TYPE_GEOGRAPHY;
 }
 
 static int64_t integer_at(const struct tarn_column *c, size_t row)
@@ -40,7 +42,8 @@ static int64_t integer_at(const struct tarn_column *c, size_t row)
 
 static double real_at(const struct tarn_column *c, size_t row)
 {
-    return c->type->kind == TARN_TYPE_FLOAT ? (double)((const float *)c->data)[row] : ((const double *)c->data)[row];
+    return c->type->kind == TARN_TYPE_FLOAT ? (double)((const float *)c->data)[row]
+                                            : ((const double *)c->data)[row];
 }
 
 /* ---- times */
@@ -73,7 +76,8 @@ static size_t scalar(const struct tarn_column *c, size_t row, bool iso, char out
 {
     switch (c->type->kind) {
     case TARN_TYPE_BOOLEAN:
-        return (size_t)snprintf(out, SCALAR_MAX, "%s", ((const uint8_t *)c->data)[row] ? "true" : "false");
+        return (size_t)snprintf(out, SCALAR_MAX, "%s",
+                                ((const uint8_t *)c->data)[row] ? "true" : "false");
     case TARN_TYPE_INT:
     case TARN_TYPE_LONG:
         return (size_t)snprintf(out, SCALAR_MAX, "%lld", (long long)integer_at(c, row));
@@ -112,7 +116,8 @@ static void put_base64(struct tarn_buf *b, struct tarn_str s)
             v |= (uint32_t)p[i + 1] << 8;
         if (i + 2 < s.len)
             v |= p[i + 2];
-        char group[4] = {digits[v >> 18], digits[v >> 12 & 63], digits[v >> 6 & 63], digits[v & 63]};
+        char group[4] = {digits[v >> 18], digits[v >> 12 & 63], digits[v >> 6 & 63],
+                         digits[v & 63]};
         if (i + 1 >= s.len)
             group[2] = '=';
         if (i + 2 >= s.len)
@@ -298,7 +303,8 @@ static void put_quoted(struct tarn_buf *b, struct tarn_str s, char delimiter)
     tarn_buf_put(b, '"');
 }
 
-static void put_nested_csv(struct tarn_buf *b, const struct tarn_column *c, size_t row, char delimiter)
+static void put_nested_csv(struct tarn_buf *b, const struct tarn_column *c, size_t row,
+                           char delimiter)
 {
     struct tarn_buf text;
     struct tarn_json_writer w;

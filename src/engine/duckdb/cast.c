@@ -8,7 +8,8 @@
 
 static bool is_whole(const struct tarn_type *t)
 {
-    return t->kind == TARN_TYPE_INT || t->kind == TARN_TYPE_LONG || (t->kind == TARN_TYPE_DECIMAL && t->scale == 0);
+    return t->kind == TARN_TYPE_INT || t->kind == TARN_TYPE_LONG ||
+           (t->kind == TARN_TYPE_DECIMAL && t->scale == 0);
 }
 
 static bool primitive_fits(const struct tarn_type *from, const struct tarn_type *to)
@@ -22,7 +23,8 @@ static bool primitive_fits(const struct tarn_type *from, const struct tarn_type 
     case TARN_TYPE_DECIMAL:
         return is_whole(from) || (from->kind == TARN_TYPE_DECIMAL && from->scale <= to->scale);
     case TARN_TYPE_DOUBLE:
-        return from->kind == TARN_TYPE_DOUBLE || from->kind == TARN_TYPE_FLOAT || from->kind == TARN_TYPE_INT;
+        return from->kind == TARN_TYPE_DOUBLE || from->kind == TARN_TYPE_FLOAT ||
+               from->kind == TARN_TYPE_INT;
     case TARN_TYPE_TIMESTAMP:
         return from->kind == TARN_TYPE_TIMESTAMP || from->kind == TARN_TYPE_DATE;
     default:
@@ -30,7 +32,8 @@ static bool primitive_fits(const struct tarn_type *from, const struct tarn_type 
     }
 }
 
-static enum tarn_status fail_cast(struct tarn_op *op, const struct tarn_type *from, const struct tarn_type *to, struct tarn_str path)
+static enum tarn_status fail_cast(struct tarn_op *op, const struct tarn_type *from,
+                                  const struct tarn_type *to, struct tarn_str path)
 {
     struct tarn_str a = tarn_type_text(op, from), b = tarn_type_text(op, to), sql = {NULL, 0};
     struct tarn_buf text;
@@ -38,8 +41,10 @@ static enum tarn_status fail_cast(struct tarn_op *op, const struct tarn_type *fr
     tarn__type_sql(&text, to);
     if (tarn_buf_take(op, &text, "a type", &sql) != TARN_OK)
         sql = TARN_STR("...");
-    (void)tarn_fail(op, TARN_SCHEMA, "column \"%.*s\" is %.*s in the query and %.*s in the table: values could be lost", TARN_STR_ARG(path), TARN_STR_ARG(a),
-                    TARN_STR_ARG(b));
+    (void)tarn_fail(
+        op, TARN_SCHEMA,
+        "column \"%.*s\" is %.*s in the query and %.*s in the table: values could be lost",
+        TARN_STR_ARG(path), TARN_STR_ARG(a), TARN_STR_ARG(b));
     tarn_hint(op, "say so in the query: CAST(%.*s AS %.*s)", TARN_STR_ARG(path), TARN_STR_ARG(sql));
     return TARN_SCHEMA;
 }
@@ -57,26 +62,33 @@ static struct tarn_str below(struct tarn_op *op, struct tarn_str path, struct ta
     return tarn_sprintf(op, "%.*s.%.*s", TARN_STR_ARG(path), TARN_STR_ARG(name));
 }
 
-static enum tarn_status check_struct(struct tarn_op *op, const struct tarn_type *from, const struct tarn_type *to, struct tarn_str path)
+static enum tarn_status check_struct(struct tarn_op *op, const struct tarn_type *from,
+                                     const struct tarn_type *to, struct tarn_str path)
 {
     for (size_t i = 0; i < from->field_count; i++)
         if (!child_named(to, from->fields[i].name))
-            return tarn_fail(op, TARN_SCHEMA, "the table has no field \"%.*s\" in column \"%.*s\"", TARN_STR_ARG(from->fields[i].name), TARN_STR_ARG(path));
+            return tarn_fail(op, TARN_SCHEMA, "the table has no field \"%.*s\" in column \"%.*s\"",
+                             TARN_STR_ARG(from->fields[i].name), TARN_STR_ARG(path));
     for (size_t i = 0; i < to->field_count; i++) {
         const struct tarn_field *f = child_named(from, to->fields[i].name);
         struct tarn_str inner = below(op, path, to->fields[i].name);
         if (f)
             TARN_TRY(tarn__cast_check(op, &f->type, &to->fields[i], inner));
         else if (to->fields[i].required)
-            return tarn_fail(op, TARN_SCHEMA, "the query has no value for the required field \"%.*s\"", TARN_STR_ARG(inner));
+            return tarn_fail(op, TARN_SCHEMA,
+                             "the query has no value for the required field \"%.*s\"",
+                             TARN_STR_ARG(inner));
     }
     return TARN_OK;
 }
 
-enum tarn_status tarn__cast_check(struct tarn_op *op, const struct tarn_type *from, const struct tarn_field *to, struct tarn_str path)
+enum tarn_status tarn__cast_check(struct tarn_op *op, const struct tarn_type *from,
+                                  const struct tarn_field *to, struct tarn_str path)
 {
     if (to->type.kind == TARN_TYPE_FIXED)
-        return tarn_fail(op, TARN_UNSUPPORTED, "column \"%.*s\" has type fixed[%d], which this version cannot write", TARN_STR_ARG(path), to->type.length);
+        return tarn_fail(op, TARN_UNSUPPORTED,
+                         "column \"%.*s\" has type fixed[%d], which this version cannot write",
+                         TARN_STR_ARG(path), to->type.length);
     if (from->kind == TARN_TYPE_UNKNOWN)
         return TARN_OK;
     if (!tarn_type_is_nested(&to->type))
@@ -86,7 +98,8 @@ enum tarn_status tarn__cast_check(struct tarn_op *op, const struct tarn_type *fr
     if (from->kind == TARN_TYPE_STRUCT)
         return check_struct(op, from, &to->type, path);
     for (size_t i = 0; i < from->field_count; i++)
-        TARN_TRY(tarn__cast_check(op, &from->fields[i].type, &to->type.fields[i], below(op, path, to->type.fields[i].name)));
+        TARN_TRY(tarn__cast_check(op, &from->fields[i].type, &to->type.fields[i],
+                                  below(op, path, to->type.fields[i].name)));
     return TARN_OK;
 }
 
@@ -110,14 +123,16 @@ static bool same_layout(const struct tarn_type *a, const struct tarn_type *b)
 static bool holds_required(const struct tarn_type *t)
 {
     for (size_t i = 0; i < t->field_count; i++)
-        if ((t->fields[i].required && !(t->kind == TARN_TYPE_MAP && i == 0)) || holds_required(&t->fields[i].type))
+        if ((t->fields[i].required && !(t->kind == TARN_TYPE_MAP && i == 0)) ||
+            holds_required(&t->fields[i].type))
             return true;
     return false;
 }
 
 static void missing_sql(struct tarn_buf *b, const char *expr, const struct tarn_type *t, int depth);
 
-static void missing_child(struct tarn_buf *b, const char *expr, const struct tarn_field *f, int depth)
+static void missing_child(struct tarn_buf *b, const char *expr, const struct tarn_field *f,
+                          int depth)
 {
     tarn_buf_z(b, "(");
     if (f->required)
@@ -129,7 +144,8 @@ static void missing_child(struct tarn_buf *b, const char *expr, const struct tar
     tarn_buf_z(b, ")");
 }
 
-static void missing_in_struct(struct tarn_buf *b, const char *expr, const struct tarn_type *t, int depth)
+static void missing_in_struct(struct tarn_buf *b, const char *expr, const struct tarn_type *t,
+                              int depth)
 {
     tarn_buf_printf(b, "(%s IS NOT NULL AND (false", expr);
     for (size_t i = 0; i < t->field_count; i++) {
@@ -157,13 +173,15 @@ static void missing_sql(struct tarn_buf *b, const char *expr, const struct tarn_
     }
     const struct tarn_field *child = &t->fields[t->kind == TARN_TYPE_MAP ? 1 : 0];
     snprintf(variable, sizeof variable, "x%d", depth);
-    tarn_buf_printf(b, "coalesce(list_bool_or(list_transform(%s%s%s, lambda %s: coalesce(", t->kind == TARN_TYPE_MAP ? "map_values(" : "", expr,
+    tarn_buf_printf(b, "coalesce(list_bool_or(list_transform(%s%s%s, lambda %s: coalesce(",
+                    t->kind == TARN_TYPE_MAP ? "map_values(" : "", expr,
                     t->kind == TARN_TYPE_MAP ? ")" : "", variable);
     missing_child(b, variable, child, depth + 1);
     tarn_buf_z(b, ", false))), false)");
 }
 
-enum tarn_status tarn__cast_sql(struct tarn_op *op, struct tarn_buf *b, struct tarn_str column, const struct tarn_type *from, const struct tarn_field *to)
+enum tarn_status tarn__cast_sql(struct tarn_op *op, struct tarn_buf *b, struct tarn_str column,
+                                const struct tarn_type *from, const struct tarn_field *to)
 {
     struct tarn_buf cast;
     struct tarn_str expr, message;
@@ -176,12 +194,14 @@ enum tarn_status tarn__cast_sql(struct tarn_op *op, struct tarn_buf *b, struct t
         tarn_buf_put(&cast, ')');
     }
     TARN_TRY((enum tarn_status)tarn_buf_take(op, &cast, "an expression", &expr));
-    bool nested = holds_required(&to->type), required = to->required && tarn_type_is_nested(&to->type);
+    bool nested = holds_required(&to->type),
+         required = to->required && tarn_type_is_nested(&to->type);
     if (!nested && !required) { /* a required primitive is checked by its count of nulls */
         tarn_buf_str(b, expr);
         return TARN_OK;
     }
-    message = tarn_sprintf(op, "column \"%.*s\" holds no value where one is required", TARN_STR_ARG(to->name));
+    message = tarn_sprintf(op, "column \"%.*s\" holds no value where one is required",
+                           TARN_STR_ARG(to->name));
     if (!message.ptr)
         return TARN_NOMEM;
     tarn_buf_z(b, "CASE WHEN ");

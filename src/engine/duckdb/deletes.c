@@ -18,7 +18,10 @@ static enum tarn_status measure(struct tarn_session *s, struct tarn_op *op, stru
 {
     duckdb_result r;
     struct tarn__rows rows;
-    TARN_TRY(tarn__run(s, op, "SELECT count(*), min(file_path), max(file_path), count(file_path), count(pos) FROM temp.main.\"tarn deletes\"", NULL, &r));
+    TARN_TRY(tarn__run(s, op,
+                       "SELECT count(*), min(file_path), max(file_path), count(file_path), "
+                       "count(pos) FROM temp.main.\"tarn deletes\"",
+                       NULL, &r));
     enum tarn_status status = tarn__rows_of(op, &r, &rows);
     duckdb_destroy_result(&r);
     TARN_TRY(status);
@@ -31,7 +34,8 @@ static enum tarn_status measure(struct tarn_session *s, struct tarn_op *op, stru
     return TARN_OK;
 }
 
-static enum tarn_status path_bound(struct tarn_op *op, struct tarn_id_bytes *list, size_t count, struct tarn_str path)
+static enum tarn_status path_bound(struct tarn_op *op, struct tarn_id_bytes *list, size_t count,
+                                   struct tarn_str path)
 {
     for (size_t i = 0; i < count; i++)
         if (list[i].id == ID_FILE_PATH) {
@@ -41,10 +45,13 @@ static enum tarn_status path_bound(struct tarn_op *op, struct tarn_id_bytes *lis
     return tarn_fail(op, TARN_INTERNAL, "the engine gave no bounds for deleted rows");
 }
 
-static enum tarn_status finish_file(struct tarn_op *op, const struct deletes *d, struct tarn_written *out)
+static enum tarn_status finish_file(struct tarn_op *op, const struct deletes *d,
+                                    struct tarn_written *out)
 {
     if (out->count != 1 || out->rows != d->rows)
-        return tarn_fail(op, TARN_INTERNAL, "the engine wrote %zu files of deleted rows where one was asked for", out->count);
+        return tarn_fail(op, TARN_INTERNAL,
+                         "the engine wrote %zu files of deleted rows where one was asked for",
+                         out->count);
     struct tarn_data_file *f = &out->files[0];
     f->content = TARN_CONTENT_POSITION_DELETES;
     f->partition_count = 0;
@@ -56,19 +63,31 @@ static enum tarn_status finish_file(struct tarn_op *op, const struct deletes *d,
     return TARN_OK;
 }
 
-static enum tarn_status copy_deletes(struct tarn_session *s, struct tarn_op *op, const struct tarn_write *w, const struct deletes *d, struct tarn_written *out)
+static enum tarn_status copy_deletes(struct tarn_session *s, struct tarn_op *op,
+                                     const struct tarn_write *w, const struct deletes *d,
+                                     struct tarn_written *out)
 {
     struct tarn_field fields[2] = {
-        {.id = ID_FILE_PATH, .name = TARN_STR("file_path"), .required = true, .type = {.kind = TARN_TYPE_STRING}},
+        {.id = ID_FILE_PATH,
+         .name = TARN_STR("file_path"),
+         .required = true,
+         .type = {.kind = TARN_TYPE_STRING}},
         {.id = ID_POS, .name = TARN_STR("pos"), .required = true, .type = {.kind = TARN_TYPE_LONG}},
     };
-    struct tarn_schema schema = {.root = {.kind = TARN_TYPE_STRUCT, .fields = fields, .field_count = 2}};
-    struct tarn_write own = {.metadata = w->metadata, .schema = &schema, .folder = w->folder, .codec = w->codec, .codec_level = w->codec_level, .bound_width = 256};
+    struct tarn_schema schema = {
+        .root = {.kind = TARN_TYPE_STRUCT, .fields = fields, .field_count = 2}};
+    struct tarn_write own = {.metadata = w->metadata,
+                             .schema = &schema,
+                             .folder = w->folder,
+                             .codec = w->codec,
+                             .codec_level = w->codec_level,
+                             .bound_width = 256};
     struct tarn__copy c;
     struct tarn__rows rows;
     TARN_TRY(tarn__copy_open(op, w->folder, &c));
     tarn_buf_z(&c.sql, "COPY (FROM temp.main.\"tarn deletes\" ORDER BY file_path, pos) TO ");
-    struct tarn_str path = tarn_sprintf(op, "%.*s/%s-deletes.parquet", TARN_STR_ARG(w->folder), c.token);
+    struct tarn_str path =
+        tarn_sprintf(op, "%.*s/%s-deletes.parquet", TARN_STR_ARG(w->folder), c.token);
     enum tarn_status status = path.ptr ? TARN_OK : TARN_NOMEM;
     tarn_buf_sql_text(&c.sql, path);
     tarn_buf_z(&c.sql, " (FORMAT parquet, PRESERVE_ORDER true, WRITE_EMPTY_FILE false, FIELD_IDS ");
@@ -88,15 +107,18 @@ static enum tarn_status copy_deletes(struct tarn_session *s, struct tarn_op *op,
     return status;
 }
 
-enum tarn_status tarn_session_write_deletes(struct tarn_session *s, struct tarn_op *op, struct tarn_str sql, const struct tarn_write *w,
+enum tarn_status tarn_session_write_deletes(struct tarn_session *s, struct tarn_op *op,
+                                            struct tarn_str sql, const struct tarn_write *w,
                                             struct tarn_written *out)
 {
     struct deletes d = {0};
     *out = (struct tarn_written){0};
-    struct tarn_str make = tarn_sprintf(op,
-                                        "CREATE OR REPLACE TEMP TABLE temp.main.\"tarn deletes\" AS SELECT DISTINCT file_path::VARCHAR AS file_path, pos::BIGINT AS pos"
-                                        " FROM (%.*s\n) AS t(file_path, pos)",
-                                        (int)tarn__trimmed(sql), sql.ptr);
+    struct tarn_str make =
+        tarn_sprintf(op,
+                     "CREATE OR REPLACE TEMP TABLE temp.main.\"tarn deletes\" AS SELECT DISTINCT "
+                     "file_path::VARCHAR AS file_path, pos::BIGINT AS pos"
+                     " FROM (%.*s\n) AS t(file_path, pos)",
+                     (int)tarn__trimmed(sql), sql.ptr);
     if (!make.ptr)
         return TARN_NOMEM;
     TARN_TRY(tarn_session_exec(s, op, make));
@@ -104,8 +126,10 @@ enum tarn_status tarn_session_write_deletes(struct tarn_session *s, struct tarn_
     if (status == TARN_OK && d.rows > 0)
         status = copy_deletes(s, op, w, &d, out);
     struct tarn_report keep = op->report;
-    if (tarn__do(s, op, "DROP TABLE IF EXISTS temp.main.\"tarn deletes\"") != TARN_OK || status != TARN_OK)
-        op->report = keep; /* the first failure is the one to tell; a table left behind is replaced next time */
+    if (tarn__do(s, op, "DROP TABLE IF EXISTS temp.main.\"tarn deletes\"") != TARN_OK ||
+        status != TARN_OK)
+        op->report =
+            keep; /* the first failure is the one to tell; a table left behind is replaced next time */
     return status;
 }
 
@@ -178,14 +202,17 @@ static enum tarn_status gather_batch(struct gather *g, const struct tarn_batch *
 {
     const struct tarn_column *path = &b->columns[0], *pos = &b->columns[1];
     for (size_t i = 0; i < b->rows; i++) {
-        if (tarn_column_is_null(path, i) || tarn_column_is_null(pos, i) || ((const int64_t *)pos->data)[i] < 0)
-            return tarn_fail(g->op, TARN_CORRUPT, "a position delete file has a row without a path or position");
+        if (tarn_column_is_null(path, i) || tarn_column_is_null(pos, i) ||
+            ((const int64_t *)pos->data)[i] < 0)
+            return tarn_fail(g->op, TARN_CORRUPT,
+                             "a position delete file has a row without a path or position");
         TARN_TRY(gather_row(g, tarn__cell_str(path, i), ((const int64_t *)pos->data)[i]));
     }
     return TARN_OK;
 }
 
-static enum tarn_status read_sql(struct tarn_op *op, const struct tarn_str *paths, size_t count, struct tarn_str *out)
+static enum tarn_status read_sql(struct tarn_op *op, const struct tarn_str *paths, size_t count,
+                                 struct tarn_str *out)
 {
     struct tarn_buf b;
     tarn_buf_init(&b, TARN__SQL_MAX);
@@ -198,7 +225,8 @@ static enum tarn_status read_sql(struct tarn_op *op, const struct tarn_str *path
     return (enum tarn_status)tarn_buf_take(op, &b, "a statement for the engine", out);
 }
 
-static enum tarn_status read_rows(struct tarn_session *s, struct tarn_op *op, struct tarn_str sql, struct gather *g)
+static enum tarn_status read_rows(struct tarn_session *s, struct tarn_op *op, struct tarn_str sql,
+                                  struct gather *g)
 {
     struct tarn_result *r;
     struct tarn_batch batch;
@@ -211,7 +239,8 @@ static enum tarn_status read_rows(struct tarn_session *s, struct tarn_op *op, st
     return status == TARN_OK ? path_end(g) : status;
 }
 
-enum tarn_status tarn_engine_read_position_deletes(struct tarn_engine *e, struct tarn_op *op, const struct tarn_str *local_paths, size_t count,
+enum tarn_status tarn_engine_read_position_deletes(struct tarn_engine *e, struct tarn_op *op,
+                                                   const struct tarn_str *local_paths, size_t count,
                                                    struct tarn_position_deletes *out)
 {
     struct tarn_session *s;
@@ -225,7 +254,8 @@ enum tarn_status tarn_engine_read_position_deletes(struct tarn_engine *e, struct
     enum tarn_status status = read_rows(s, op, sql, &g);
     tarn_session_close(s);
     free(g.positions);
-    if (status == TARN_NOT_FOUND || status == TARN_DATA || status == TARN_COLUMN) /* not the user's statement: a broken file */
+    if (status == TARN_NOT_FOUND || status == TARN_DATA ||
+        status == TARN_COLUMN) /* not the user's statement: a broken file */
         status = op->report.status = TARN_CORRUPT;
     if (status != TARN_OK)
         (void)tarn_while(op, "reading %zu position delete files", count);

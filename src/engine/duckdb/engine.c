@@ -62,7 +62,8 @@ static enum tarn_status options_copy(struct tarn_engine *e, struct tarn_op *op,
     if (e->options.threads <= 0)
         e->options.threads = default_threads();
     e->options.memory_limit_bytes = engine_share(in->memory_limit_bytes);
-    struct tarn_str name = in->catalog_name.ptr && in->catalog_name.len > 0 ? in->catalog_name : TARN_STR("iceberg");
+    struct tarn_str name =
+        in->catalog_name.ptr && in->catalog_name.len > 0 ? in->catalog_name : TARN_STR("iceberg");
     e->options.catalog_name = tarn_strdup(&own, name);
     if (in->temp_folder.ptr)
         e->options.temp_folder = tarn_strdup(&own, in->temp_folder);
@@ -78,7 +79,8 @@ static enum tarn_status database_open(struct tarn_engine *e, struct tarn_op *op,
 {
     char threads[16], memory[32];
     snprintf(threads, sizeof threads, "%d", planner ? 1 : e->options.threads);
-    snprintf(memory, sizeof memory, "%lldB", (long long)(planner ? SHARE_MIN_BYTES : e->options.memory_limit_bytes));
+    snprintf(memory, sizeof memory, "%lldB",
+             (long long)(planner ? SHARE_MIN_BYTES : e->options.memory_limit_bytes));
     const char *settings[][2] = {
         {"threads", threads},
         {"memory_limit", memory},
@@ -86,7 +88,8 @@ static enum tarn_status database_open(struct tarn_engine *e, struct tarn_op *op,
         {"autoload_known_extensions", "false"},
         {"preserve_insertion_order", "false"},
         {"errors_as_json", "true"},
-        {"temp_directory", e->options.temp_folder.ptr && !planner ? e->options.temp_folder.ptr : ""},
+        {"temp_directory",
+         e->options.temp_folder.ptr && !planner ? e->options.temp_folder.ptr : ""},
     };
     duckdb_config config = NULL;
     bool ok = duckdb_create_config(&config) == DuckDBSuccess;
@@ -98,7 +101,8 @@ static enum tarn_status database_open(struct tarn_engine *e, struct tarn_op *op,
     duckdb_destroy_config(&config);
     enum tarn_status status = TARN_OK;
     if (!ok)
-        status = tarn_fail(op, TARN_INTERNAL, "could not open the engine: %s", error ? error : "out of memory");
+        status = tarn_fail(op, TARN_INTERNAL, "could not open the engine: %s",
+                           error ? error : "out of memory");
     duckdb_free(error);
     return status;
 }
@@ -138,7 +142,8 @@ enum tarn_status tarn_engine_open(struct tarn_op *op, const struct tarn_engine_o
         goto out;
     }
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    e->lock_made = pthread_mutex_init(&e->lock, NULL) == 0 && pthread_cond_init(&e->watch_cond, &attr) == 0;
+    e->lock_made =
+        pthread_mutex_init(&e->lock, NULL) == 0 && pthread_cond_init(&e->watch_cond, &attr) == 0;
     pthread_condattr_destroy(&attr);
     if (!e->lock_made) {
         (void)tarn_fail(op, TARN_NOMEM, "could not open the engine: out of memory");
@@ -154,7 +159,8 @@ out:
 }
 
 /* Two sessions may need the planner at once; opening it takes about 10 ms. */
-enum tarn_status tarn__engine_planner(struct tarn_engine *e, struct tarn_op *op, duckdb_database *out)
+enum tarn_status tarn__engine_planner(struct tarn_engine *e, struct tarn_op *op,
+                                      duckdb_database *out)
 {
     pthread_mutex_lock(&e->lock);
     duckdb_database have = e->planner;
@@ -242,7 +248,8 @@ static void *watch(void *data)
             continue;
         }
         uint64_t at = now + WATCH_PERIOD_NS;
-        struct timespec until = {.tv_sec = (time_t)(at / 1000000000u), .tv_nsec = (long)(at % 1000000000u)};
+        struct timespec until = {.tv_sec = (time_t)(at / 1000000000u),
+                                 .tv_nsec = (long)(at % 1000000000u)};
         pthread_cond_timedwait(&e->watch_cond, &e->lock, &until);
     }
     pthread_mutex_unlock(&e->lock);

@@ -36,10 +36,11 @@ struct tarn__live {
     struct tarn_arena *arena; /* this struct and all that it points to */
     struct tarn__live_file *files;
     size_t file_count;
-    struct tarn__live *next;      /* engine's list */
-    struct tarn__live *next_own;  /* session's or binding's list */
+    struct tarn__live *next;     /* engine's list */
+    struct tarn__live *next_own; /* session's or binding's list */
 };
-enum tarn_status tarn__live_functions(struct tarn_engine *e, struct tarn_op *op, duckdb_connection con) TARN_MUST_USE;
+enum tarn_status tarn__live_functions(struct tarn_engine *e, struct tarn_op *op,
+                                      duckdb_connection con) TARN_MUST_USE;
 /* Copies what it needs of the files; *list gets the new one in front. */
 enum tarn_status tarn__live_add(struct tarn_engine *e, struct tarn_op *op,
                                 const struct tarn_scan_file *const *files, size_t count,
@@ -55,21 +56,24 @@ struct tarn__feed {
     int workers;
     atomic_int next_worker;
     atomic_bool failed;
-    pthread_mutex_t lock;       /* guards report */
-    struct tarn_report report;  /* the first failure */
+    pthread_mutex_t lock;      /* guards report */
+    struct tarn_report report; /* the first failure */
     struct tarn__feed *next;
 };
-enum tarn_status tarn__feed_functions(struct tarn_engine *e, struct tarn_op *op, duckdb_connection con) TARN_MUST_USE;
+enum tarn_status tarn__feed_functions(struct tarn_engine *e, struct tarn_op *op,
+                                      duckdb_connection con) TARN_MUST_USE;
 enum tarn_status tarn__feed_open(struct tarn_engine *e, struct tarn_op *op, struct tarn_producer *p,
                                  struct tarn__feed **out) TARN_MUST_USE;
 void tarn__feed_close(struct tarn_engine *e, struct tarn__feed *f);
 
 /* ---- partition.c: partition values of rows */
 
-enum tarn_status tarn__partition_functions(struct tarn_engine *e, struct tarn_op *op, duckdb_connection con) TARN_MUST_USE;
+enum tarn_status tarn__partition_functions(struct tarn_engine *e, struct tarn_op *op,
+                                           duckdb_connection con) TARN_MUST_USE;
 /* An expression whose text (tarn_value_from_text of the transform's result type) is the partition value of `column`, an
  * expression of type `source`. */
-enum tarn_status tarn__partition_sql(struct tarn_op *op, struct tarn_buf *b, const struct tarn_transform *t, const struct tarn_type *source,
+enum tarn_status tarn__partition_sql(struct tarn_op *op, struct tarn_buf *b,
+                                     const struct tarn_transform *t, const struct tarn_type *source,
                                      struct tarn_str column) TARN_MUST_USE;
 
 /* ---- engine.c */
@@ -80,7 +84,8 @@ struct tarn_engine {
     struct tarn_arena *arena;
     pthread_mutex_t lock;
     bool lock_made;
-    duckdb_database planner; /* empty tables of the same names, to learn a statement's filters; opened when first needed */
+    duckdb_database
+        planner; /* empty tables of the same names, to learn a statement's filters; opened when first needed */
     struct tarn_session *sessions;
     int session_seq;
     struct tarn__live *lives;
@@ -92,7 +97,8 @@ struct tarn_engine {
     bool watcher_running, watcher_stop;
     int running; /* statements that run now */
 };
-enum tarn_status tarn__engine_planner(struct tarn_engine *e, struct tarn_op *op, duckdb_database *out) TARN_MUST_USE;
+enum tarn_status tarn__engine_planner(struct tarn_engine *e, struct tarn_op *op,
+                                      duckdb_database *out) TARN_MUST_USE;
 
 /* ---- session.c */
 
@@ -157,16 +163,23 @@ enum tarn_status tarn__fail_table(struct tarn_session *s, struct tarn_op *op, st
 
 /* Prepares sql (zero-terminated). */
 enum tarn_status tarn__prepare(struct tarn_session *s, struct tarn_op *op, const char *sql,
-                               const struct tarn__text *text, duckdb_prepared_statement *out) TARN_MUST_USE;
+                               const struct tarn__text *text,
+                               duckdb_prepared_statement *out) TARN_MUST_USE;
 /* Runs to the end, materialised. The caller destroys *out on TARN_OK. */
 enum tarn_status tarn__run(struct tarn_session *s, struct tarn_op *op, const char *sql,
                            const struct tarn__text *text, duckdb_result *out) TARN_MUST_USE;
+/* As tarn__run, for one statement that may take long: waits without taking a core. */
+enum tarn_status tarn__run_long(struct tarn_session *s, struct tarn_op *op, const char *sql, const struct tarn__text *text,
+                                duckdb_result *out) TARN_MUST_USE;
 /* As run, without a result. */
-enum tarn_status tarn__do(struct tarn_session *s, struct tarn_op *op, const char *sql) TARN_MUST_USE;
-enum tarn_status tarn__do_buf(struct tarn_session *s, struct tarn_op *op, struct tarn_buf *sql) TARN_MUST_USE; /* releases sql */
+enum tarn_status tarn__do(struct tarn_session *s, struct tarn_op *op,
+                          const char *sql) TARN_MUST_USE;
+enum tarn_status tarn__do_buf(struct tarn_session *s, struct tarn_op *op,
+                              struct tarn_buf *sql) TARN_MUST_USE; /* releases sql */
 /* First column of the first row of a prepared statement with one text parameter, as text in op->arena. */
-enum tarn_status tarn__text_call(struct tarn_session *s, struct tarn_op *op, duckdb_prepared_statement p,
-                                 struct tarn_str arg, struct tarn_str *out) TARN_MUST_USE;
+enum tarn_status tarn__text_call(struct tarn_session *s, struct tarn_op *op,
+                                 duckdb_prepared_statement p, struct tarn_str arg,
+                                 struct tarn_str *out) TARN_MUST_USE;
 /* Refuses a second statement while a result is open. */
 enum tarn_status tarn__idle(struct tarn_session *s, struct tarn_op *op) TARN_MUST_USE;
 
@@ -183,25 +196,29 @@ struct tarn__shape {
 bool tarn__shape_fits(duckdb_logical_type t);
 /* SQL text of the type to cast to. */
 void tarn__shape_cast(struct tarn_buf *b, duckdb_logical_type t);
-enum tarn_status tarn__shape_of(struct tarn_op *op, duckdb_logical_type t, struct tarn__shape *out_shape,
+enum tarn_status tarn__shape_of(struct tarn_op *op, duckdb_logical_type t,
+                                struct tarn__shape *out_shape,
                                 struct tarn_type *out_type) TARN_MUST_USE;
 /* SQL text of an Iceberg type. */
 void tarn__type_sql(struct tarn_buf *b, const struct tarn_type *t);
 /* NULL on failure of the engine's allocation. The caller destroys it. */
 duckdb_logical_type tarn__type_logical(const struct tarn_type *t);
 /* TARN_UNSUPPORTED for types of v3, with the column's name. */
-enum tarn_status tarn__type_supported(struct tarn_op *op, const struct tarn_type *t, struct tarn_str column) TARN_MUST_USE;
+enum tarn_status tarn__type_supported(struct tarn_op *op, const struct tarn_type *t,
+                                      struct tarn_str column) TARN_MUST_USE;
 /* Names of a struct's fields, quoted, as "a", "b". */
 void tarn__names_sql(struct tarn_buf *b, const struct tarn_type *root);
 
 /* ---- result.c */
 
 /* Rows of a chunk as columns in `arena` (the op's own is left alone but for reports). */
-enum tarn_status tarn__chunk_columns(struct tarn_op *op, struct tarn_arena *arena, duckdb_data_chunk chunk,
-                                     const struct tarn__shape *shapes, const struct tarn_type *root,
+enum tarn_status tarn__chunk_columns(struct tarn_op *op, struct tarn_arena *arena,
+                                     duckdb_data_chunk chunk, const struct tarn__shape *shapes,
+                                     const struct tarn_type *root,
                                      struct tarn_batch *out) TARN_MUST_USE;
 /* A flat vector's first n rows, in op->arena. */
-enum tarn_status tarn__vector_column(struct tarn_op *op, duckdb_vector v, const struct tarn__shape *shape, const struct tarn_type *type,
+enum tarn_status tarn__vector_column(struct tarn_op *op, duckdb_vector v,
+                                     const struct tarn__shape *shape, const struct tarn_type *type,
                                      size_t n, struct tarn_column *out) TARN_MUST_USE;
 /* Whole small results: all rows of a materialised one, in op->arena. */
 struct tarn__rows {
@@ -210,7 +227,8 @@ struct tarn__rows {
     size_t batch_count;
     size_t rows;
 };
-enum tarn_status tarn__rows_of(struct tarn_op *op, duckdb_result *r, struct tarn__rows *out) TARN_MUST_USE;
+enum tarn_status tarn__rows_of(struct tarn_op *op, duckdb_result *r,
+                               struct tarn__rows *out) TARN_MUST_USE;
 static inline struct tarn_str tarn__cell_str(const struct tarn_column *c, size_t row)
 {
     if (tarn_column_is_null(c, row))
@@ -225,20 +243,21 @@ struct tarn__refs {
     size_t count;
     struct tarn__splice *splices; /* the catalog prefix, where its real name differs */
     size_t splice_count;
-    bool has_filter;       /* WHERE, HAVING, QUALIFY or a join's condition: planning may pay */
-    bool show_tables;      /* SHOW TABLES */
+    bool has_filter;  /* WHERE, HAVING, QUALIFY or a join's condition: planning may pay */
+    bool show_tables; /* SHOW TABLES */
     struct tarn_str show_schema;
 };
 struct tarn__parse_options {
-    size_t body;      /* the SELECT starts here in text->user.sql */
-    bool any_number;  /* no statement at all is fine */
+    size_t body;     /* the SELECT starts here in text->user.sql */
+    bool any_number; /* no statement at all is fine */
 };
 /* Parses text.sql from `body` on. TARN_SQL, or TARN_UNSUPPORTED for statements that are no SELECT. */
-enum tarn_status tarn__parse(struct tarn_session *s, struct tarn_op *op, const struct tarn_sql_text *text,
-                             size_t body, struct tarn__refs *out) TARN_MUST_USE;
+enum tarn_status tarn__parse(struct tarn_session *s, struct tarn_op *op,
+                             const struct tarn_sql_text *text, size_t body,
+                             struct tarn__refs *out) TARN_MUST_USE;
 /* Applies splices: out->sql. */
-enum tarn_status tarn__splice(struct tarn_op *op, const struct tarn_sql_text *user, const struct tarn__refs *refs,
-                              struct tarn__text *out) TARN_MUST_USE;
+enum tarn_status tarn__splice(struct tarn_op *op, const struct tarn_sql_text *user,
+                              const struct tarn__refs *refs, struct tarn__text *out) TARN_MUST_USE;
 /* The next token at or after *pos, over white space and comments: its start and end; false at the end of the text. */
 struct tarn__token {
     size_t begin, end;
@@ -266,26 +285,28 @@ struct tarn__names {
     size_t count;
 };
 /* Looks all names up and makes their views. */
-enum tarn_status tarn__names_bind(struct tarn_session *s, struct tarn_op *op, const struct tarn__text *text,
-                                  const struct tarn__refs *refs, enum tarn__views how,
-                                  struct tarn__names *out) TARN_MUST_USE;
+enum tarn_status tarn__names_bind(struct tarn_session *s, struct tarn_op *op,
+                                  const struct tarn__text *text, const struct tarn__refs *refs,
+                                  enum tarn__views how, struct tarn__names *out) TARN_MUST_USE;
 void tarn__views_drop(struct tarn_session *s, struct tarn_op *op);
 /* "catalog"."ns"."name" */
-void tarn__name_sql(struct tarn_buf *b, const struct tarn_session *s, struct tarn_str ns, struct tarn_str name);
+void tarn__name_sql(struct tarn_buf *b, const struct tarn_session *s, struct tarn_str ns,
+                    struct tarn_str name);
 
 /* ---- view.c */
 
 /* The SELECT over a scan. */
 enum tarn_status tarn__scan_sql(struct tarn_session *s, struct tarn_op *op, struct tarn_buf *b,
-                                const struct tarn_scan *scan, struct tarn_str what, bool with_positions,
-                                struct tarn__live **lives) TARN_MUST_USE;
+                                const struct tarn_scan *scan, struct tarn_str what,
+                                bool with_positions, struct tarn__live **lives) TARN_MUST_USE;
 /* The same columns without a row. */
-enum tarn_status tarn__empty_sql(struct tarn_op *op, struct tarn_buf *b, const struct tarn_type *root,
-                                 struct tarn_str what) TARN_MUST_USE;
+enum tarn_status tarn__empty_sql(struct tarn_op *op, struct tarn_buf *b,
+                                 const struct tarn_type *root, struct tarn_str what) TARN_MUST_USE;
 
 /* ---- prune.c */
 
 /* Fills the names' filters; failing at that is no failure: they stay NULL. */
-void tarn__prune(struct tarn_session *s, struct tarn_op *op, struct tarn_str sql, struct tarn__names *names);
+void tarn__prune(struct tarn_session *s, struct tarn_op *op, struct tarn_str sql,
+                 struct tarn__names *names);
 
 #endif

@@ -25,7 +25,8 @@ static struct tarn_str member(const struct tarn_json *o, const char *key)
 
 static void said_read(struct tarn_op *op, const char *text, struct said *out)
 {
-    *out = (struct said){.message = tarn_str_view(text ? text : "no reason was given"), .position = -1};
+    *out = (struct said){.message = tarn_str_view(text ? text : "no reason was given"),
+                         .position = -1};
     const char *brace = text ? strchr(text, '{') : NULL;
     struct tarn_json *o;
     if (!brace || brace - text > 64)
@@ -48,7 +49,8 @@ static void said_read(struct tarn_op *op, const char *text, struct said *out)
 
 /* ---- texts */
 
-static struct tarn_str replaced(struct tarn_op *op, struct tarn_str in, struct tarn_str what, struct tarn_str by)
+static struct tarn_str replaced(struct tarn_op *op, struct tarn_str in, struct tarn_str what,
+                                struct tarn_str by)
 {
     struct tarn_buf b;
     struct tarn_str out;
@@ -98,7 +100,8 @@ static struct tarn_str quoted_after(struct tarn_str text, const char *before)
 }
 
 /* Adds the quoted words and the words between commas of `list` to names. */
-static size_t candidate_names(struct tarn_op *op, struct tarn_str list, const char **names, size_t max)
+static size_t candidate_names(struct tarn_op *op, struct tarn_str list, const char **names,
+                              size_t max)
 {
     size_t n = 0;
     struct tarn_str head;
@@ -215,16 +218,19 @@ static bool contains(struct tarn_str s, const char *z)
 }
 
 /* The data file of the statement's scans that a message names, or NULL. */
-static const struct tarn__live_file *file_named(const struct tarn__live *list, struct tarn_str message)
+static const struct tarn__live_file *file_named(const struct tarn__live *list,
+                                                struct tarn_str message)
 {
     for (; list; list = list->next_own)
         for (size_t i = 0; i < list->file_count; i++)
-            if (memmem(message.ptr, message.len, list->files[i].local_path.ptr, list->files[i].local_path.len))
+            if (memmem(message.ptr, message.len, list->files[i].local_path.ptr,
+                       list->files[i].local_path.len))
                 return &list->files[i];
     return NULL;
 }
 
-static const struct tarn__live_file *file_of_session(const struct tarn_session *s, struct tarn_str message)
+static const struct tarn__live_file *file_of_session(const struct tarn_session *s,
+                                                     struct tarn_str message)
 {
     const struct tarn__live_file *f = file_named(s->lives, message);
     for (const struct tarn__binding *b = s->bindings; b && !f; b = b->next)
@@ -274,12 +280,14 @@ static void hint_columns(struct tarn_op *op, struct tarn_str name, const struct 
         tarn_hint(op, "did you mean \"%s\"?", near);
 }
 
-static enum tarn_status report_column(struct tarn_op *op, const struct said *e, const struct tarn__text *text, struct tarn_str name,
+static enum tarn_status report_column(struct tarn_op *op, const struct said *e,
+                                      const struct tarn__text *text, struct tarn_str name,
                                       struct tarn_str of)
 {
     struct tarn_str list = e->candidates;
     if (of.ptr)
-        (void)tarn_fail(op, TARN_COLUMN, "column \"%.*s\" not found in \"%.*s\"", TARN_STR_ARG(name), TARN_STR_ARG(of));
+        (void)tarn_fail(op, TARN_COLUMN, "column \"%.*s\" not found in \"%.*s\"",
+                        TARN_STR_ARG(name), TARN_STR_ARG(of));
     else
         (void)tarn_fail(op, TARN_COLUMN, "column \"%.*s\" not found", TARN_STR_ARG(name));
     if (!list.ptr) {
@@ -296,7 +304,8 @@ static enum tarn_status report_column(struct tarn_op *op, const struct said *e, 
     return TARN_COLUMN;
 }
 
-static enum tarn_status report_missing(struct tarn_session *s, struct tarn_op *op, const struct said *e)
+static enum tarn_status report_missing(struct tarn_session *s, struct tarn_op *op,
+                                       const struct said *e)
 {
     if (tarn_str_is(e->kind, "Table") || tarn_str_is(e->kind, "View"))
         return tarn__fail_table(s, op, (struct tarn_str){NULL, 0}, e->name);
@@ -314,7 +323,8 @@ static enum tarn_status report_missing(struct tarn_session *s, struct tarn_op *o
 static enum tarn_status report_interrupt(struct tarn_op *op)
 {
     enum tarn_status status = tarn_poll(op, 2);
-    return status != TARN_OK ? status : tarn_fail(op, TARN_CANCELLED, "the statement was interrupted");
+    return status != TARN_OK ? status
+                             : tarn_fail(op, TARN_CANCELLED, "the statement was interrupted");
 }
 
 static enum tarn_status report_memory(struct tarn_op *op, const struct said *e)
@@ -328,7 +338,8 @@ static enum tarn_status report_memory(struct tarn_op *op, const struct said *e)
     return op->report.status;
 }
 
-static enum tarn_status report_file(struct tarn_op *op, const struct said *e, const struct tarn__live_file *f)
+static enum tarn_status report_file(struct tarn_op *op, const struct said *e,
+                                    const struct tarn__live_file *f)
 {
     (void)tarn_fail(op, TARN_CORRUPT, "could not read data file \"%.*s\"", TARN_STR_ARG(f->path));
     struct tarn_str text = tidy(op, e->message);
@@ -349,7 +360,8 @@ static enum tarn_status report_io(struct tarn_op *op, const struct said *e)
     return status;
 }
 
-static enum tarn_status report(struct tarn_session *s, struct tarn_op *op, const struct said *e, const struct tarn__text *text)
+static enum tarn_status report(struct tarn_session *s, struct tarn_op *op, const struct said *e,
+                               const struct tarn__text *text)
 {
     struct tarn_str column = quoted_after(e->message, "does not have a column named \"");
     struct tarn_str table = quoted_after(e->message, "Referenced table \"");
@@ -363,11 +375,13 @@ static enum tarn_status report(struct tarn_session *s, struct tarn_op *op, const
     if (tarn_str_is(e->subtype, "COLUMN_NOT_FOUND") && e->name.ptr)
         return report_column(op, e, text, e->name, (struct tarn_str){NULL, 0});
     if (table.ptr)
-        return tarn_fail(op, TARN_TABLE, "table \"%.*s\" is not in the FROM clause", TARN_STR_ARG(table));
+        return tarn_fail(op, TARN_TABLE, "table \"%.*s\" is not in the FROM clause",
+                         TARN_STR_ARG(table));
     if (tarn_str_is(e->subtype, "MISSING_ENTRY") && e->name.ptr)
         return report_missing(s, op, e);
     const struct tarn__live_file *f = file_of_session(s, e->message);
-    if (f && (status == TARN_IO || status == TARN_DATA || status == TARN_CORRUPT || status == TARN_SQL))
+    if (f &&
+        (status == TARN_IO || status == TARN_DATA || status == TARN_CORRUPT || status == TARN_SQL))
         return report_file(op, e, f);
     if (status == TARN_IO)
         return report_io(op, e);
@@ -432,7 +446,8 @@ static const char *nearest_table(struct tarn_session *s, struct tarn_op *op, str
     return hit;
 }
 
-enum tarn_status tarn__fail_table(struct tarn_session *s, struct tarn_op *op, struct tarn_str ns, struct tarn_str name)
+enum tarn_status tarn__fail_table(struct tarn_session *s, struct tarn_op *op, struct tarn_str ns,
+                                  struct tarn_str name)
 {
     struct tarn_str full = name;
     if (ns.ptr)

@@ -8,8 +8,8 @@ static bool inner_select(struct tarn_str sql, size_t *out_begin, size_t *out_end
     bool found = false;
     int depth = 0;
     for (size_t p = 0; tarn__token(sql, p, &t); p = t.end) {
-        if (!found && (tarn__token_is(sql, &t, "SELECT") || tarn__token_is(sql, &t, "WITH") || tarn__token_is(sql, &t, "FROM") ||
-                       tarn__token_is(sql, &t, "VALUES"))) {
+        if (!found && (tarn__token_is(sql, &t, "SELECT") || tarn__token_is(sql, &t, "WITH") ||
+                       tarn__token_is(sql, &t, "FROM") || tarn__token_is(sql, &t, "VALUES"))) {
             found = true;
             *out_begin = t.begin;
             *out_end = sql.len;
@@ -26,7 +26,8 @@ static bool inner_select(struct tarn_str sql, size_t *out_begin, size_t *out_end
 
 /* The statement with its names bound and its catalog prefixes exchanged. A text that holds no SELECT that can be parsed alone
  * (DROP TABLE m) runs as it is. */
-static enum tarn_status exec_text(struct tarn_session *s, struct tarn_op *op, struct tarn_str sql, struct tarn_str *out)
+static enum tarn_status exec_text(struct tarn_session *s, struct tarn_op *op, struct tarn_str sql,
+                                  struct tarn_str *out)
 {
     size_t begin, end;
     struct tarn__refs refs;
@@ -46,7 +47,8 @@ static enum tarn_status exec_text(struct tarn_session *s, struct tarn_op *op, st
     TARN_TRY(status);
     TARN_TRY(tarn__splice(op, &user, &refs, &text));
     TARN_TRY(tarn__names_bind(s, op, &text, &refs, TARN__VIEWS_SCANS, &names));
-    *out = tarn_sprintf(op, "%.*s%.*s%.*s", (int)begin, sql.ptr, TARN_STR_ARG(text.sql), (int)(sql.len - end), sql.ptr + end);
+    *out = tarn_sprintf(op, "%.*s%.*s%.*s", (int)begin, sql.ptr, TARN_STR_ARG(text.sql),
+                        (int)(sql.len - end), sql.ptr + end);
     return out->ptr ? TARN_OK : TARN_NOMEM;
 }
 
@@ -87,7 +89,8 @@ static enum tarn_status whole_number(struct tarn_op *op, const struct tarn_colum
     return tarn_fail(op, TARN_DATA, "the statement's first value is not a whole number of 64 bits");
 }
 
-enum tarn_status tarn_session_int(struct tarn_session *s, struct tarn_op *op, struct tarn_str sql, int64_t *out)
+enum tarn_status tarn_session_int(struct tarn_session *s, struct tarn_op *op, struct tarn_str sql,
+                                  int64_t *out)
 {
     struct tarn_str text;
     duckdb_result r;

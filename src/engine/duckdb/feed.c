@@ -29,7 +29,8 @@ static struct tarn__feed *feed_find(struct tarn_engine *e, int64_t id)
     return f;
 }
 
-enum tarn_status tarn__feed_open(struct tarn_engine *e, struct tarn_op *op, struct tarn_producer *p, struct tarn__feed **out)
+enum tarn_status tarn__feed_open(struct tarn_engine *e, struct tarn_op *op, struct tarn_producer *p,
+                                 struct tarn__feed **out)
 {
     struct tarn__feed *f = calloc(1, sizeof *f);
     int workers = p->workers_max > 0 ? p->workers_max : 1;
@@ -160,7 +161,8 @@ static enum tarn_status next_rows(struct worker *w, struct tarn_op *op, duckdb_d
     if (n > TARN__BATCH_ROWS)
         n = TARN__BATCH_ROWS;
     for (size_t i = 0; n > 0 && i < w->batch.column_count; i++)
-        TARN_TRY(tarn__vector_fill(op, duckdb_data_chunk_get_vector(out, i), &w->batch.columns[i], w->at, n));
+        TARN_TRY(tarn__vector_fill(op, duckdb_data_chunk_get_vector(out, i), &w->batch.columns[i],
+                                   w->at, n));
     w->at += n;
     duckdb_data_chunk_set_size(out, n);
     return TARN_OK;
@@ -183,7 +185,8 @@ static void function(duckdb_function_info info, duckdb_data_chunk out)
     }
 }
 
-enum tarn_status tarn__feed_functions(struct tarn_engine *e, struct tarn_op *op, duckdb_connection con)
+enum tarn_status tarn__feed_functions(struct tarn_engine *e, struct tarn_op *op,
+                                      duckdb_connection con)
 {
     duckdb_table_function f = duckdb_create_table_function();
     duckdb_logical_type bigint = duckdb_create_logical_type(DUCKDB_TYPE_BIGINT);
@@ -197,5 +200,6 @@ enum tarn_status tarn__feed_functions(struct tarn_engine *e, struct tarn_op *op,
     bool ok = duckdb_register_table_function(con, f) == DuckDBSuccess;
     duckdb_destroy_logical_type(&bigint);
     duckdb_destroy_table_function(&f);
-    return ok ? TARN_OK : tarn_fail(op, TARN_INTERNAL, "could not open the engine: it refused a function");
+    return ok ? TARN_OK
+              : tarn_fail(op, TARN_INTERNAL, "could not open the engine: it refused a function");
 }

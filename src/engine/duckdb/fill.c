@@ -46,14 +46,17 @@ static enum tarn_status fail_at(const struct check *k, const char *what)
     char path[512] = "";
     size_t n = 0;
     for (size_t i = 0; i < k->depth && n < sizeof path; i++)
-        n += (size_t)snprintf(path + n, sizeof path - n, "%s%.*s", i > 0 ? "." : "", TARN_STR_ARG(k->path[i]->name));
+        n += (size_t)snprintf(path + n, sizeof path - n, "%s%.*s", i > 0 ? "." : "",
+                              TARN_STR_ARG(k->path[i]->name));
     return tarn_fail(k->op, TARN_DATA, "column \"%s\" %s", path, what);
 }
 
-static enum tarn_status check_column(struct check *k, const struct tarn_field *f, const struct tarn_column *c, const struct tarn_column *parent)
+static enum tarn_status check_column(struct check *k, const struct tarn_field *f,
+                                     const struct tarn_column *c, const struct tarn_column *parent)
 {
     if (k->depth == sizeof k->path / sizeof k->path[0])
-        return tarn_fail(k->op, TARN_LIMIT, "column \"%.*s\" nests too deep", TARN_STR_ARG(k->path[0]->name));
+        return tarn_fail(k->op, TARN_LIMIT, "column \"%.*s\" nests too deep",
+                         TARN_STR_ARG(k->path[0]->name));
     k->path[k->depth++] = f;
     if (f->required && has_null_of_its_own(c, parent))
         return fail_at(k, "is required, but a row has no value");
@@ -65,7 +68,8 @@ static enum tarn_status check_column(struct check *k, const struct tarn_field *f
     return TARN_OK;
 }
 
-enum tarn_status tarn__batch_check(struct tarn_op *op, const struct tarn_type *root, const struct tarn_batch *b)
+enum tarn_status tarn__batch_check(struct tarn_op *op, const struct tarn_type *root,
+                                   const struct tarn_batch *b)
 {
     struct check k = {.op = op};
     for (size_t i = 0; i < b->column_count; i++)
@@ -167,7 +171,8 @@ static bool fill_decimals(duckdb_vector v, const struct tarn_column *c, size_t s
         else if (precision <= 18)
             ((int64_t *)dst)[i] = (int64_t)x;
         else
-            ((duckdb_hugeint *)dst)[i] = (duckdb_hugeint){.lower = (uint64_t)x, .upper = (int64_t)(x >> 64)};
+            ((duckdb_hugeint *)dst)[i] =
+                (duckdb_hugeint){.lower = (uint64_t)x, .upper = (int64_t)(x >> 64)};
     }
     return ok;
 }
@@ -186,7 +191,8 @@ static size_t width_of(enum tarn_type_kind kind)
     }
 }
 
-static enum tarn_status fill_list(struct tarn_op *op, duckdb_vector v, const struct tarn_column *c, size_t start, size_t n)
+static enum tarn_status fill_list(struct tarn_op *op, duckdb_vector v, const struct tarn_column *c,
+                                  size_t start, size_t n)
 {
     duckdb_list_entry *entries = duckdb_vector_get_data(v);
     uint32_t from = c->offsets[start], to = c->offsets[start + n];
@@ -194,7 +200,8 @@ static enum tarn_status fill_list(struct tarn_op *op, duckdb_vector v, const str
         entries[i].offset = c->offsets[start + i] - from;
         entries[i].length = c->offsets[start + i + 1] - c->offsets[start + i];
     }
-    if (duckdb_list_vector_reserve(v, to - from) != DuckDBSuccess || duckdb_list_vector_set_size(v, to - from) != DuckDBSuccess)
+    if (duckdb_list_vector_reserve(v, to - from) != DuckDBSuccess ||
+        duckdb_list_vector_set_size(v, to - from) != DuckDBSuccess)
         return tarn_fail(op, TARN_NOMEM, "could not hand rows to the engine: out of memory");
     duckdb_vector child = duckdb_list_vector_get_child(v);
     if (c->type->kind == TARN_TYPE_LIST)
@@ -203,11 +210,13 @@ static enum tarn_status fill_list(struct tarn_op *op, duckdb_vector v, const str
     if (bits)
         memset(bits, 0xFF, ((size_t)(to - from) + 63) / 64 * sizeof *bits);
     for (idx_t i = 0; i < 2; i++)
-        TARN_TRY(tarn__vector_fill(op, duckdb_struct_vector_get_child(child, i), &c->children[i], from, to - from));
+        TARN_TRY(tarn__vector_fill(op, duckdb_struct_vector_get_child(child, i), &c->children[i],
+                                   from, to - from));
     return TARN_OK;
 }
 
-enum tarn_status tarn__vector_fill(struct tarn_op *op, duckdb_vector v, const struct tarn_column *c, size_t start, size_t n)
+enum tarn_status tarn__vector_fill(struct tarn_op *op, duckdb_vector v, const struct tarn_column *c,
+                                   size_t start, size_t n)
 {
     fill_validity(v, c, start, n);
     switch (c->type->kind) {
@@ -223,14 +232,16 @@ enum tarn_status tarn__vector_fill(struct tarn_op *op, duckdb_vector v, const st
         return TARN_OK;
     case TARN_TYPE_DECIMAL:
         if (!fill_decimals(v, c, start, n))
-            return tarn_fail(op, TARN_DATA, "a value has more digits than decimal(%d, %d) holds", c->type->precision, c->type->scale);
+            return tarn_fail(op, TARN_DATA, "a value has more digits than decimal(%d, %d) holds",
+                             c->type->precision, c->type->scale);
         return TARN_OK;
     case TARN_TYPE_LIST:
     case TARN_TYPE_MAP:
         return fill_list(op, v, c, start, n);
     case TARN_TYPE_STRUCT:
         for (size_t i = 0; i < c->child_count; i++)
-            TARN_TRY(tarn__vector_fill(op, duckdb_struct_vector_get_child(v, i), &c->children[i], start, n));
+            TARN_TRY(tarn__vector_fill(op, duckdb_struct_vector_get_child(v, i), &c->children[i],
+                                       start, n));
         return TARN_OK;
     default: {
         size_t width = width_of(c->type->kind);

@@ -1,8 +1,8 @@
 /* filter: the engine's pushed-down filters, as JSON, into Iceberg's expressions. See prune.c for what must be widened. */
 #include "engine/duckdb/prune_int.h"
 
-#define HOUR_US INT64_C(3600000000)
-#define WIDEN_US (24 * HOUR_US)
+#define HOUR_US    INT64_C(3600000000)
+#define WIDEN_US   (24 * HOUR_US)
 #define WIDEN_DAYS 2
 
 static struct tarn_str member(const struct tarn_json *o, const char *key)
@@ -39,7 +39,8 @@ static bool type_matches(const struct tarn_json *type, const struct tarn_type *t
         return tarn_str_is(id, "BOOLEAN");
     case TARN_TYPE_INT:
     case TARN_TYPE_LONG:
-        return tarn_str_is(id, "INTEGER") || tarn_str_is(id, "BIGINT") || tarn_str_is(id, "SMALLINT") || tarn_str_is(id, "TINYINT");
+        return tarn_str_is(id, "INTEGER") || tarn_str_is(id, "BIGINT") ||
+               tarn_str_is(id, "SMALLINT") || tarn_str_is(id, "TINYINT");
     case TARN_TYPE_FLOAT:
         return tarn_str_is(id, "FLOAT") || tarn_str_is(id, "DOUBLE");
     case TARN_TYPE_DOUBLE: /* as a float it would have been rounded */
@@ -56,9 +57,11 @@ static bool type_matches(const struct tarn_json *type, const struct tarn_type *t
     case TARN_TYPE_UUID:
         return tarn_str_is(id, "UUID");
     case TARN_TYPE_DECIMAL: {
-        const struct tarn_json *info = tarn_json_get(type, "type_info"), *scale = info ? tarn_json_get(info, "scale") : NULL;
+        const struct tarn_json *info = tarn_json_get(type, "type_info"),
+                               *scale = info ? tarn_json_get(info, "scale") : NULL;
         int64_t n;
-        return tarn_str_is(id, "DECIMAL") && scale && tarn_str_to_i64(scale->text, &n) && n == t->scale;
+        return tarn_str_is(id, "DECIMAL") && scale && tarn_str_to_i64(scale->text, &n) &&
+               n == t->scale;
     }
     default:
         return false;
@@ -69,7 +72,8 @@ static bool unsigned_of(struct tarn_str text, uint64_t *out)
 {
     *out = 0;
     for (size_t i = 0; i < text.len; i++) {
-        if (text.ptr[i] < '0' || text.ptr[i] > '9' || __builtin_mul_overflow(*out, (uint64_t)10, out) ||
+        if (text.ptr[i] < '0' || text.ptr[i] > '9' ||
+            __builtin_mul_overflow(*out, (uint64_t)10, out) ||
             __builtin_add_overflow(*out, (uint64_t)(text.ptr[i] - '0'), out))
             return false;
     }
@@ -87,7 +91,8 @@ static bool hugeint_of(const struct tarn_json *v, __int128 *out)
         return ok;
     }
     const struct tarn_json *upper = tarn_json_get(v, "upper"), *lower = tarn_json_get(v, "lower");
-    if (!upper || !lower || !tarn_str_to_i64(upper->text, &small) || !unsigned_of(lower->text, &low))
+    if (!upper || !lower || !tarn_str_to_i64(upper->text, &small) ||
+        !unsigned_of(lower->text, &low))
         return false;
     *out = (__int128)((unsigned __int128)(uint64_t)small << 64 | low);
     return true;
@@ -106,9 +111,11 @@ static bool uuid_of(struct tarn_op *op, const struct tarn_json *v, struct tarn_v
 }
 
 /* False: the constant is null, of another type, or not understood. */
-static bool constant(struct tarn_op *op, const struct tarn_json *c, const struct tarn_type *t, struct tarn_value *out)
+static bool constant(struct tarn_op *op, const struct tarn_json *c, const struct tarn_type *t,
+                     struct tarn_value *out)
 {
-    const struct tarn_json *type = tarn_json_get(c, "type"), *null = tarn_json_get(c, "is_null"), *v = tarn_json_get(c, "value");
+    const struct tarn_json *type = tarn_json_get(c, "type"), *null = tarn_json_get(c, "is_null"),
+                           *v = tarn_json_get(c, "value");
     *out = (struct tarn_value){0};
     if (!type || !v || (null && null->boolean) || !type_matches(type, t))
         return false;
@@ -140,10 +147,12 @@ static bool is_real(const struct tarn_type *t)
 
 static bool is_time(const struct tarn_type *t)
 {
-    return t->kind == TARN_TYPE_DATE || t->kind == TARN_TYPE_TIMESTAMP || t->kind == TARN_TYPE_TIMESTAMPTZ;
+    return t->kind == TARN_TYPE_DATE || t->kind == TARN_TYPE_TIMESTAMP ||
+           t->kind == TARN_TYPE_TIMESTAMPTZ;
 }
 
-static enum tarn_status leaf(struct tarn_op *op, enum tarn_expr_op what, const struct tarn_field *f, const struct tarn_value *v, struct tarn_expr *out)
+static enum tarn_status leaf(struct tarn_op *op, enum tarn_expr_op what, const struct tarn_field *f,
+                             const struct tarn_value *v, struct tarn_expr *out)
 {
     *out = (struct tarn_expr){.op = what, .field_id = f->id, .type = f->type};
     if (!v)
@@ -154,7 +163,8 @@ static enum tarn_status leaf(struct tarn_op *op, enum tarn_expr_op what, const s
     return TARN_OK;
 }
 
-static enum tarn_status pair(struct tarn_op *op, enum tarn_expr_op what, struct tarn_expr **out_args, struct tarn_expr *out)
+static enum tarn_status pair(struct tarn_op *op, enum tarn_expr_op what,
+                             struct tarn_expr **out_args, struct tarn_expr *out)
 {
     *out = (struct tarn_expr){.op = what, .arg_count = 2};
     TARN_NEW_ARRAY(op, out->args, 2);
@@ -183,7 +193,8 @@ static bool is_lower(enum tarn_expr_op what)
     return what == TARN_EXPR_GT || what == TARN_EXPR_GE;
 }
 
-static enum tarn_status between(const struct tarn__prune_op *p, const struct tarn_field *f, const struct tarn_value *low, const struct tarn_value *high,
+static enum tarn_status between(const struct tarn__prune_op *p, const struct tarn_field *f,
+                                const struct tarn_value *low, const struct tarn_value *high,
                                 struct tarn_expr *out)
 {
     struct tarn_expr *args;
@@ -192,7 +203,9 @@ static enum tarn_status between(const struct tarn__prune_op *p, const struct tar
     return leaf(p->op, TARN_EXPR_LE, f, high, &args[1]);
 }
 
-static enum tarn_status compare_real(const struct tarn__prune_op *p, enum tarn_expr_op what, const struct tarn_field *f, struct tarn_value v, struct tarn_expr *out)
+static enum tarn_status compare_real(const struct tarn__prune_op *p, enum tarn_expr_op what,
+                                     const struct tarn_field *f, struct tarn_value v,
+                                     struct tarn_expr *out)
 {
     struct tarn_expr *args;
     struct tarn_value low = v, high = v;
@@ -210,11 +223,14 @@ static enum tarn_status compare_real(const struct tarn__prune_op *p, enum tarn_e
 }
 
 /* A constant from the clock: as if it were read up to a day earlier or later. */
-static enum tarn_status compare_timed(const struct tarn__prune_op *p, enum tarn_expr_op what, const struct tarn_field *f, struct tarn_value v, struct tarn_expr *out)
+static enum tarn_status compare_timed(const struct tarn__prune_op *p, enum tarn_expr_op what,
+                                      const struct tarn_field *f, struct tarn_value v,
+                                      struct tarn_expr *out)
 {
     struct tarn_value low = v, high = v;
     int64_t by = f->type.kind == TARN_TYPE_DATE ? WIDEN_DAYS : WIDEN_US;
-    if (__builtin_sub_overflow(v.i, by, &low.i) || __builtin_add_overflow(v.i, by, &high.i) || what == TARN_EXPR_NE) {
+    if (__builtin_sub_overflow(v.i, by, &low.i) || __builtin_add_overflow(v.i, by, &high.i) ||
+        what == TARN_EXPR_NE) {
         unknown(out);
         return TARN_OK;
     }
@@ -223,7 +239,9 @@ static enum tarn_status compare_timed(const struct tarn__prune_op *p, enum tarn_
     return leaf(p->op, what, f, is_lower(what) ? &low : &high, out);
 }
 
-static enum tarn_status compare(const struct tarn__prune_op *p, enum tarn_expr_op what, const struct tarn_field *f, const struct tarn_json *c, struct tarn_expr *out)
+static enum tarn_status compare(const struct tarn__prune_op *p, enum tarn_expr_op what,
+                                const struct tarn_field *f, const struct tarn_json *c,
+                                struct tarn_expr *out)
 {
     struct tarn_value v;
     unknown(out);
@@ -242,12 +260,9 @@ static enum tarn_expr_op comparison_of(struct tarn_str name)
         const char *name;
         enum tarn_expr_op op;
     } known[] = {
-        {"COMPARE_EQUAL", TARN_EXPR_EQ},
-        {"COMPARE_NOTEQUAL", TARN_EXPR_NE},
-        {"COMPARE_LESSTHAN", TARN_EXPR_LT},
-        {"COMPARE_LESSTHANOREQUALTO", TARN_EXPR_LE},
-        {"COMPARE_GREATERTHAN", TARN_EXPR_GT},
-        {"COMPARE_GREATERTHANOREQUALTO", TARN_EXPR_GE},
+        {"COMPARE_EQUAL", TARN_EXPR_EQ},       {"COMPARE_NOTEQUAL", TARN_EXPR_NE},
+        {"COMPARE_LESSTHAN", TARN_EXPR_LT},    {"COMPARE_LESSTHANOREQUALTO", TARN_EXPR_LE},
+        {"COMPARE_GREATERTHAN", TARN_EXPR_GT}, {"COMPARE_GREATERTHANOREQUALTO", TARN_EXPR_GE},
     };
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
         if (tarn_str_is(name, known[i].name))
@@ -256,8 +271,9 @@ static enum tarn_expr_op comparison_of(struct tarn_str name)
 }
 
 /* values: constants one after another. */
-static enum tarn_status in_list(const struct tarn__prune_op *p, enum tarn_expr_op what, const struct tarn_field *f, const struct tarn_json *values, size_t count,
-                                bool bound, struct tarn_expr *out)
+static enum tarn_status in_list(const struct tarn__prune_op *p, enum tarn_expr_op what,
+                                const struct tarn_field *f, const struct tarn_json *values,
+                                size_t count, bool bound, struct tarn_expr *out)
 {
     struct tarn_value *list;
     size_t n = 0;
@@ -267,10 +283,12 @@ static enum tarn_status in_list(const struct tarn__prune_op *p, enum tarn_expr_o
     TARN_NEW_ARRAY(p->op, list, count);
     for (const struct tarn_json *x = values; x && n < count; x = x->next) {
         const struct tarn_json *c = bound ? tarn_json_get(x, "value") : x;
-        if (!c || (bound && !tarn_str_is(member(x, "expression_class"), "BOUND_CONSTANT")) || !constant(p->op, c, &f->type, &list[n++]))
+        if (!c || (bound && !tarn_str_is(member(x, "expression_class"), "BOUND_CONSTANT")) ||
+            !constant(p->op, c, &f->type, &list[n++]))
             return TARN_OK;
     }
-    *out = (struct tarn_expr){.op = what, .field_id = f->id, .type = f->type, .values = list, .value_count = n};
+    *out = (struct tarn_expr){
+        .op = what, .field_id = f->id, .type = f->type, .values = list, .value_count = n};
     return TARN_OK;
 }
 
@@ -297,10 +315,13 @@ void tarn__prune_simplify(struct tarn_expr *e)
         unknown(e);
 }
 
-typedef enum tarn_status (*node_fn)(const struct tarn__prune_op *p, const struct tarn_json *j, const struct tarn_field *f, struct tarn_expr *out);
+typedef enum tarn_status (*node_fn)(const struct tarn__prune_op *p, const struct tarn_json *j,
+                                    const struct tarn_field *f, struct tarn_expr *out);
 
-static enum tarn_status conjunction(const struct tarn__prune_op *p, enum tarn_expr_op what, const struct tarn_json *j, const char *key, const struct tarn_field *f,
-                                    node_fn child, struct tarn_expr *out)
+static enum tarn_status conjunction(const struct tarn__prune_op *p, enum tarn_expr_op what,
+                                    const struct tarn_json *j, const char *key,
+                                    const struct tarn_field *f, node_fn child,
+                                    struct tarn_expr *out)
 {
     *out = (struct tarn_expr){.op = what};
     TARN_NEW_ARRAY(p->op, out->args, item_count(j, key) + 1);
@@ -322,10 +343,13 @@ static bool is_column(const struct tarn_json *e)
 
 static const struct tarn_json *constant_of(const struct tarn_json *e)
 {
-    return e && tarn_str_is(member(e, "expression_class"), "BOUND_CONSTANT") ? tarn_json_get(e, "value") : NULL;
+    return e && tarn_str_is(member(e, "expression_class"), "BOUND_CONSTANT")
+               ? tarn_json_get(e, "value")
+               : NULL;
 }
 
-static enum tarn_status bound_comparison(const struct tarn__prune_op *p, const struct tarn_json *j, const struct tarn_field *f, struct tarn_expr *out)
+static enum tarn_status bound_comparison(const struct tarn__prune_op *p, const struct tarn_json *j,
+                                         const struct tarn_field *f, struct tarn_expr *out)
 {
     const struct tarn_json *left = tarn_json_get(j, "left"), *right = tarn_json_get(j, "right");
     enum tarn_expr_op what = comparison_of(member(j, "type"));
@@ -342,14 +366,16 @@ static bool is_ref(const struct tarn_json *e)
     return e && tarn_str_is(member(e, "expression_class"), "BOUND_REF");
 }
 
-static enum tarn_status truth(const struct tarn__prune_op *p, const struct tarn_field *f, bool value, struct tarn_expr *out)
+static enum tarn_status truth(const struct tarn__prune_op *p, const struct tarn_field *f,
+                              bool value, struct tarn_expr *out)
 {
     struct tarn_value v = {.i = value};
     unknown(out);
     return f->type.kind == TARN_TYPE_BOOLEAN ? leaf(p->op, TARN_EXPR_EQ, f, &v, out) : TARN_OK;
 }
 
-static enum tarn_status bound_operator(const struct tarn__prune_op *p, const struct tarn_json *j, const struct tarn_field *f, struct tarn_expr *out)
+static enum tarn_status bound_operator(const struct tarn__prune_op *p, const struct tarn_json *j,
+                                       const struct tarn_field *f, struct tarn_expr *out)
 {
     struct tarn_str type = member(j, "type");
     const struct tarn_json *first = items(j, "children");
@@ -370,13 +396,16 @@ static enum tarn_status bound_operator(const struct tarn__prune_op *p, const str
     return TARN_OK;
 }
 
-static enum tarn_status bound_function(const struct tarn__prune_op *p, const struct tarn_json *j, const struct tarn_field *f, struct tarn_expr *out)
+static enum tarn_status bound_function(const struct tarn__prune_op *p, const struct tarn_json *j,
+                                       const struct tarn_field *f, struct tarn_expr *out)
 {
     struct tarn_str name = member(j, "name");
     const struct tarn_json *first = items(j, "children");
     struct tarn_value v;
     unknown(out);
-    if ((!tarn_str_is(name, "starts_with") && !tarn_str_is(name, "prefix") && !tarn_str_is(name, "^@")) || !is_ref(first) || p->timed)
+    if ((!tarn_str_is(name, "starts_with") && !tarn_str_is(name, "prefix") &&
+         !tarn_str_is(name, "^@")) ||
+        !is_ref(first) || p->timed)
         return TARN_OK;
     const struct tarn_json *c = constant_of(first->next);
     if (f->type.kind != TARN_TYPE_STRING || !c || !constant(p->op, c, &f->type, &v))
@@ -384,7 +413,8 @@ static enum tarn_status bound_function(const struct tarn__prune_op *p, const str
     return leaf(p->op, TARN_EXPR_STARTS_WITH, f, &v, out);
 }
 
-static enum tarn_status expression(const struct tarn__prune_op *p, const struct tarn_json *j, const struct tarn_field *f, struct tarn_expr *out)
+static enum tarn_status expression(const struct tarn__prune_op *p, const struct tarn_json *j,
+                                   const struct tarn_field *f, struct tarn_expr *out)
 {
     struct tarn_str class = member(j, "expression_class"), type = member(j, "type");
     unknown(out);
@@ -397,30 +427,37 @@ static enum tarn_status expression(const struct tarn__prune_op *p, const struct 
     if (tarn_str_is(class, "BOUND_FUNCTION"))
         return bound_function(p, j, f, out);
     if (tarn_str_is(class, "BOUND_CONJUNCTION"))
-        return conjunction(p, tarn_str_is(type, "CONJUNCTION_OR") ? TARN_EXPR_OR : TARN_EXPR_AND, j, "children", f, expression, out);
+        return conjunction(p, tarn_str_is(type, "CONJUNCTION_OR") ? TARN_EXPR_OR : TARN_EXPR_AND, j,
+                           "children", f, expression, out);
     return TARN_OK;
 }
 
 /* ---- filters */
 
-static enum tarn_status inside_struct(const struct tarn__prune_op *p, const struct tarn_json *j, const struct tarn_field *f, struct tarn_expr *out)
+static enum tarn_status inside_struct(const struct tarn__prune_op *p, const struct tarn_json *j,
+                                      const struct tarn_field *f, struct tarn_expr *out)
 {
     const struct tarn_json *child = tarn_json_get(j, "child_filter");
-    const struct tarn_field *field = f->type.kind == TARN_TYPE_STRUCT ? tarn_type_field_by_name(&f->type, member(j, "child_name")) : NULL;
+    const struct tarn_field *field =
+        f->type.kind == TARN_TYPE_STRUCT
+            ? tarn_type_field_by_name(&f->type, member(j, "child_name"))
+            : NULL;
     unknown(out);
     if (!child || !field || tarn_str_is(member(child, "filter_type"), "IS_NULL"))
         return TARN_OK;
     return tarn__prune_filter(p, child, field, out);
 }
 
-enum tarn_status tarn__prune_filter(const struct tarn__prune_op *p, const struct tarn_json *j, const struct tarn_field *f, struct tarn_expr *out)
+enum tarn_status tarn__prune_filter(const struct tarn__prune_op *p, const struct tarn_json *j,
+                                    const struct tarn_field *f, struct tarn_expr *out)
 {
     struct tarn_str type = member(j, "filter_type");
     const struct tarn_json *inner;
     unknown(out);
     if (tarn_str_is(type, "CONSTANT_COMPARISON")) {
         inner = tarn_json_get(j, "constant");
-        return inner ? compare(p, comparison_of(member(j, "comparison_type")), f, inner, out) : TARN_OK;
+        return inner ? compare(p, comparison_of(member(j, "comparison_type")), f, inner, out)
+                     : TARN_OK;
     }
     if (tarn_str_is(type, "IS_NULL"))
         return leaf(p->op, TARN_EXPR_IS_NULL, f, NULL, out);

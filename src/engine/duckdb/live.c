@@ -21,7 +21,8 @@ static struct tarn__live *live_find(struct tarn_engine *e, int64_t id)
     return l;
 }
 
-static enum tarn_status file_copy(struct tarn_op *own, const struct tarn_scan_file *in, struct tarn__live_file *out)
+static enum tarn_status file_copy(struct tarn_op *own, const struct tarn_scan_file *in,
+                                  struct tarn__live_file *out)
 {
     out->path = tarn_strdup(own, in->file->path);
     out->local_path = tarn_strdup(own, in->local_path);
@@ -38,7 +39,8 @@ static enum tarn_status file_copy(struct tarn_op *own, const struct tarn_scan_fi
     return TARN_OK;
 }
 
-enum tarn_status tarn__live_add(struct tarn_engine *e, struct tarn_op *op, const struct tarn_scan_file *const *files, size_t count,
+enum tarn_status tarn__live_add(struct tarn_engine *e, struct tarn_op *op,
+                                const struct tarn_scan_file *const *files, size_t count,
                                 struct tarn__live **list, int64_t *out_id)
 {
     struct tarn_arena *arena = tarn_arena_new(LIVE_BUDGET);
@@ -55,7 +57,8 @@ enum tarn_status tarn__live_add(struct tarn_engine *e, struct tarn_op *op, const
         ok = file_copy(&own, files[i], &l->files[i]) == TARN_OK;
     if (!ok) {
         tarn_arena_free(arena);
-        return tarn_fail(op, TARN_NOMEM, "could not hold the deleted positions of a table: out of memory");
+        return tarn_fail(op, TARN_NOMEM,
+                         "could not hold the deleted positions of a table: out of memory");
     }
     pthread_mutex_lock(&e->lock);
     l->id = e->next_id++;
@@ -155,11 +158,12 @@ static void live_paths(duckdb_function_info info, duckdb_data_chunk in, duckdb_v
     }
 }
 
-static bool function_add(duckdb_connection con, struct tarn_engine *e, const char *name, int parameters, duckdb_type result,
-                         duckdb_scalar_function_t fn)
+static bool function_add(duckdb_connection con, struct tarn_engine *e, const char *name,
+                         int parameters, duckdb_type result, duckdb_scalar_function_t fn)
 {
     duckdb_scalar_function f = duckdb_create_scalar_function();
-    duckdb_logical_type bigint = duckdb_create_logical_type(DUCKDB_TYPE_BIGINT), out = duckdb_create_logical_type(result);
+    duckdb_logical_type bigint = duckdb_create_logical_type(DUCKDB_TYPE_BIGINT),
+                        out = duckdb_create_logical_type(result);
     duckdb_scalar_function_set_name(f, name);
     for (int i = 0; i < parameters; i++)
         duckdb_scalar_function_add_parameter(f, bigint);
@@ -173,7 +177,8 @@ static bool function_add(duckdb_connection con, struct tarn_engine *e, const cha
     return ok;
 }
 
-enum tarn_status tarn__live_functions(struct tarn_engine *e, struct tarn_op *op, duckdb_connection con)
+enum tarn_status tarn__live_functions(struct tarn_engine *e, struct tarn_op *op,
+                                      duckdb_connection con)
 {
     if (!function_add(con, e, "tarn_live", 3, DUCKDB_TYPE_BOOLEAN, live_rows) ||
         !function_add(con, e, "tarn_path", 2, DUCKDB_TYPE_VARCHAR, live_paths))

@@ -22,7 +22,8 @@ struct bind {
     int depth;
 };
 
-void tarn__name_sql(struct tarn_buf *b, const struct tarn_session *s, struct tarn_str ns, struct tarn_str name)
+void tarn__name_sql(struct tarn_buf *b, const struct tarn_session *s, struct tarn_str ns,
+                    struct tarn_str name)
 {
     tarn_buf_sql_name(b, tarn_str_view(s->catalog));
     tarn_buf_put(b, '.');
@@ -43,7 +44,8 @@ static struct tarn_str full_name(struct tarn_op *op, struct tarn_str ns, struct 
 static bool same_place(const struct tarn__view *v, struct tarn_str ns, struct tarn_str name)
 {
     struct tarn_str place = ns.ptr ? ns : TARN_STR(TARN__SCHEMA_BARE);
-    return tarn_str_eq_nocase(tarn_str_view(v->ns), place) && tarn_str_eq_nocase(tarn_str_view(v->name), name);
+    return tarn_str_eq_nocase(tarn_str_view(v->ns), place) &&
+           tarn_str_eq_nocase(tarn_str_view(v->name), name);
 }
 
 static void view_free(struct tarn__view *v)
@@ -53,7 +55,8 @@ static void view_free(struct tarn__view *v)
     free(v);
 }
 
-static enum tarn_status view_drop(struct tarn_session *s, struct tarn_op *op, const struct tarn__view *v)
+static enum tarn_status view_drop(struct tarn_session *s, struct tarn_op *op,
+                                  const struct tarn__view *v)
 {
     struct tarn_buf b;
     tarn_buf_init(&b, 65536);
@@ -62,7 +65,8 @@ static enum tarn_status view_drop(struct tarn_session *s, struct tarn_op *op, co
     return tarn__do_buf(s, op, &b);
 }
 
-static enum tarn_status view_forget(struct tarn_session *s, struct tarn_op *op, struct tarn_str ns, struct tarn_str name)
+static enum tarn_status view_forget(struct tarn_session *s, struct tarn_op *op, struct tarn_str ns,
+                                    struct tarn_str name)
 {
     for (struct tarn__view **at = &s->views; *at; at = &(*at)->next) {
         struct tarn__view *v = *at;
@@ -76,7 +80,8 @@ static enum tarn_status view_forget(struct tarn_session *s, struct tarn_op *op, 
     return TARN_OK;
 }
 
-static enum tarn_status view_remember(struct tarn_session *s, struct tarn_op *op, struct tarn_str ns, struct tarn_str name)
+static enum tarn_status view_remember(struct tarn_session *s, struct tarn_op *op,
+                                      struct tarn_str ns, struct tarn_str name)
 {
     for (struct tarn__view *v = s->views; v; v = v->next)
         if (same_place(v, ns, name))
@@ -114,7 +119,8 @@ void tarn_session_forget_views(struct tarn_session *s)
 
 /* ---- looking up */
 
-static enum tarn_status collect(struct bind *b, const struct tarn_sql_text *text, const struct tarn__refs *refs, bool top);
+static enum tarn_status collect(struct bind *b, const struct tarn_sql_text *text,
+                                const struct tarn__refs *refs, bool top);
 
 static bool is_binding(const struct tarn_session *s, const struct tarn_table_ref *ref)
 {
@@ -140,7 +146,8 @@ static struct tarn__name *known_name(const struct bind *b, const struct tarn_tab
 {
     for (size_t i = 0; i < b->out->count; i++) {
         struct tarn__name *n = &b->out->items[i];
-        if (!n->ns.ptr == !ref->ns.ptr && tarn_str_eq_nocase(n->ns, ref->ns) && tarn_str_eq_nocase(n->name, ref->name))
+        if (!n->ns.ptr == !ref->ns.ptr && tarn_str_eq_nocase(n->ns, ref->ns) &&
+            tarn_str_eq_nocase(n->name, ref->name))
             return n;
     }
     return NULL;
@@ -155,32 +162,42 @@ static bool listed(struct tarn_str *names, size_t count, struct tarn_str full)
 }
 
 /* Iceberg tells "Orders" from "orders", the engine does not. */
-static enum tarn_status check_spelling(struct bind *b, const struct tarn__name *n, const struct tarn_table_ref *ref)
+static enum tarn_status check_spelling(struct bind *b, const struct tarn__name *n,
+                                       const struct tarn_table_ref *ref)
 {
     struct tarn_str *names;
     size_t count;
     if (tarn_str_eq(n->ns, ref->ns) && tarn_str_eq(n->name, ref->name))
         return TARN_OK;
     TARN_TRY(b->s->resolver->names(b->s->resolver, b->op, &names, &count));
-    struct tarn_str one = full_name(b->op, n->ns, n->name), two = full_name(b->op, ref->ns, ref->name);
+    struct tarn_str one = full_name(b->op, n->ns, n->name),
+                    two = full_name(b->op, ref->ns, ref->name);
     if (one.ptr && two.ptr && listed(names, count, one) && listed(names, count, two))
-        return tarn_fail(b->op, TARN_UNSUPPORTED, "tables \"%.*s\" and \"%.*s\" cannot be read in one statement: their names differ only in case",
+        return tarn_fail(b->op, TARN_UNSUPPORTED,
+                         "tables \"%.*s\" and \"%.*s\" cannot be read in one statement: their "
+                         "names differ only in case",
                          TARN_STR_ARG(one), TARN_STR_ARG(two));
     return b->op->report.status;
 }
 
-static enum tarn_status check_columns(struct bind *b, const struct tarn_type *root, struct tarn_str full)
+static enum tarn_status check_columns(struct bind *b, const struct tarn_type *root,
+                                      struct tarn_str full)
 {
     for (size_t i = 0; i < root->field_count; i++) {
-        TARN_TRY_WHILE(b->op, tarn__type_supported(b->op, &root->fields[i].type, root->fields[i].name),
+        TARN_TRY_WHILE(b->op,
+                       tarn__type_supported(b->op, &root->fields[i].type, root->fields[i].name),
                        "opening table %.*s", TARN_STR_ARG(full));
         for (size_t k = 0; k < i; k++)
             if (tarn_str_eq_nocase(root->fields[i].name, root->fields[k].name))
-                return tarn_fail(b->op, TARN_UNSUPPORTED, "columns \"%.*s\" and \"%.*s\" of table \"%.*s\" differ only in case",
-                                 TARN_STR_ARG(root->fields[k].name), TARN_STR_ARG(root->fields[i].name), TARN_STR_ARG(full));
+                return tarn_fail(
+                    b->op, TARN_UNSUPPORTED,
+                    "columns \"%.*s\" and \"%.*s\" of table \"%.*s\" differ only in case",
+                    TARN_STR_ARG(root->fields[k].name), TARN_STR_ARG(root->fields[i].name),
+                    TARN_STR_ARG(full));
     }
     if (root->field_count == 0)
-        return tarn_fail(b->op, TARN_UNSUPPORTED, "table \"%.*s\" has no columns", TARN_STR_ARG(full));
+        return tarn_fail(b->op, TARN_UNSUPPORTED, "table \"%.*s\" has no columns",
+                         TARN_STR_ARG(full));
     return TARN_OK;
 }
 
@@ -212,7 +229,8 @@ static enum tarn_status open_view(struct bind *b, struct tarn__name *n, struct t
     if (b->depth == VIEW_DEPTH_MAX)
         return tarn_fail(b->op, TARN_LIMIT, "views nest deeper than %d levels", VIEW_DEPTH_MAX);
     b->stack[b->depth++] = full;
-    TARN_TRY_WHILE(b->op, tarn__parse(b->s, b->op, &text, 0, &refs), "reading view %.*s", TARN_STR_ARG(full));
+    TARN_TRY_WHILE(b->op, tarn__parse(b->s, b->op, &text, 0, &refs), "reading view %.*s",
+                   TARN_STR_ARG(full));
     TARN_TRY_WHILE(b->op, collect(b, &text, &refs, false), "reading view %.*s", TARN_STR_ARG(full));
     TARN_TRY(tarn__splice(b->op, &text, &refs, &spliced));
     b->depth--;
@@ -220,7 +238,8 @@ static enum tarn_status open_view(struct bind *b, struct tarn__name *n, struct t
     return TARN_OK;
 }
 
-static enum tarn_status look_up(struct bind *b, const struct tarn_sql_text *text, const struct tarn_table_ref *ref, bool top)
+static enum tarn_status look_up(struct bind *b, const struct tarn_sql_text *text,
+                                const struct tarn_table_ref *ref, bool top)
 {
     struct tarn_resolver *resolver = b->s->resolver;
     struct tarn__name n = {.ns = ref->ns, .name = ref->name, .offset = ref->offset, .top = top};
@@ -246,10 +265,12 @@ static enum tarn_status look_up(struct bind *b, const struct tarn_sql_text *text
 
 static bool foreign_catalog(const struct bind *b, const struct tarn_table_ref *ref)
 {
-    return ref->catalog.ptr && !tarn_str_eq_nocase(ref->catalog, b->s->engine->options.catalog_name);
+    return ref->catalog.ptr &&
+           !tarn_str_eq_nocase(ref->catalog, b->s->engine->options.catalog_name);
 }
 
-static enum tarn_status collect(struct bind *b, const struct tarn_sql_text *text, const struct tarn__refs *refs, bool top)
+static enum tarn_status collect(struct bind *b, const struct tarn_sql_text *text,
+                                const struct tarn__refs *refs, bool top)
 {
     b->has_filter = b->has_filter || refs->has_filter;
     for (size_t i = 0; i < refs->count; i++) {
@@ -335,8 +356,9 @@ static bool has_table(const struct tarn__names *names)
     return false;
 }
 
-enum tarn_status tarn__names_bind(struct tarn_session *s, struct tarn_op *op, const struct tarn__text *text,
-                                  const struct tarn__refs *refs, enum tarn__views how, struct tarn__names *out)
+enum tarn_status tarn__names_bind(struct tarn_session *s, struct tarn_op *op,
+                                  const struct tarn__text *text, const struct tarn__refs *refs,
+                                  enum tarn__views how, struct tarn__names *out)
 {
     *out = (struct tarn__names){0};
     s->skips = (struct tarn_scan_skips){0};
@@ -349,7 +371,8 @@ enum tarn_status tarn__names_bind(struct tarn_session *s, struct tarn_op *op, co
     *b = (struct bind){.s = s, .op = op, .text = text, .out = out};
     TARN_TRY(collect(b, &text->user, refs, true));
     if (how == TARN__VIEWS_SCANS && b->has_filter && has_table(out))
-        tarn__prune(s, op, tarn_str_of(text->sql.ptr + text->body, text->sql.len - text->body), out);
+        tarn__prune(s, op, tarn_str_of(text->sql.ptr + text->body, text->sql.len - text->body),
+                    out);
     for (size_t i = 0; i < out->count; i++) {
         struct tarn_str full = full_name(op, out->items[i].ns, out->items[i].name);
         TARN_TRY_WHILE(op, make_view(b, &out->items[i], how), "opening %.*s", TARN_STR_ARG(full));
@@ -377,8 +400,9 @@ static struct tarn__binding *binding_for(struct tarn_session *s, struct tarn_str
     return b;
 }
 
-enum tarn_status tarn_session_bind_scan(struct tarn_session *s, struct tarn_op *op, struct tarn_str name,
-                                        const struct tarn_scan *scan, bool with_positions)
+enum tarn_status tarn_session_bind_scan(struct tarn_session *s, struct tarn_op *op,
+                                        struct tarn_str name, const struct tarn_scan *scan,
+                                        bool with_positions)
 {
     struct tarn_str dot, bare = name;
     TARN_TRY(tarn__idle(s, op));
@@ -391,7 +415,8 @@ enum tarn_status tarn_session_bind_scan(struct tarn_session *s, struct tarn_op *
         return tarn_fail(op, TARN_NOMEM, "could not open a table: out of memory");
     tarn__live_drop_all(s->engine, &b->lives);
     for (size_t i = 0; i < scan->schema->root.field_count; i++)
-        TARN_TRY(tarn__type_supported(op, &scan->schema->root.fields[i].type, scan->schema->root.fields[i].name));
+        TARN_TRY(tarn__type_supported(op, &scan->schema->root.fields[i].type,
+                                      scan->schema->root.fields[i].name));
     struct tarn_buf sql;
     tarn_buf_init(&sql, TARN__SQL_MAX);
     tarn_buf_z(&sql, "CREATE OR REPLACE VIEW ");

@@ -8,7 +8,7 @@
 #include <ctype.h>
 #include <stdlib.h>
 
-#define REFS_MAX 10000
+#define REFS_MAX  10000
 #define SCOPE_MAX 1000
 
 struct walk {
@@ -72,7 +72,8 @@ static void add_ref(struct walk *w, struct tarn_table_ref ref)
 {
     struct tarn__refs *r = w->out;
     if (r->count >= REFS_MAX) {
-        w->status = tarn_fail(w->op, TARN_LIMIT, "the statement names more than %d tables", REFS_MAX);
+        w->status =
+            tarn_fail(w->op, TARN_LIMIT, "the statement names more than %d tables", REFS_MAX);
         return;
     }
     struct tarn_table_ref *items = grown(w, r->items, r->count, &w->refs_cap, sizeof *items);
@@ -92,7 +93,8 @@ static void add_catalog_splice(struct walk *w, size_t at)
     if (at >= w->text->sql.len || !tarn__token(w->text->sql, at, &t) ||
         (t.kind != TARN__WORD && t.kind != TARN__QUOTED))
         return;
-    struct tarn__splice *items = grown(w, r->splices, r->splice_count, &w->splices_cap, sizeof *items);
+    struct tarn__splice *items =
+        grown(w, r->splices, r->splice_count, &w->splices_cap, sizeof *items);
     if (!items)
         return;
     r->splices = items;
@@ -120,7 +122,8 @@ static void scope_push(struct walk *w, struct tarn_str name)
     if (w->scope_count < SCOPE_MAX)
         w->scope[w->scope_count++] = name;
     else
-        w->status = tarn_fail(w->op, TARN_LIMIT, "the statement has more than %d WITH names in scope", SCOPE_MAX);
+        w->status = tarn_fail(w->op, TARN_LIMIT,
+                              "the statement has more than %d WITH names in scope", SCOPE_MAX);
 }
 
 static bool own_catalog(const struct walk *w, struct tarn_str catalog)
@@ -139,7 +142,8 @@ static void on_table(struct walk *w, const struct tarn_json *node)
     if (!ref.name.ptr || (!ref.ns.ptr && !ref.catalog.ptr && in_scope(w, ref.name)))
         return;
     if (present(node, "at_clause")) {
-        w->status = tarn_fail(w->op, TARN_UNSUPPORTED, "reading a table AT a version or time is not in this version");
+        w->status = tarn_fail(w->op, TARN_UNSUPPORTED,
+                              "reading a table AT a version or time is not in this version");
         tarn__place(w->op, w->text, ref.offset);
         return;
     }
@@ -236,7 +240,8 @@ static void walk_query_node(struct walk *w, const struct tarn_json *j)
 {
     const struct tarn_json *ctes = tarn_json_get(tarn_json_get(j, "cte_map"), "map");
     size_t mark = w->scope_count;
-    for (const struct tarn_json *e = ctes ? ctes->first : NULL; e && w->status == TARN_OK; e = e->next) {
+    for (const struct tarn_json *e = ctes ? ctes->first : NULL; e && w->status == TARN_OK;
+         e = e->next) {
         const struct tarn_json *body = tarn_json_get(e, "value");
         bool recursive = body && is_recursive(body);
         if (recursive)
@@ -281,7 +286,8 @@ static void walk(struct walk *w, const struct tarn_json *j)
 /* ---- statements */
 
 /* What the parser would not serialise: named by its first word. */
-static enum tarn_status fail_statement(struct tarn_op *op, const struct tarn_sql_text *text, size_t body)
+static enum tarn_status fail_statement(struct tarn_op *op, const struct tarn_sql_text *text,
+                                       size_t body)
 {
     struct tarn__token t = {.begin = body, .end = body};
     char word[32] = "this statement";
@@ -292,7 +298,8 @@ static enum tarn_status fail_statement(struct tarn_op *op, const struct tarn_sql
         word[n] = '\0';
     }
     if (strcmp(word, "PIVOT") == 0) {
-        (void)tarn_fail(op, TARN_UNSUPPORTED, "PIVOT without a list of values is not in this version");
+        (void)tarn_fail(op, TARN_UNSUPPORTED,
+                        "PIVOT without a list of values is not in this version");
         tarn_hint(op, "write PIVOT ... ON column IN (value, ...)");
     } else {
         (void)tarn_fail(op, TARN_UNSUPPORTED, "%s is not in this version", word);
@@ -314,8 +321,9 @@ static enum tarn_status fail_parse(struct tarn_op *op, const struct tarn_json *r
     return TARN_SQL;
 }
 
-static enum tarn_status tree_of(struct tarn_session *s, struct tarn_op *op, const struct tarn_sql_text *text,
-                                size_t body, struct tarn_json **out)
+static enum tarn_status tree_of(struct tarn_session *s, struct tarn_op *op,
+                                const struct tarn_sql_text *text, size_t body,
+                                struct tarn_json **out)
 {
     struct tarn_str sql = tarn_str_of(text->sql.ptr + body, text->sql.len - body), json;
     if (!tarn_utf8_valid(sql) || memchr(sql.ptr, '\0', sql.len))
@@ -323,7 +331,8 @@ static enum tarn_status tree_of(struct tarn_session *s, struct tarn_op *op, cons
     TARN_TRY(tarn__text_call(s, op, s->parse, sql, &json));
     enum tarn_status status = tarn_json_parse(op, json, "the statement's tree", out);
     if (status == TARN_LIMIT)
-        return tarn_fail(op, TARN_LIMIT, "the statement nests deeper than %d levels", TARN_JSON_DEPTH_MAX / 2);
+        return tarn_fail(op, TARN_LIMIT, "the statement nests deeper than %d levels",
+                         TARN_JSON_DEPTH_MAX / 2);
     return status;
 }
 
@@ -345,8 +354,8 @@ static void sort_splices(struct tarn__refs *r)
     r->splice_count = kept;
 }
 
-enum tarn_status tarn__parse(struct tarn_session *s, struct tarn_op *op, const struct tarn_sql_text *text,
-                             size_t body, struct tarn__refs *out)
+enum tarn_status tarn__parse(struct tarn_session *s, struct tarn_op *op,
+                             const struct tarn_sql_text *text, size_t body, struct tarn__refs *out)
 {
     struct tarn_json *root;
     *out = (struct tarn__refs){0};
@@ -358,25 +367,28 @@ enum tarn_status tarn__parse(struct tarn_session *s, struct tarn_op *op, const s
     if (!statements || statements->count == 0)
         return tarn_fail(op, TARN_SQL, "the statement is empty");
     if (statements->count > 1) {
-        (void)tarn_fail(op, TARN_SQL, "there are %zu statements where one is expected", statements->count);
+        (void)tarn_fail(op, TARN_SQL, "there are %zu statements where one is expected",
+                        statements->count);
         return TARN_SQL;
     }
     struct walk *w = tarn_alloc(op, sizeof *w);
     if (!w)
         return TARN_NOMEM;
-    *w = (struct walk){.op = op, .session = s, .text = text, .body = body, .out = out, .status = TARN_OK};
+    *w = (struct walk){
+        .op = op, .session = s, .text = text, .body = body, .out = out, .status = TARN_OK};
     walk(w, statements);
     if (w->status == TARN_OK)
         sort_splices(out);
     return w->status;
 }
 
-enum tarn_status tarn__splice(struct tarn_op *op, const struct tarn_sql_text *user, const struct tarn__refs *refs,
-                              struct tarn__text *out)
+enum tarn_status tarn__splice(struct tarn_op *op, const struct tarn_sql_text *user,
+                              const struct tarn__refs *refs, struct tarn__text *out)
 {
     struct tarn_buf b;
     size_t from = 0;
-    *out = (struct tarn__text){.user = *user, .splices = refs->splices, .splice_count = refs->splice_count};
+    *out = (struct tarn__text){
+        .user = *user, .splices = refs->splices, .splice_count = refs->splice_count};
     tarn_buf_init(&b, TARN__SQL_MAX);
     for (size_t i = 0; i < refs->splice_count; i++) {
         const struct tarn__splice *p = &refs->splices[i];
@@ -398,11 +410,12 @@ static int ref_order(const void *a, const void *b)
 
 static bool same_ref(const struct tarn_table_ref *a, const struct tarn_table_ref *b)
 {
-    return tarn_str_eq(a->catalog, b->catalog) && tarn_str_eq(a->ns, b->ns) && tarn_str_eq(a->name, b->name);
+    return tarn_str_eq(a->catalog, b->catalog) && tarn_str_eq(a->ns, b->ns) &&
+           tarn_str_eq(a->name, b->name);
 }
 
-enum tarn_status tarn_session_refs(struct tarn_session *s, struct tarn_op *op, struct tarn_sql_text text,
-                                   struct tarn_table_refs *out)
+enum tarn_status tarn_session_refs(struct tarn_session *s, struct tarn_op *op,
+                                   struct tarn_sql_text text, struct tarn_table_refs *out)
 {
     struct tarn__refs refs;
     *out = (struct tarn_table_refs){0};

@@ -45,23 +45,28 @@ static struct tarn_value value_at(const struct tarn_column *c, size_t row)
 
 /* ---- the function */
 
-static enum tarn_status transform_of(struct tarn_op *op, duckdb_vector v, struct tarn_transform *out)
+static enum tarn_status transform_of(struct tarn_op *op, duckdb_vector v,
+                                     struct tarn_transform *out)
 {
     duckdb_string_t *text = duckdb_vector_get_data(v);
-    return tarn_transform_parse(op, tarn_str_of(duckdb_string_t_data(text), duckdb_string_t_length(*text)), out);
+    return tarn_transform_parse(
+        op, tarn_str_of(duckdb_string_t_data(text), duckdb_string_t_length(*text)), out);
 }
 
-static enum tarn_status column_of(struct tarn_op *op, duckdb_vector v, size_t n, struct tarn_type *type, struct tarn_column *out)
+static enum tarn_status column_of(struct tarn_op *op, duckdb_vector v, size_t n,
+                                  struct tarn_type *type, struct tarn_column *out)
 {
     struct tarn__shape shape;
     duckdb_logical_type t = duckdb_vector_get_column_type(v);
-    enum tarn_status status = tarn__shape_fits(t) ? tarn__shape_of(op, t, &shape, type) : TARN_UNSUPPORTED;
+    enum tarn_status status =
+        tarn__shape_fits(t) ? tarn__shape_of(op, t, &shape, type) : TARN_UNSUPPORTED;
     duckdb_destroy_logical_type(&t);
     TARN_TRY(status);
     return tarn__vector_column(op, v, &shape, type, n, out);
 }
 
-static enum tarn_status write_row(struct tarn_op *op, const struct tarn_transform *t, const struct tarn_column *c, size_t row, duckdb_vector out)
+static enum tarn_status write_row(struct tarn_op *op, const struct tarn_transform *t,
+                                  const struct tarn_column *c, size_t row, duckdb_vector out)
 {
     struct tarn_value in = value_at(c, row), value;
     struct tarn_type result = tarn_transform_result(t, c->type);
@@ -110,11 +115,13 @@ static void partition_function(duckdb_function_info info, duckdb_data_chunk in, 
     }
 }
 
-enum tarn_status tarn__partition_functions(struct tarn_engine *e, struct tarn_op *op, duckdb_connection con)
+enum tarn_status tarn__partition_functions(struct tarn_engine *e, struct tarn_op *op,
+                                           duckdb_connection con)
 {
     (void)e;
     duckdb_scalar_function f = duckdb_create_scalar_function();
-    duckdb_logical_type text = duckdb_create_logical_type(DUCKDB_TYPE_VARCHAR), any = duckdb_create_logical_type(DUCKDB_TYPE_ANY);
+    duckdb_logical_type text = duckdb_create_logical_type(DUCKDB_TYPE_VARCHAR),
+                        any = duckdb_create_logical_type(DUCKDB_TYPE_ANY);
     duckdb_scalar_function_set_name(f, "tarn_partition");
     duckdb_scalar_function_add_parameter(f, text);
     duckdb_scalar_function_add_parameter(f, any);
@@ -125,28 +132,37 @@ enum tarn_status tarn__partition_functions(struct tarn_engine *e, struct tarn_op
     duckdb_destroy_logical_type(&text);
     duckdb_destroy_logical_type(&any);
     duckdb_destroy_scalar_function(&f);
-    return ok ? TARN_OK : tarn_fail(op, TARN_INTERNAL, "could not open the engine: it refused a function");
+    return ok ? TARN_OK
+              : tarn_fail(op, TARN_INTERNAL, "could not open the engine: it refused a function");
 }
 
 /* ---- expressions */
 
-enum tarn_status tarn__partition_sql(struct tarn_op *op, struct tarn_buf *b, const struct tarn_transform *t, const struct tarn_type *source,
+enum tarn_status tarn__partition_sql(struct tarn_op *op, struct tarn_buf *b,
+                                     const struct tarn_transform *t, const struct tarn_type *source,
                                      struct tarn_str column)
 {
     bool bytes = source->kind == TARN_TYPE_BINARY || source->kind == TARN_TYPE_FIXED;
     if (t->kind == TARN_TRANSFORM_OTHER)
-        return tarn_fail(op, TARN_UNSUPPORTED, "cannot write to a table that is partitioned by \"%.*s\"", TARN_STR_ARG(t->text));
+        return tarn_fail(op, TARN_UNSUPPORTED,
+                         "cannot write to a table that is partitioned by \"%.*s\"",
+                         TARN_STR_ARG(t->text));
     if (t->kind == TARN_TRANSFORM_IDENTITY && !bytes) {
         tarn_buf_str(b, column);
     } else if (t->kind == TARN_TRANSFORM_DAY) {
         tarn_buf_printf(b, "CAST(%.*s AS DATE)", TARN_STR_ARG(column));
-    } else if (t->kind == TARN_TRANSFORM_YEAR) { /* the engine's calendar is proleptic Gregorian too, and its zone UTC */
+    } else if (
+        t->kind ==
+        TARN_TRANSFORM_YEAR) { /* the engine's calendar is proleptic Gregorian too, and its zone UTC */
         tarn_buf_printf(b, "CAST(year(%.*s) - 1970 AS INTEGER)", TARN_STR_ARG(column));
     } else if (t->kind == TARN_TRANSFORM_MONTH) {
-        tarn_buf_printf(b, "CAST((year(%.*s) - 1970) * 12 + month(%.*s) - 1 AS INTEGER)", TARN_STR_ARG(column), TARN_STR_ARG(column));
+        tarn_buf_printf(b, "CAST((year(%.*s) - 1970) * 12 + month(%.*s) - 1 AS INTEGER)",
+                        TARN_STR_ARG(column), TARN_STR_ARG(column));
     } else if (t->kind == TARN_TRANSFORM_HOUR) { /* rounded down, before 1970 too */
-        tarn_buf_printf(b, "((epoch_us(%.*s) - ((epoch_us(%.*s) %% " HOUR_US " + " HOUR_US ") %% " HOUR_US ")) // " HOUR_US ")", TARN_STR_ARG(column),
-                        TARN_STR_ARG(column));
+        tarn_buf_printf(b,
+                        "((epoch_us(%.*s) - ((epoch_us(%.*s) %% " HOUR_US " + " HOUR_US
+                        ") %% " HOUR_US ")) // " HOUR_US ")",
+                        TARN_STR_ARG(column), TARN_STR_ARG(column));
     } else {
         struct tarn_str text = tarn_transform_text(op, t);
         if (!text.ptr)

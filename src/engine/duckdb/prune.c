@@ -14,8 +14,10 @@
 #include "engine/duckdb/prune_int.h"
 
 /* statistics_propagation sees that the tables are empty; the others make plans that cannot be serialised. */
-#define PLANNER_SETTINGS                                                                                                                                       \
-    "SET disabled_optimizers='statistics_propagation,late_materialization,column_lifetime,top_n,top_n_window_elimination,compressed_materialization,"          \
+#define PLANNER_SETTINGS                                                                          \
+    "SET "                                                                                        \
+    "disabled_optimizers='statistics_propagation,late_materialization,column_lifetime,top_n,top_" \
+    "n_window_elimination,compressed_materialization,"                                            \
     "build_side_probe_side'; SET TimeZone='UTC'"
 
 /* ---- words that make a plan depend on when or where it is made */
@@ -30,13 +32,40 @@ static bool word_in(struct tarn_str word, const char *const *list)
 
 static void scan_words(struct tarn_str sql, bool *timed, bool *foreign)
 {
-    static const char *const of_time[] = {"now",       "today",          "current_timestamp", "get_current_timestamp", "transaction_timestamp", "current_date",
-                                          "current_time", "get_current_time", "current_localtime", "current_localtimestamp", "localtime",  "localtimestamp",
-                                          "age",       NULL};
-    static const char *const of_session[] = {"getvariable",  "current_setting", "current_schema", "current_schemas", "current_database", "current_catalog",
-                                             "current_user", "current_role",    "session_user",   "user",            "version",          "txid_current",
-                                             "nextval",      "currval",         "getenv",         "current_connection_id", "current_query", "current_query_id",
-                                             "current_transaction_id", NULL};
+    static const char *const of_time[] = {"now",
+                                          "today",
+                                          "current_timestamp",
+                                          "get_current_timestamp",
+                                          "transaction_timestamp",
+                                          "current_date",
+                                          "current_time",
+                                          "get_current_time",
+                                          "current_localtime",
+                                          "current_localtimestamp",
+                                          "localtime",
+                                          "localtimestamp",
+                                          "age",
+                                          NULL};
+    static const char *const of_session[] = {"getvariable",
+                                             "current_setting",
+                                             "current_schema",
+                                             "current_schemas",
+                                             "current_database",
+                                             "current_catalog",
+                                             "current_user",
+                                             "current_role",
+                                             "session_user",
+                                             "user",
+                                             "version",
+                                             "txid_current",
+                                             "nextval",
+                                             "currval",
+                                             "getenv",
+                                             "current_connection_id",
+                                             "current_query",
+                                             "current_query_id",
+                                             "current_transaction_id",
+                                             NULL};
     struct tarn__token t;
     for (size_t p = 0; tarn__token(sql, p, &t); p = t.end) {
         struct tarn_str word = tarn_str_of(sql.ptr + t.begin, t.end - t.begin);
@@ -51,7 +80,8 @@ static void scan_words(struct tarn_str sql, bool *timed, bool *foreign)
 
 /* ---- the planner's session */
 
-static enum tarn_status planner_query(duckdb_connection con, struct tarn_op *op, struct tarn_buf *sql)
+static enum tarn_status planner_query(duckdb_connection con, struct tarn_op *op,
+                                      struct tarn_buf *sql)
 {
     duckdb_result r;
     TARN_TRY((enum tarn_status)tarn_buf_finish(op, sql, "a statement for the planner"));
@@ -77,7 +107,8 @@ static enum tarn_status planner_open(struct tarn_session *s, struct tarn_op *op)
     enum tarn_status status = planner_query(s->planner, op, &sql);
     tarn_buf_release(&sql);
     TARN_TRY(status);
-    if (duckdb_prepare(s->planner, "SELECT json_serialize_plan($1::VARCHAR, optimize := true)", &s->plan) != DuckDBSuccess) {
+    if (duckdb_prepare(s->planner, "SELECT json_serialize_plan($1::VARCHAR, optimize := true)",
+                       &s->plan) != DuckDBSuccess) {
         duckdb_destroy_prepare(&s->plan);
         return tarn_fail(op, TARN_INTERNAL, "the planner cannot serialise plans");
     }
@@ -108,7 +139,8 @@ static void stub_sql(struct tarn_buf *b, const struct tarn_session *s, const str
 }
 
 /* A new catalog each time: nothing of an earlier statement is left in it. */
-static enum tarn_status make_stubs(struct tarn_session *s, struct tarn_op *op, const struct tarn__names *names)
+static enum tarn_status make_stubs(struct tarn_session *s, struct tarn_op *op,
+                                   const struct tarn__names *names)
 {
     struct tarn_buf sql;
     struct tarn_str catalog = tarn_str_view(s->catalog);
@@ -150,7 +182,8 @@ static size_t name_of_scan(const struct reading *r, const struct tarn_json *get)
     for (size_t i = 0; i < r->names->count; i++) {
         const struct tarn__name *n = &r->names->items[i];
         struct tarn_str ns = n->ns.ptr ? n->ns : TARN_STR(TARN__SCHEMA_BARE);
-        if (n->relation.schema && tarn_str_eq_nocase(member(f, "schema"), ns) && tarn_str_eq_nocase(member(f, "table"), n->name))
+        if (n->relation.schema && tarn_str_eq_nocase(member(f, "schema"), ns) &&
+            tarn_str_eq_nocase(member(f, "table"), n->name))
             return i;
     }
     return SIZE_MAX;
@@ -165,7 +198,8 @@ static const struct tarn_json *nth(const struct tarn_json *array, int64_t n)
 }
 
 /* The AND over the columns of one scan. */
-static enum tarn_status scan_filter(struct reading *r, const struct tarn_json *get, const struct tarn_type *root, struct tarn_expr *out)
+static enum tarn_status scan_filter(struct reading *r, const struct tarn_json *get,
+                                    const struct tarn_type *root, struct tarn_expr *out)
 {
     const struct tarn_json *filters = tarn_json_get(tarn_json_get(get, "table_filters"), "filters");
     const struct tarn_json *columns = tarn_json_get(get, "names");
@@ -178,7 +212,8 @@ static enum tarn_status scan_filter(struct reading *r, const struct tarn_json *g
         if (!key || !value || !tarn_str_to_i64(key->text, &at))
             continue;
         const struct tarn_json *column = nth(columns, at);
-        const struct tarn_field *field = column ? tarn_type_field_by_name(root, column->text) : NULL;
+        const struct tarn_field *field =
+            column ? tarn_type_field_by_name(root, column->text) : NULL;
         if (field)
             TARN_TRY(tarn__prune_filter(&r->p, value, field, &out->args[out->arg_count++]));
     }
@@ -224,13 +259,15 @@ static enum tarn_status read_plan(struct reading *r, struct tarn_str sql)
     struct tarn_op *op = r->p.op;
     TARN_TRY(tarn__text_call(r->session, op, r->session->plan, sql, &json));
     TARN_TRY(tarn_json_parse(op, json, "a plan", &root));
-    const struct tarn_json *failed = tarn_json_get(root, "error"), *plans = tarn_json_get(root, "plans");
+    const struct tarn_json *failed = tarn_json_get(root, "error"),
+                           *plans = tarn_json_get(root, "plans");
     if (!plans || (failed && failed->kind == TARN_JSON_K_BOOL && failed->boolean))
         return TARN_OK;
     return walk(r, plans);
 }
 
-static enum tarn_status prune(struct tarn_session *s, struct tarn_op *op, struct tarn_str sql, struct tarn__names *names)
+static enum tarn_status prune(struct tarn_session *s, struct tarn_op *op, struct tarn_str sql,
+                              struct tarn__names *names)
 {
     struct reading r = {.p = {.op = op}, .session = s, .names = names};
     bool foreign = false;
@@ -250,7 +287,8 @@ static enum tarn_status prune(struct tarn_session *s, struct tarn_op *op, struct
     return TARN_OK;
 }
 
-void tarn__prune(struct tarn_session *s, struct tarn_op *op, struct tarn_str sql, struct tarn__names *names)
+void tarn__prune(struct tarn_session *s, struct tarn_op *op, struct tarn_str sql,
+                 struct tarn__names *names)
 {
     struct tarn_report keep = op->report;
     if (prune(s, op, sql, names) != TARN_OK)

@@ -23,8 +23,9 @@ struct tarn_result {
 
 /* ---- preparing */
 
-static enum tarn_status wrapped_sql(struct tarn_op *op, const struct tarn__text *text, duckdb_prepared_statement p,
-                                    struct tarn_str *out, size_t *out_prefix)
+static enum tarn_status wrapped_sql(struct tarn_op *op, const struct tarn__text *text,
+                                    duckdb_prepared_statement p, struct tarn_str *out,
+                                    size_t *out_prefix)
 {
     struct tarn_buf b;
     idx_t n = duckdb_prepared_statement_column_count(p);
@@ -87,8 +88,8 @@ static enum tarn_status shapes_of(struct tarn_op *op, struct tarn__query *q)
     return TARN_OK;
 }
 
-enum tarn_status tarn__query_prepare(struct tarn_session *s, struct tarn_op *op, const struct tarn__text *text,
-                                     struct tarn__query *out)
+enum tarn_status tarn__query_prepare(struct tarn_session *s, struct tarn_op *op,
+                                     const struct tarn__text *text, struct tarn__query *out)
 {
     *out = (struct tarn__query){.text = *text};
     TARN_TRY(tarn__prepare(s, op, text->sql.ptr, text, &out->statement));
@@ -97,7 +98,8 @@ enum tarn_status tarn__query_prepare(struct tarn_session *s, struct tarn_op *op,
         return tarn_fail(op, TARN_UNSUPPORTED, "parameters in a statement are not in this version");
     }
     if (!all_fit(out->statement)) {
-        enum tarn_status status = wrapped_sql(op, text, out->statement, &out->text.sql, &out->text.prefix);
+        enum tarn_status status =
+            wrapped_sql(op, text, out->statement, &out->text.sql, &out->text.prefix);
         duckdb_destroy_prepare(&out->statement);
         TARN_TRY(status);
         TARN_TRY(tarn__prepare(s, op, out->text.sql.ptr, &out->text, &out->statement));
@@ -130,7 +132,8 @@ static struct lead lead_of(struct tarn_str sql)
     if (tarn__token(sql, l.body, &t) && tarn__token_is(sql, &t, "(")) {
         struct tarn__token next;
         /* EXPLAIN (FORMAT json) SELECT .. against EXPLAIN (SELECT ..) */
-        if (tarn__token(sql, t.end, &next) && (tarn__token_is(sql, &next, "FORMAT") || tarn__token_is(sql, &next, "ANALYZE")))
+        if (tarn__token(sql, t.end, &next) &&
+            (tarn__token_is(sql, &next, "FORMAT") || tarn__token_is(sql, &next, "ANALYZE")))
             for (size_t p = t.end; tarn__token(sql, p, &next); p = next.end)
                 if (tarn__token_is(sql, &next, ")")) {
                     l.body = next.end;
@@ -153,8 +156,8 @@ static void show_row(struct tarn_buf *b, struct tarn_str full, bool first)
     tarn_buf_put(b, ')');
 }
 
-static enum tarn_status show_tables(struct tarn_session *s, struct tarn_op *op, const struct tarn__refs *refs,
-                                    struct tarn__text *text)
+static enum tarn_status show_tables(struct tarn_session *s, struct tarn_op *op,
+                                    const struct tarn__refs *refs, struct tarn__text *text)
 {
     struct tarn_str *names;
     size_t count;
@@ -176,7 +179,8 @@ static enum tarn_status show_tables(struct tarn_session *s, struct tarn_op *op, 
     return (enum tarn_status)tarn_buf_take(op, &b, "the list of tables", &text->sql);
 }
 
-static enum tarn_status add_line(struct tarn_op *op, struct tarn_result *r, size_t *cap, struct tarn_str line)
+static enum tarn_status add_line(struct tarn_op *op, struct tarn_result *r, size_t *cap,
+                                 struct tarn_str line)
 {
     if (r->line_count == *cap) {
         size_t more = *cap ? *cap * 2 : 64;
@@ -192,7 +196,8 @@ static enum tarn_status add_line(struct tarn_op *op, struct tarn_result *r, size
     return TARN_OK;
 }
 
-static enum tarn_status add_lines(struct tarn_op *op, struct tarn_result *r, size_t *cap, struct tarn_str text)
+static enum tarn_status add_lines(struct tarn_op *op, struct tarn_result *r, size_t *cap,
+                                  struct tarn_str text)
 {
     struct tarn_str line;
     while (text.ptr && text.len > 0) {
@@ -209,7 +214,8 @@ static struct tarn_str megabytes(struct tarn_op *op, int64_t bytes)
     return tarn_sprintf(op, "%.1f MB", (double)bytes / 1e6);
 }
 
-static enum tarn_status add_scan_line(struct tarn_op *op, struct tarn_result *r, size_t *cap, const struct tarn__name *name)
+static enum tarn_status add_scan_line(struct tarn_op *op, struct tarn_result *r, size_t *cap,
+                                      const struct tarn__name *name)
 {
     const struct tarn_scan *scan = name->scan;
     const struct tarn_scan_skips *k = &scan->skips;
@@ -218,14 +224,16 @@ static enum tarn_status add_scan_line(struct tarn_op *op, struct tarn_result *r,
     tarn_buf_init(&b, (size_t)1 << 20);
     if (name->ns.ptr)
         tarn_buf_printf(&b, "%.*s.", TARN_STR_ARG(name->ns));
-    struct tarn_str read = megabytes(op, k->bytes - k->bytes_skipped), all = megabytes(op, k->bytes);
-    tarn_buf_printf(&b, "%.*s: %zu of %lld files, %.*s of %.*s read", TARN_STR_ARG(name->name), scan->file_count,
-                    (long long)k->files, TARN_STR_ARG(read), TARN_STR_ARG(all));
+    struct tarn_str read = megabytes(op, k->bytes - k->bytes_skipped),
+                    all = megabytes(op, k->bytes);
+    tarn_buf_printf(&b, "%.*s: %zu of %lld files, %.*s of %.*s read", TARN_STR_ARG(name->name),
+                    scan->file_count, (long long)k->files, TARN_STR_ARG(read), TARN_STR_ARG(all));
     if (k->files_skipped_partition > 0 || k->files_skipped_bounds > 0)
-        tarn_buf_printf(&b, "; %lld files skipped by partition, %lld by bounds", (long long)k->files_skipped_partition,
-                        (long long)k->files_skipped_bounds);
+        tarn_buf_printf(&b, "; %lld files skipped by partition, %lld by bounds",
+                        (long long)k->files_skipped_partition, (long long)k->files_skipped_bounds);
     if (k->manifests_skipped > 0)
-        tarn_buf_printf(&b, "; %lld of %lld manifests skipped", (long long)k->manifests_skipped, (long long)k->manifests);
+        tarn_buf_printf(&b, "; %lld of %lld manifests skipped", (long long)k->manifests_skipped,
+                        (long long)k->manifests);
     if (name->filter) {
         struct tarn_str filter = tarn_expr_text(op, scan->schema, name->filter);
         tarn_buf_printf(&b, "; filter %.*s", TARN_STR_ARG(filter));
@@ -234,8 +242,9 @@ static enum tarn_status add_scan_line(struct tarn_op *op, struct tarn_result *r,
     return add_line(op, r, cap, line);
 }
 
-static enum tarn_status explain(struct tarn_session *s, struct tarn_op *op, const struct tarn__text *text,
-                                const struct tarn__names *names, struct tarn_result *r)
+static enum tarn_status explain(struct tarn_session *s, struct tarn_op *op,
+                                const struct tarn__text *text, const struct tarn__names *names,
+                                struct tarn_result *r)
 {
     duckdb_result raw;
     struct tarn__rows rows;
@@ -253,14 +262,17 @@ static enum tarn_status explain(struct tarn_session *s, struct tarn_op *op, cons
     r->lined = true;
     r->query.type = (struct tarn_type){.kind = TARN_TYPE_STRUCT, .field_count = 1};
     TARN_NEW(op, r->query.type.fields);
-    *r->query.type.fields = (struct tarn_field){.name = TARN_STR("plan"), .type = {.kind = TARN_TYPE_STRING}};
+    *r->query.type.fields =
+        (struct tarn_field){.name = TARN_STR("plan"), .type = {.kind = TARN_TYPE_STRING}};
     return TARN_OK;
 }
 
 /* ---- the statement */
 
-static enum tarn_status bound_text(struct tarn_session *s, struct tarn_op *op, const struct tarn_sql_text *user, size_t body,
-                                   enum tarn__views how, struct tarn__text *text, struct tarn__names *names)
+static enum tarn_status bound_text(struct tarn_session *s, struct tarn_op *op,
+                                   const struct tarn_sql_text *user, size_t body,
+                                   enum tarn__views how, struct tarn__text *text,
+                                   struct tarn__names *names)
 {
     struct tarn__refs refs;
     TARN_TRY(tarn__parse(s, op, user, body, &refs));
@@ -273,8 +285,9 @@ static enum tarn_status bound_text(struct tarn_session *s, struct tarn_op *op, c
     return TARN_OK;
 }
 
-enum tarn_status tarn__query_bind(struct tarn_session *s, struct tarn_op *op, const struct tarn_sql_text *user,
-                                  enum tarn__views how, struct tarn__text *text)
+enum tarn_status tarn__query_bind(struct tarn_session *s, struct tarn_op *op,
+                                  const struct tarn_sql_text *user, enum tarn__views how,
+                                  struct tarn__text *text)
 {
     struct tarn__names *names;
     TARN_NEW(op, names);
@@ -300,7 +313,8 @@ static enum tarn_status text_keep(struct tarn_op *op, struct tarn_sql_text *t)
     return TARN_OK;
 }
 
-static enum tarn_status query_start(struct tarn_result *r, struct tarn_op *op, struct tarn_sql_text user)
+static enum tarn_status query_start(struct tarn_result *r, struct tarn_op *op,
+                                    struct tarn_sql_text user)
 {
     struct tarn_session *s = r->session;
     struct lead lead = lead_of(user.sql);
@@ -321,8 +335,8 @@ static enum tarn_status query_start(struct tarn_result *r, struct tarn_op *op, s
     return TARN_OK;
 }
 
-enum tarn_status tarn_session_query(struct tarn_session *s, struct tarn_op *op, struct tarn_sql_text text,
-                                    struct tarn_result **out)
+enum tarn_status tarn_session_query(struct tarn_session *s, struct tarn_op *op,
+                                    struct tarn_sql_text text, struct tarn_result **out)
 {
     *out = NULL;
     TARN_TRY(tarn__idle(s, op));
@@ -350,7 +364,8 @@ const struct tarn_type *tarn_result_type(const struct tarn_result *r)
     return &r->query.type;
 }
 
-static enum tarn_status next_lines(struct tarn_result *r, struct tarn_op *op, struct tarn_batch *out)
+static enum tarn_status next_lines(struct tarn_result *r, struct tarn_op *op,
+                                   struct tarn_batch *out)
 {
     size_t n = r->line_count - r->line_at, total = 0;
     if (n > TARN__BATCH_ROWS)
@@ -369,7 +384,8 @@ static enum tarn_status next_lines(struct tarn_result *r, struct tarn_op *op, st
         offsets[i + 1] = offsets[i] + (uint32_t)line.len;
     }
     r->line_at += n;
-    *c = (struct tarn_column){.type = &r->query.type.fields[0].type, .length = n, .offsets = offsets, .bytes = bytes};
+    *c = (struct tarn_column){
+        .type = &r->query.type.fields[0].type, .length = n, .offsets = offsets, .bytes = bytes};
     *out = (struct tarn_batch){.rows = n, .columns = c, .column_count = 1};
     return TARN_OK;
 }
@@ -414,8 +430,8 @@ void tarn_result_close(struct tarn_result *r)
     free(r);
 }
 
-enum tarn_status tarn_session_describe(struct tarn_session *s, struct tarn_op *op, struct tarn_sql_text text,
-                                       struct tarn_type *out)
+enum tarn_status tarn_session_describe(struct tarn_session *s, struct tarn_op *op,
+                                       struct tarn_sql_text text, struct tarn_type *out)
 {
     struct tarn__text bound;
     struct tarn__query q;

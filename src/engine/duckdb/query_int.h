@@ -11,10 +11,12 @@ struct tarn__query {
     struct tarn_type type;
 };
 /* Parses, looks the names up and makes their views. */
-enum tarn_status tarn__query_bind(struct tarn_session *s, struct tarn_op *op, const struct tarn_sql_text *user,
-                                  enum tarn__views how, struct tarn__text *text) TARN_MUST_USE;
+enum tarn_status tarn__query_bind(struct tarn_session *s, struct tarn_op *op,
+                                  const struct tarn_sql_text *user, enum tarn__views how,
+                                  struct tarn__text *text) TARN_MUST_USE;
 /* The caller destroys out->statement. */
-enum tarn_status tarn__query_prepare(struct tarn_session *s, struct tarn_op *op, const struct tarn__text *text,
+enum tarn_status tarn__query_prepare(struct tarn_session *s, struct tarn_op *op,
+                                     const struct tarn__text *text,
                                      struct tarn__query *out) TARN_MUST_USE;
 
 #endif

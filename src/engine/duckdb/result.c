@@ -14,7 +14,9 @@ struct read {
 
 static void *take(const struct read *r, size_t count, size_t size)
 {
-    void *p = size > 0 && count > (SIZE_MAX - 16) / size ? NULL : tarn_arena_alloc(r->arena, count * size + 16);
+    void *p = size > 0 && count > (SIZE_MAX - 16) / size
+                  ? NULL
+                  : tarn_arena_alloc(r->arena, count * size + 16);
     if (!p)
         (void)tarn_fail(r->op, TARN_NOMEM, "could not hold a batch of the result: out of memory");
     return p;
@@ -26,7 +28,8 @@ static bool valid_at(const uint64_t *validity, uint64_t row)
 }
 
 /* sel[i] becomes NO_ROW where the row is null; the column's bits are set to match. */
-static enum tarn_status read_validity(const struct read *r, duckdb_vector v, uint64_t *sel, struct tarn_column *c)
+static enum tarn_status read_validity(const struct read *r, duckdb_vector v, uint64_t *sel,
+                                      struct tarn_column *c)
 {
     const uint64_t *validity = duckdb_vector_get_validity(v);
     c->null_count = 0;
@@ -49,20 +52,20 @@ static enum tarn_status read_validity(const struct read *r, duckdb_vector v, uin
 
 /* ---- fixed widths */
 
-#define COPY_AS(to, from, expr)                                                                    \
-    do {                                                                                           \
-        const from *src = duckdb_vector_get_data(v);                                               \
-        to *dst = take(r, c->length, sizeof *dst);                                                 \
-        if (!dst)                                                                                  \
-            return TARN_NOMEM;                                                                     \
-        for (size_t i = 0; i < c->length; i++) {                                                   \
-            if (sel[i] == NO_ROW)                                                                  \
-                continue;                                                                          \
-            from x = src[sel[i]];                                                                  \
-            dst[i] = (to)(expr);                                                                   \
-        }                                                                                          \
-        c->data = dst;                                                                             \
-        return TARN_OK;                                                                            \
+#define COPY_AS(to, from, expr)                      \
+    do {                                             \
+        const from *src = duckdb_vector_get_data(v); \
+        to *dst = take(r, c->length, sizeof *dst);   \
+        if (!dst)                                    \
+            return TARN_NOMEM;                       \
+        for (size_t i = 0; i < c->length; i++) {     \
+            if (sel[i] == NO_ROW)                    \
+                continue;                            \
+            from x = src[sel[i]];                    \
+            dst[i] = (to)(expr);                     \
+        }                                            \
+        c->data = dst;                               \
+        return TARN_OK;                              \
     } while (0)
 
 static __int128 from_hugeint(duckdb_hugeint h)
@@ -70,8 +73,8 @@ static __int128 from_hugeint(duckdb_hugeint h)
     return (__int128)(((unsigned __int128)(uint64_t)h.upper << 64) | h.lower);
 }
 
-static enum tarn_status read_decimal(const struct read *r, duckdb_vector v, const uint64_t *sel, struct tarn_column *c,
-                                     duckdb_type storage)
+static enum tarn_status read_decimal(const struct read *r, duckdb_vector v, const uint64_t *sel,
+                                     struct tarn_column *c, duckdb_type storage)
 {
     switch (storage) {
     case DUCKDB_TYPE_SMALLINT:
@@ -86,7 +89,8 @@ static enum tarn_status read_decimal(const struct read *r, duckdb_vector v, cons
 }
 
 /* hugeint holds a little more than 38 digits. */
-static enum tarn_status read_hugeint(const struct read *r, duckdb_vector v, const uint64_t *sel, struct tarn_column *c)
+static enum tarn_status read_hugeint(const struct read *r, duckdb_vector v, const uint64_t *sel,
+                                     struct tarn_column *c)
 {
     const duckdb_hugeint *src = duckdb_vector_get_data(v);
     __int128 *dst = take(r, c->length, sizeof *dst);
@@ -100,14 +104,15 @@ static enum tarn_status read_hugeint(const struct read *r, duckdb_vector v, cons
             continue;
         dst[i] = from_hugeint(src[sel[i]]);
         if (dst[i] >= max || dst[i] <= -max)
-            return tarn_fail(r->op, TARN_DATA, "a whole number of the result has more than 38 digits");
+            return tarn_fail(r->op, TARN_DATA,
+                             "a whole number of the result has more than 38 digits");
     }
     c->data = dst;
     return TARN_OK;
 }
 
-static enum tarn_status read_seconds(const struct read *r, duckdb_vector v, const uint64_t *sel, struct tarn_column *c,
-                                     int64_t factor)
+static enum tarn_status read_seconds(const struct read *r, duckdb_vector v, const uint64_t *sel,
+                                     struct tarn_column *c, int64_t factor)
 {
     const int64_t *src = duckdb_vector_get_data(v);
     int64_t *dst = take(r, c->length, sizeof *dst);
@@ -115,13 +120,15 @@ static enum tarn_status read_seconds(const struct read *r, duckdb_vector v, cons
         return TARN_NOMEM;
     for (size_t i = 0; i < c->length; i++)
         if (sel[i] != NO_ROW && __builtin_mul_overflow(src[sel[i]], factor, &dst[i]))
-            return tarn_fail(r->op, TARN_DATA, "a timestamp of the result does not fit microseconds");
+            return tarn_fail(r->op, TARN_DATA,
+                             "a timestamp of the result does not fit microseconds");
     c->data = dst;
     return TARN_OK;
 }
 
 /* The engine keeps a UUID as a number with its highest bit turned, so that numbers sort as texts do. */
-static enum tarn_status read_uuid(const struct read *r, duckdb_vector v, const uint64_t *sel, struct tarn_column *c)
+static enum tarn_status read_uuid(const struct read *r, duckdb_vector v, const uint64_t *sel,
+                                  struct tarn_column *c)
 {
     const duckdb_hugeint *src = duckdb_vector_get_data(v);
     uint64_t *dst = take(r, c->length, 16);
@@ -140,7 +147,8 @@ static enum tarn_status read_uuid(const struct read *r, duckdb_vector v, const u
 
 /* ---- texts */
 
-static enum tarn_status read_text(const struct read *r, duckdb_vector v, const uint64_t *sel, struct tarn_column *c)
+static enum tarn_status read_text(const struct read *r, duckdb_vector v, const uint64_t *sel,
+                                  struct tarn_column *c)
 {
     duckdb_string_t *src = duckdb_vector_get_data(v);
     uint64_t total = 0;
@@ -152,7 +160,8 @@ static enum tarn_status read_text(const struct read *r, duckdb_vector v, const u
         if (sel[i] != NO_ROW)
             total += duckdb_string_t_length(src[sel[i]]);
         if (total > UINT32_MAX)
-            return tarn_fail(r->op, TARN_LIMIT, "a batch of the result holds more than 4 GiB of text");
+            return tarn_fail(r->op, TARN_LIMIT,
+                             "a batch of the result holds more than 4 GiB of text");
     }
     c->offsets[c->length] = (uint32_t)total;
     c->bytes = take(r, (size_t)total, 1);
@@ -160,17 +169,20 @@ static enum tarn_status read_text(const struct read *r, duckdb_vector v, const u
         return TARN_NOMEM;
     for (size_t i = 0; i < c->length; i++)
         if (sel[i] != NO_ROW)
-            memcpy(c->bytes + c->offsets[i], duckdb_string_t_data(&src[sel[i]]), c->offsets[i + 1] - c->offsets[i]);
+            memcpy(c->bytes + c->offsets[i], duckdb_string_t_data(&src[sel[i]]),
+                   c->offsets[i + 1] - c->offsets[i]);
     return TARN_OK;
 }
 
 /* ---- nested */
 
-static enum tarn_status read_column(const struct read *r, duckdb_vector v, const struct tarn__shape *shape,
-                                    const struct tarn_type *type, uint64_t *sel, size_t n, struct tarn_column *c);
+static enum tarn_status read_column(const struct read *r, duckdb_vector v,
+                                    const struct tarn__shape *shape, const struct tarn_type *type,
+                                    uint64_t *sel, size_t n, struct tarn_column *c);
 
-static enum tarn_status read_struct(const struct read *r, duckdb_vector v, const struct tarn__shape *shape,
-                                    const uint64_t *sel, struct tarn_column *c)
+static enum tarn_status read_struct(const struct read *r, duckdb_vector v,
+                                    const struct tarn__shape *shape, const uint64_t *sel,
+                                    struct tarn_column *c)
 {
     uint64_t *own = take(r, c->length, sizeof *own);
     if (!own)
@@ -178,15 +190,16 @@ static enum tarn_status read_struct(const struct read *r, duckdb_vector v, const
     for (size_t i = 0; i < c->child_count; i++) {
         if (c->length > 0)
             memcpy(own, sel, c->length * sizeof *own);
-        TARN_TRY(read_column(r, duckdb_struct_vector_get_child(v, i), &shape->children[i], &c->type->fields[i].type, own,
-                             c->length, &c->children[i]));
+        TARN_TRY(read_column(r, duckdb_struct_vector_get_child(v, i), &shape->children[i],
+                             &c->type->fields[i].type, own, c->length, &c->children[i]));
     }
     return TARN_OK;
 }
 
 /* A map's vector is a list of structs of key and value. */
-static enum tarn_status read_list(const struct read *r, duckdb_vector v, const struct tarn__shape *shape,
-                                  const uint64_t *sel, struct tarn_column *c)
+static enum tarn_status read_list(const struct read *r, duckdb_vector v,
+                                  const struct tarn__shape *shape, const uint64_t *sel,
+                                  struct tarn_column *c)
 {
     const duckdb_list_entry *entries = duckdb_vector_get_data(v);
     uint64_t total = 0, at = 0;
@@ -197,10 +210,12 @@ static enum tarn_status read_list(const struct read *r, duckdb_vector v, const s
         c->offsets[i] = (uint32_t)total;
         total += sel[i] != NO_ROW ? entries[sel[i]].length : 0;
         if (total > UINT32_MAX)
-            return tarn_fail(r->op, TARN_LIMIT, "a batch of the result holds more than 4 Gi list elements");
+            return tarn_fail(r->op, TARN_LIMIT,
+                             "a batch of the result holds more than 4 Gi list elements");
     }
     c->offsets[c->length] = (uint32_t)total;
-    uint64_t *child = take(r, (size_t)total, sizeof *child), *own = take(r, (size_t)total, sizeof *own);
+    uint64_t *child = take(r, (size_t)total, sizeof *child),
+             *own = take(r, (size_t)total, sizeof *own);
     if (!child || !own)
         return TARN_NOMEM;
     for (size_t i = 0; i < c->length; i++)
@@ -208,27 +223,31 @@ static enum tarn_status read_list(const struct read *r, duckdb_vector v, const s
             child[at++] = entries[sel[i]].offset + k;
     duckdb_vector below = duckdb_list_vector_get_child(v);
     for (size_t i = 0; i < c->child_count; i++) {
-        duckdb_vector from = shape->id == DUCKDB_TYPE_MAP ? duckdb_struct_vector_get_child(below, i) : below;
+        duckdb_vector from =
+            shape->id == DUCKDB_TYPE_MAP ? duckdb_struct_vector_get_child(below, i) : below;
         if (total > 0)
             memcpy(own, child, (size_t)total * sizeof *own);
-        TARN_TRY(read_column(r, from, &shape->children[i], &c->type->fields[i].type, own, (size_t)total,
-                             &c->children[i]));
+        TARN_TRY(read_column(r, from, &shape->children[i], &c->type->fields[i].type, own,
+                             (size_t)total, &c->children[i]));
     }
     return TARN_OK;
 }
 
-static enum tarn_status read_nested(const struct read *r, duckdb_vector v, const struct tarn__shape *shape,
-                                    const uint64_t *sel, struct tarn_column *c)
+static enum tarn_status read_nested(const struct read *r, duckdb_vector v,
+                                    const struct tarn__shape *shape, const uint64_t *sel,
+                                    struct tarn_column *c)
 {
     c->child_count = shape->child_count;
     c->children = take(r, c->child_count, sizeof *c->children);
     if (!c->children)
         return TARN_NOMEM;
-    return shape->id == DUCKDB_TYPE_STRUCT ? read_struct(r, v, shape, sel, c) : read_list(r, v, shape, sel, c);
+    return shape->id == DUCKDB_TYPE_STRUCT ? read_struct(r, v, shape, sel, c)
+                                           : read_list(r, v, shape, sel, c);
 }
 
-static enum tarn_status read_values(const struct read *r, duckdb_vector v, const struct tarn__shape *shape,
-                                    const uint64_t *sel, struct tarn_column *c)
+static enum tarn_status read_values(const struct read *r, duckdb_vector v,
+                                    const struct tarn__shape *shape, const uint64_t *sel,
+                                    struct tarn_column *c)
 {
     switch (shape->id) {
     case DUCKDB_TYPE_BOOLEAN:
@@ -278,8 +297,9 @@ static enum tarn_status read_values(const struct read *r, duckdb_vector v, const
     }
 }
 
-static enum tarn_status read_column(const struct read *r, duckdb_vector v, const struct tarn__shape *shape,
-                                    const struct tarn_type *type, uint64_t *sel, size_t n, struct tarn_column *c)
+static enum tarn_status read_column(const struct read *r, duckdb_vector v,
+                                    const struct tarn__shape *shape, const struct tarn_type *type,
+                                    uint64_t *sel, size_t n, struct tarn_column *c)
 {
     *c = (struct tarn_column){.type = type, .length = n};
     if (shape->id == DUCKDB_TYPE_SQLNULL)
@@ -289,7 +309,8 @@ static enum tarn_status read_column(const struct read *r, duckdb_vector v, const
     return read_values(r, v, shape, sel, c);
 }
 
-enum tarn_status tarn__vector_column(struct tarn_op *op, duckdb_vector v, const struct tarn__shape *shape, const struct tarn_type *type,
+enum tarn_status tarn__vector_column(struct tarn_op *op, duckdb_vector v,
+                                     const struct tarn__shape *shape, const struct tarn_type *type,
                                      size_t n, struct tarn_column *out)
 {
     struct read r = {.op = op, .arena = op->arena};
@@ -301,9 +322,9 @@ enum tarn_status tarn__vector_column(struct tarn_op *op, duckdb_vector v, const 
     return read_column(&r, v, shape, type, sel, n, out);
 }
 
-enum tarn_status tarn__chunk_columns(struct tarn_op *op, struct tarn_arena *arena, duckdb_data_chunk chunk,
-                                     const struct tarn__shape *shapes, const struct tarn_type *root,
-                                     struct tarn_batch *out)
+enum tarn_status tarn__chunk_columns(struct tarn_op *op, struct tarn_arena *arena,
+                                     duckdb_data_chunk chunk, const struct tarn__shape *shapes,
+                                     const struct tarn_type *root, struct tarn_batch *out)
 {
     struct read r = {.op = op, .arena = arena};
     size_t n = (size_t)duckdb_data_chunk_get_size(chunk);
@@ -315,15 +336,16 @@ enum tarn_status tarn__chunk_columns(struct tarn_op *op, struct tarn_arena *aren
     for (size_t i = 0; i < root->field_count; i++) {
         for (size_t k = 0; k < n; k++)
             sel[k] = k;
-        TARN_TRY(read_column(&r, duckdb_data_chunk_get_vector(chunk, i), &shapes[i], &root->fields[i].type, sel, n,
-                             &out->columns[i]));
+        TARN_TRY(read_column(&r, duckdb_data_chunk_get_vector(chunk, i), &shapes[i],
+                             &root->fields[i].type, sel, n, &out->columns[i]));
     }
     return TARN_OK;
 }
 
 /* ---- whole results */
 
-static enum tarn_status shapes_of(struct tarn_op *op, duckdb_result *r, struct tarn__shape **shapes, struct tarn_type *root)
+static enum tarn_status shapes_of(struct tarn_op *op, duckdb_result *r, struct tarn__shape **shapes,
+                                  struct tarn_type *root)
 {
     size_t n = (size_t)duckdb_column_count(r);
     *root = (struct tarn_type){.kind = TARN_TYPE_STRUCT, .field_count = n};
@@ -363,7 +385,8 @@ enum tarn_status tarn__rows_of(struct tarn_op *op, duckdb_result *r, struct tarn
             cap = cap ? cap * 2 : 4;
         }
         struct tarn_batch *batch = &out->batches[out->batch_count];
-        enum tarn_status status = tarn__chunk_columns(op, op->arena, chunk, shapes, &out->type, batch);
+        enum tarn_status status =
+            tarn__chunk_columns(op, op->arena, chunk, shapes, &out->type, batch);
         duckdb_destroy_data_chunk(&chunk);
         TARN_TRY(status);
         out->rows += batch->rows;

@@ -1,10 +1,13 @@
 /* run: preparing and running statements. The engine's errors become reports, cancelling and deadlines interrupt. */
+#include <time.h>
+
 #include "engine/duckdb/engine_int.h"
 
 enum tarn_status tarn__idle(struct tarn_session *s, struct tarn_op *op)
 {
     if (s->open)
-        return tarn_fail(op, TARN_INVALID, "could not start a statement: the session's last result is still open");
+        return tarn_fail(op, TARN_INVALID,
+                         "could not start a statement: the session's last result is still open");
     return TARN_OK;
 }
 
@@ -37,6 +40,46 @@ enum tarn_status tarn__run(struct tarn_session *s, struct tarn_op *op, const cha
     return status;
 }
 
+/* Tasks are taken up here as long as there are any; with none left (the other threads have the last ones) it sleeps. The engine's own
+ * waiting spins, which takes a core away from whoever shares the machine. */
+static bool wait_ready(duckdb_pending_result pending)
+{
+    struct timespec pause = {0, 50000};
+    for (;;) {
+        duckdb_pending_state state = duckdb_pending_execute_task(pending);
+        if (state == DUCKDB_PENDING_ERROR)
+            return false;
+        if (duckdb_pending_execution_is_finished(state))
+            return true;
+        if (state == DUCKDB_PENDING_RESULT_NOT_READY)
+            continue;
+        nanosleep(&pause, NULL);
+        if (pause.tv_nsec < 1000000)
+            pause.tv_nsec *= 2;
+    }
+}
+
+enum tarn_status tarn__run_long(struct tarn_session *s, struct tarn_op *op, const char *sql,
+                                const struct tarn__text *text, duckdb_result *out)
+{
+    duckdb_prepared_statement prepared;
+    duckdb_pending_result pending = NULL;
+    enum tarn_status status = TARN_OK;
+    memset(out, 0, sizeof *out);
+    TARN_TRY(tarn__prepare(s, op, sql, text, &prepared));
+    tarn__watch_begin(s, op);
+    bool ok = duckdb_pending_prepared(prepared, &pending) == DuckDBSuccess && wait_ready(pending);
+    bool done = ok && duckdb_execute_pending(pending, out) == DuckDBSuccess;
+    tarn__watch_end(s);
+    if (!done) {
+        status = tarn__fail(s, op, ok ? duckdb_result_error(out) : duckdb_pending_error(pending), text);
+        duckdb_destroy_result(out);
+    }
+    duckdb_destroy_pending(&pending);
+    duckdb_destroy_prepare(&prepared);
+    return status;
+}
+
 enum tarn_status tarn__do(struct tarn_session *s, struct tarn_op *op, const char *sql)
 {
     duckdb_result r;
@@ -47,7 +90,8 @@ enum tarn_status tarn__do(struct tarn_session *s, struct tarn_op *op, const char
 
 enum tarn_status tarn__do_buf(struct tarn_session *s, struct tarn_op *op, struct tarn_buf *sql)
 {
-    enum tarn_status status = (enum tarn_status)tarn_buf_finish(op, sql, "a statement for the engine");
+    enum tarn_status status =
+        (enum tarn_status)tarn_buf_finish(op, sql, "a statement for the engine");
     if (status == TARN_OK)
         status = tarn__do(s, op, tarn_buf_view(sql).ptr);
     tarn_buf_release(sql);
@@ -67,7 +111,8 @@ static enum tarn_status first_text(struct tarn_op *op, duckdb_result *r, struct 
         uint64_t *validity = duckdb_vector_get_validity(v);
         if (!validity || (validity[0] & 1)) {
             duckdb_string_t *text = duckdb_vector_get_data(v);
-            *out = tarn_strdup(op, tarn_str_of(duckdb_string_t_data(text), duckdb_string_t_length(*text)));
+            *out = tarn_strdup(
+                op, tarn_str_of(duckdb_string_t_data(text), duckdb_string_t_length(*text)));
             status = out->ptr ? TARN_OK : TARN_NOMEM;
         }
     }
@@ -75,13 +120,15 @@ static enum tarn_status first_text(struct tarn_op *op, duckdb_result *r, struct 
     return status;
 }
 
-enum tarn_status tarn__text_call(struct tarn_session *s, struct tarn_op *op, duckdb_prepared_statement p,
-                                 struct tarn_str arg, struct tarn_str *out)
+enum tarn_status tarn__text_call(struct tarn_session *s, struct tarn_op *op,
+                                 duckdb_prepared_statement p, struct tarn_str arg,
+                                 struct tarn_str *out)
 {
     duckdb_result r;
     duckdb_state state = duckdb_bind_varchar_length(p, 1, arg.ptr ? arg.ptr : "", arg.len);
     if (state != DuckDBSuccess)
-        return tarn_fail(op, TARN_SQL, "could not pass a statement to the engine: its text is not valid UTF-8");
+        return tarn_fail(op, TARN_SQL,
+                         "could not pass a statement to the engine: its text is not valid UTF-8");
     state = duckdb_execute_prepared(p, &r);
     enum tarn_status status;
     if (state != DuckDBSuccess)

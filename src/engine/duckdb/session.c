@@ -8,7 +8,8 @@
 static char *catalog_name_free(struct tarn_engine *e)
 {
     struct tarn_str want = e->options.catalog_name;
-    bool taken = tarn_str_eq_nocase(want, TARN_STR("memory")) || tarn_str_eq_nocase(want, TARN_STR("temp")) ||
+    bool taken = tarn_str_eq_nocase(want, TARN_STR("memory")) ||
+                 tarn_str_eq_nocase(want, TARN_STR("temp")) ||
                  tarn_str_eq_nocase(want, TARN_STR("system"));
     for (struct tarn_session *s = e->sessions; s; s = s->next)
         taken = taken || tarn_str_is(want, s->catalog);
@@ -38,8 +39,8 @@ static enum tarn_status session_start(struct tarn_session *s, struct tarn_op *op
     return tarn__prepare(s, op, "SELECT json_serialize_sql($1::VARCHAR)", NULL, &s->parse);
 }
 
-enum tarn_status tarn_session_open(struct tarn_engine *e, struct tarn_op *op, struct tarn_resolver *resolver,
-                                   struct tarn_session **out)
+enum tarn_status tarn_session_open(struct tarn_engine *e, struct tarn_op *op,
+                                   struct tarn_resolver *resolver, struct tarn_session **out)
 {
     *out = NULL;
     struct tarn_session *s = calloc(1, sizeof *s);

@@ -28,7 +28,8 @@ struct stat { /* one leaf of one file */
 
 /* ---- leaves of a schema */
 
-static enum tarn_status add_leaves(struct tarn_op *op, struct leaves *l, const struct tarn_type *t, struct tarn_str path, bool repeated, bool required)
+static enum tarn_status add_leaves(struct tarn_op *op, struct leaves *l, const struct tarn_type *t,
+                                   struct tarn_str path, bool repeated, bool required)
 {
     for (size_t i = 0; i < t->field_count; i++) {
         const struct tarn_field *f = &t->fields[i];
@@ -67,7 +68,8 @@ static struct tarn_str text_at(const struct tarn_column *c, uint32_t row)
     return tarn__cell_str(c, row);
 }
 
-static const struct tarn_column *column_named(const struct tarn__rows *rows, const struct tarn_batch *b, const char *name)
+static const struct tarn_column *column_named(const struct tarn__rows *rows,
+                                              const struct tarn_batch *b, const char *name)
 {
     for (size_t i = 0; i < rows->type.field_count; i++)
         if (tarn_str_is(rows->type.fields[i].name, name))
@@ -81,7 +83,12 @@ static struct stat stat_at(const struct tarn_column *inner, uint32_t row)
     const struct {
         const char *key;
         struct tarn_str *to;
-    } known[] = {{"column_size_bytes", &s.size}, {"num_values", &s.values}, {"null_count", &s.nulls}, {"min", &s.min}, {"max", &s.max}, {"has_nan", &s.has_nan}};
+    } known[] = {{"column_size_bytes", &s.size},
+                 {"num_values", &s.values},
+                 {"null_count", &s.nulls},
+                 {"min", &s.min},
+                 {"max", &s.max},
+                 {"has_nan", &s.has_nan}};
     for (uint32_t i = inner->offsets[row]; i < inner->offsets[row + 1]; i++) {
         struct tarn_str key = text_at(&inner->children[0], i);
         for (size_t k = 0; k < sizeof known / sizeof known[0]; k++)
@@ -100,7 +107,8 @@ static void put_count(struct tarn_id_count *list, size_t *count, int32_t id, str
         list[(*count)++] = (struct tarn_id_count){id, n};
 }
 
-static enum tarn_status bound_value(struct tarn_op *op, const struct leaf *l, struct tarn_str text, struct tarn_value *out)
+static enum tarn_status bound_value(struct tarn_op *op, const struct leaf *l, struct tarn_str text,
+                                    struct tarn_value *out)
 {
     if (l->field->type.kind == TARN_TYPE_STRING) {
         *out = (struct tarn_value){.bytes = text};
@@ -110,11 +118,12 @@ static enum tarn_status bound_value(struct tarn_op *op, const struct leaf *l, st
     if (status == TARN_OK || status == TARN_NOMEM)
         return status;
     struct tarn_str type = tarn_type_text(op, &l->field->type);
-    return tarn_fail(op, TARN_DATA, "column \"%.*s\" holds %.*s, which is not a value of %.*s", TARN_STR_ARG(l->field->name), TARN_STR_ARG(text),
-                     TARN_STR_ARG(type));
+    return tarn_fail(op, TARN_DATA, "column \"%.*s\" holds %.*s, which is not a value of %.*s",
+                     TARN_STR_ARG(l->field->name), TARN_STR_ARG(text), TARN_STR_ARG(type));
 }
 
-static enum tarn_status put_bound(struct tarn_op *op, struct tarn_id_bytes *list, size_t *count, const struct leaf *l, struct tarn_str text, bool upper,
+static enum tarn_status put_bound(struct tarn_op *op, struct tarn_id_bytes *list, size_t *count,
+                                  const struct leaf *l, struct tarn_str text, bool upper,
                                   int32_t width)
 {
     const struct tarn_type *t = &l->field->type;
@@ -125,13 +134,15 @@ static enum tarn_status put_bound(struct tarn_op *op, struct tarn_id_bytes *list
     TARN_TRY(bound_value(op, l, text, &v));
     if ((t->kind == TARN_TYPE_FLOAT || t->kind == TARN_TYPE_DOUBLE) && v.d == 0)
         v.d = upper ? 0.0 : -0.0;
-    TARN_TRY(upper ? tarn_bound_upper(op, t, &v, width, &bytes) : tarn_bound_lower(op, t, &v, width, &bytes));
+    TARN_TRY(upper ? tarn_bound_upper(op, t, &v, width, &bytes)
+                   : tarn_bound_lower(op, t, &v, width, &bytes));
     if (bytes.ptr)
         list[(*count)++] = (struct tarn_id_bytes){l->field->id, bytes};
     return TARN_OK;
 }
 
-static enum tarn_status put_stat(struct tarn_op *op, struct tarn_data_file *f, const struct leaf *l, const struct stat *s, int32_t width)
+static enum tarn_status put_stat(struct tarn_op *op, struct tarn_data_file *f, const struct leaf *l,
+                                 const struct stat *s, int32_t width)
 {
     int32_t id = l->field->id;
     int64_t nulls;
@@ -139,11 +150,13 @@ static enum tarn_status put_stat(struct tarn_op *op, struct tarn_data_file *f, c
     put_count(f->value_counts, &f->value_count_count, id, s->values);
     put_count(f->null_counts, &f->null_count_count, id, s->nulls);
     if (l->required && !l->repeated && tarn_str_to_i64(s->nulls, &nulls) && nulls > 0)
-        return tarn_fail(op, TARN_DATA, "column \"%.*s\" is required, but %lld rows have no value", TARN_STR_ARG(l->field->name), (long long)nulls);
+        return tarn_fail(op, TARN_DATA, "column \"%.*s\" is required, but %lld rows have no value",
+                         TARN_STR_ARG(l->field->name), (long long)nulls);
     if (tarn_str_is(s->has_nan, "false"))
         f->nan_counts[f->nan_count_count++] = (struct tarn_id_count){id, 0};
     if (l->repeated) /* still a value that must be one of Iceberg's */
-        return s->min.ptr && l->field->type.kind != TARN_TYPE_STRING && l->field->type.kind != TARN_TYPE_BINARY
+        return s->min.ptr && l->field->type.kind != TARN_TYPE_STRING &&
+                       l->field->type.kind != TARN_TYPE_BINARY
                    ? bound_value(op, l, s->max, &(struct tarn_value){0})
                    : TARN_OK;
     TARN_TRY(put_bound(op, f->lower, &f->lower_count, l, s->min, false, width));
@@ -172,8 +185,9 @@ static void sort_metrics(struct tarn_data_file *f)
     qsort(f->upper, f->upper_count, sizeof *f->upper, bytes_order);
 }
 
-static enum tarn_status metrics(struct tarn_op *op, struct tarn_data_file *f, const struct leaves *l, const struct tarn_column *stats, uint32_t row,
-                                int32_t width)
+static enum tarn_status metrics(struct tarn_op *op, struct tarn_data_file *f,
+                                const struct leaves *l, const struct tarn_column *stats,
+                                uint32_t row, int32_t width)
 {
     size_t n = l->count + 1, hint = 0;
     TARN_NEW_ARRAY(op, f->column_sizes, n);
@@ -197,7 +211,8 @@ static enum tarn_status metrics(struct tarn_op *op, struct tarn_data_file *f, co
 
 /* ---- partition values */
 
-static enum tarn_status key_value(struct tarn_op *op, const struct tarn_partition_field *p, const struct tarn_type *t, struct tarn_str text,
+static enum tarn_status key_value(struct tarn_op *op, const struct tarn_partition_field *p,
+                                  const struct tarn_type *t, struct tarn_str text,
                                   struct tarn_value *out)
 {
     *out = (struct tarn_value){.is_null = true};
@@ -208,11 +223,13 @@ static enum tarn_status key_value(struct tarn_op *op, const struct tarn_partitio
         return out->bytes.ptr ? TARN_OK : TARN_NOMEM;
     }
     if (tarn_value_from_text(op, t, text, out) != TARN_OK)
-        return tarn_fail(op, TARN_DATA, "partition field \"%.*s\" cannot hold %.*s", TARN_STR_ARG(p->name), TARN_STR_ARG(text));
+        return tarn_fail(op, TARN_DATA, "partition field \"%.*s\" cannot hold %.*s",
+                         TARN_STR_ARG(p->name), TARN_STR_ARG(text));
     return TARN_OK;
 }
 
-static enum tarn_status partition(struct tarn_op *op, struct tarn_data_file *f, const struct tarn_write *w, const struct tarn_type *type,
+static enum tarn_status partition(struct tarn_op *op, struct tarn_data_file *f,
+                                  const struct tarn_write *w, const struct tarn_type *type,
                                   const struct tarn_column *keys, uint32_t row)
 {
     f->partition_count = w->spec ? w->spec->field_count : 0;
@@ -224,10 +241,13 @@ static enum tarn_status partition(struct tarn_op *op, struct tarn_data_file *f, 
     for (uint32_t k = keys->offsets[row]; k < keys->offsets[row + 1]; k++) {
         struct tarn_str name = text_at(&keys->children[0], k), prefix = TARN_STR(TARN__KEY_PREFIX);
         int64_t i;
-        if (!tarn_str_starts(name, prefix) || !tarn_str_to_i64(tarn_str_of(name.ptr + prefix.len, name.len - prefix.len), &i) || i < 0 ||
-            (size_t)i >= f->partition_count)
-            return tarn_fail(op, TARN_INTERNAL, "the engine names a partition column that was not asked for");
-        TARN_TRY(key_value(op, &w->spec->fields[i], &type->fields[i].type, text_at(&keys->children[1], k), &f->partition[i]));
+        if (!tarn_str_starts(name, prefix) ||
+            !tarn_str_to_i64(tarn_str_of(name.ptr + prefix.len, name.len - prefix.len), &i) ||
+            i < 0 || (size_t)i >= f->partition_count)
+            return tarn_fail(op, TARN_INTERNAL,
+                             "the engine names a partition column that was not asked for");
+        TARN_TRY(key_value(op, &w->spec->fields[i], &type->fields[i].type,
+                           text_at(&keys->children[1], k), &f->partition[i]));
     }
     return TARN_OK;
 }
@@ -244,12 +264,15 @@ struct reading {
 
 static int64_t long_at(const struct tarn_column *c, size_t row)
 {
-    return c->type->kind == TARN_TYPE_DECIMAL ? (int64_t)((const __int128 *)c->data)[row] : ((const int64_t *)c->data)[row];
+    return c->type->kind == TARN_TYPE_DECIMAL ? (int64_t)((const __int128 *)c->data)[row]
+                                              : ((const int64_t *)c->data)[row];
 }
 
-static enum tarn_status file_of(const struct reading *r, const struct tarn_batch *b, uint32_t row, struct tarn_data_file *f)
+static enum tarn_status file_of(const struct reading *r, const struct tarn_batch *b, uint32_t row,
+                                struct tarn_data_file *f)
 {
-    const struct tarn_column *name = column_named(r->rows, b, "filename"), *count = column_named(r->rows, b, "count"),
+    const struct tarn_column *name = column_named(r->rows, b, "filename"),
+                             *count = column_named(r->rows, b, "count"),
                              *size = column_named(r->rows, b, "file_size_bytes");
     if (!name || !count || !size)
         return tarn_fail(r->op, TARN_INTERNAL, "the engine did not tell which files it wrote");
@@ -267,11 +290,14 @@ static enum tarn_status file_of(const struct reading *r, const struct tarn_batch
     };
     if (!f->path.ptr)
         return TARN_NOMEM;
-    TARN_TRY(metrics(r->op, f, &r->leaves, column_named(r->rows, b, "column_statistics"), row, r->w->bound_width > 0 ? r->w->bound_width : 16));
-    return partition(r->op, f, r->w, &r->partition_type, column_named(r->rows, b, "partition_keys"), row);
+    TARN_TRY(metrics(r->op, f, &r->leaves, column_named(r->rows, b, "column_statistics"), row,
+                     r->w->bound_width > 0 ? r->w->bound_width : 16));
+    return partition(r->op, f, r->w, &r->partition_type, column_named(r->rows, b, "partition_keys"),
+                     row);
 }
 
-enum tarn_status tarn__written(struct tarn_op *op, const struct tarn__rows *rows, const struct tarn_write *w, struct tarn_written *out)
+enum tarn_status tarn__written(struct tarn_op *op, const struct tarn__rows *rows,
+                               const struct tarn_write *w, struct tarn_written *out)
 {
     struct reading r = {.op = op, .w = w, .rows = rows};
     *out = (struct tarn_written){0};

@@ -119,7 +119,8 @@ bool tarn__token(struct tarn_str s, size_t pos, struct tarn__token *out)
 bool tarn__token_is(struct tarn_str s, const struct tarn__token *t, const char *word)
 {
     return (t->kind == TARN__WORD || t->kind == TARN__SIGN) &&
-           tarn_str_eq_nocase(tarn_str_of(s.ptr + t->begin, t->end - t->begin), tarn_str_view(word));
+           tarn_str_eq_nocase(tarn_str_of(s.ptr + t->begin, t->end - t->begin),
+                              tarn_str_view(word));
 }
 
 size_t tarn__trimmed(struct tarn_str s)

@@ -87,7 +87,8 @@ void tarn__type_sql(struct tarn_buf *b, const struct tarn_type *t)
     }
 }
 
-enum tarn_status tarn__type_supported(struct tarn_op *op, const struct tarn_type *t, struct tarn_str column)
+enum tarn_status tarn__type_supported(struct tarn_op *op, const struct tarn_type *t,
+                                      struct tarn_str column)
 {
     switch (t->kind) {
     case TARN_TYPE_TIMESTAMP_NS:
@@ -97,14 +98,16 @@ enum tarn_status tarn__type_supported(struct tarn_op *op, const struct tarn_type
     case TARN_TYPE_GEOMETRY:
     case TARN_TYPE_GEOGRAPHY: {
         struct tarn_str text = tarn_type_text(op, t);
-        return tarn_fail(op, TARN_UNSUPPORTED, "column \"%.*s\" has type %.*s, which is not in this version",
+        return tarn_fail(op, TARN_UNSUPPORTED,
+                         "column \"%.*s\" has type %.*s, which is not in this version",
                          TARN_STR_ARG(column), TARN_STR_ARG(text));
     }
     default:
         break;
     }
     if (t->kind == TARN_TYPE_STRUCT && t->field_count == 0)
-        return tarn_fail(op, TARN_UNSUPPORTED, "column \"%.*s\" is a struct without fields, which is not in this version",
+        return tarn_fail(op, TARN_UNSUPPORTED,
+                         "column \"%.*s\" is a struct without fields, which is not in this version",
                          TARN_STR_ARG(column));
     for (size_t i = 0; i < t->field_count; i++)
         TARN_TRY(tarn__type_supported(op, &t->fields[i].type, column));
@@ -149,7 +152,8 @@ static duckdb_type logical_id(enum tarn_type_kind kind)
 static duckdb_logical_type logical_struct(const struct tarn_type *t)
 {
     struct tarn_arena *a = tarn_arena_new((size_t)16 << 20);
-    duckdb_logical_type *types = a ? tarn_arena_alloc(a, (t->field_count + 1) * sizeof *types) : NULL;
+    duckdb_logical_type *types =
+        a ? tarn_arena_alloc(a, (t->field_count + 1) * sizeof *types) : NULL;
     const char **names = a ? tarn_arena_alloc(a, (t->field_count + 1) * sizeof *names) : NULL;
     duckdb_logical_type out = NULL;
     size_t made = 0;
@@ -362,14 +366,15 @@ static struct tarn_str child_name(struct tarn_op *op, duckdb_logical_type t, siz
     return copy;
 }
 
-enum tarn_status tarn__shape_of(struct tarn_op *op, duckdb_logical_type t, struct tarn__shape *shape,
-                                struct tarn_type *type)
+enum tarn_status tarn__shape_of(struct tarn_op *op, duckdb_logical_type t,
+                                struct tarn__shape *shape, struct tarn_type *type)
 {
     duckdb_type id = duckdb_get_type_id(t);
     const struct fit *fit = fit_of(id);
     TARN_ASSERT(fit);
     *shape = (struct tarn__shape){.id = id, .child_count = child_count(t)};
-    *type = (struct tarn_type){.kind = fit->kind, .precision = fit->precision, .field_count = shape->child_count};
+    *type = (struct tarn_type){
+        .kind = fit->kind, .precision = fit->precision, .field_count = shape->child_count};
     if (id == DUCKDB_TYPE_DECIMAL) {
         shape->storage = duckdb_decimal_internal_type(t);
         type->precision = duckdb_decimal_width(t);
@@ -381,7 +386,8 @@ enum tarn_status tarn__shape_of(struct tarn_op *op, duckdb_logical_type t, struc
     TARN_NEW_ARRAY(op, type->fields, shape->child_count);
     for (size_t i = 0; i < shape->child_count; i++) {
         duckdb_logical_type child = child_of(t, i);
-        enum tarn_status status = tarn__shape_of(op, child, &shape->children[i], &type->fields[i].type);
+        enum tarn_status status =
+            tarn__shape_of(op, child, &shape->children[i], &type->fields[i].type);
         duckdb_destroy_logical_type(&child);
         TARN_TRY(status);
         type->fields[i].name = child_name(op, t, i);

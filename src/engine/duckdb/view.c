@@ -13,7 +13,8 @@
 /* Columns that read_parquet has of itself. */
 static bool name_is_taken(struct tarn_str name)
 {
-    static const char *const taken[] = {"filename", "file_row_number", "file_index", "rowid", "file_size"};
+    static const char *const taken[] = {"filename", "file_row_number", "file_index", "rowid",
+                                        "file_size"};
     for (size_t i = 0; i < sizeof taken / sizeof taken[0]; i++)
         if (tarn_str_eq_nocase(name, tarn_str_view(taken[i])))
             return true;
@@ -26,7 +27,8 @@ static struct tarn_str inner_name(struct tarn_op *op, const struct tarn_field *f
     return name_is_taken(f->name) ? tarn_sprintf(op, "tarn_field_%d", f->id) : f->name;
 }
 
-static enum tarn_status default_sql(struct tarn_op *op, struct tarn_buf *b, const struct tarn_field *f)
+static enum tarn_status default_sql(struct tarn_op *op, struct tarn_buf *b,
+                                    const struct tarn_field *f)
 {
     struct tarn_json *j;
     struct tarn_value v;
@@ -39,8 +41,11 @@ static enum tarn_status default_sql(struct tarn_op *op, struct tarn_buf *b, cons
         tarn_buf_z(b, "NULL");
         return TARN_OK;
     }
-    if (tarn_type_is_nested(&f->type) || f->type.kind == TARN_TYPE_BINARY || f->type.kind == TARN_TYPE_FIXED)
-        return tarn_fail(op, TARN_UNSUPPORTED, "column \"%.*s\" has a default of a type that is not in this version", TARN_STR_ARG(f->name));
+    if (tarn_type_is_nested(&f->type) || f->type.kind == TARN_TYPE_BINARY ||
+        f->type.kind == TARN_TYPE_FIXED)
+        return tarn_fail(op, TARN_UNSUPPORTED,
+                         "column \"%.*s\" has a default of a type that is not in this version",
+                         TARN_STR_ARG(f->name));
     TARN_TRY(tarn_value_from_json(op, &f->type, j, &v));
     struct tarn_str text = tarn_value_text(op, &f->type, &v);
     if (!text.ptr)
@@ -49,7 +54,8 @@ static enum tarn_status default_sql(struct tarn_op *op, struct tarn_buf *b, cons
     return TARN_OK;
 }
 
-static enum tarn_status map_entry(struct tarn_op *op, struct tarn_buf *b, const struct tarn_field *f)
+static enum tarn_status map_entry(struct tarn_op *op, struct tarn_buf *b,
+                                  const struct tarn_field *f)
 {
     struct tarn_buf type;
     struct tarn_str type_text, name = inner_name(op, f);
@@ -68,7 +74,8 @@ static enum tarn_status map_entry(struct tarn_op *op, struct tarn_buf *b, const 
     return TARN_OK;
 }
 
-static enum tarn_status select_list(struct tarn_op *op, struct tarn_buf *b, const struct tarn_type *root)
+static enum tarn_status select_list(struct tarn_op *op, struct tarn_buf *b,
+                                    const struct tarn_type *root)
 {
     for (size_t i = 0; i < root->field_count; i++) {
         const struct tarn_field *f = &root->fields[i];
@@ -85,7 +92,8 @@ static enum tarn_status select_list(struct tarn_op *op, struct tarn_buf *b, cons
     return TARN_OK;
 }
 
-enum tarn_status tarn__empty_sql(struct tarn_op *op, struct tarn_buf *b, const struct tarn_type *root, struct tarn_str what)
+enum tarn_status tarn__empty_sql(struct tarn_op *op, struct tarn_buf *b,
+                                 const struct tarn_type *root, struct tarn_str what)
 {
     (void)what;
     tarn_buf_z(b, "SELECT ");
@@ -108,7 +116,8 @@ struct group {
     bool dirty;
 };
 
-static enum tarn_status group_of(struct tarn_op *op, const struct tarn_scan *scan, bool dirty, struct group *out)
+static enum tarn_status group_of(struct tarn_op *op, const struct tarn_scan *scan, bool dirty,
+                                 struct group *out)
 {
     *out = (struct group){.dirty = dirty};
     TARN_NEW_ARRAY(op, out->files, scan->file_count + 1);
@@ -122,7 +131,8 @@ static enum tarn_status group_of(struct tarn_op *op, const struct tarn_scan *sca
     return TARN_OK;
 }
 
-static enum tarn_status parquet_sql(struct tarn_op *op, struct tarn_buf *b, const struct tarn_type *root, const struct group *g)
+static enum tarn_status parquet_sql(struct tarn_op *op, struct tarn_buf *b,
+                                    const struct tarn_type *root, const struct group *g)
 {
     tarn_buf_z(b, "read_parquet([");
     for (size_t i = 0; i < g->count; i++) {
@@ -138,30 +148,40 @@ static enum tarn_status parquet_sql(struct tarn_op *op, struct tarn_buf *b, cons
     return TARN_OK;
 }
 
-static enum tarn_status group_sql(struct tarn_session *s, struct tarn_op *op, struct tarn_buf *b, const struct tarn_scan *scan,
-                                  const struct group *g, bool with_positions, struct tarn__live **lives)
+static enum tarn_status group_sql(struct tarn_session *s, struct tarn_op *op, struct tarn_buf *b,
+                                  const struct tarn_scan *scan, const struct group *g,
+                                  bool with_positions, struct tarn__live **lives)
 {
     int64_t id;
     TARN_TRY(tarn__live_add(s->engine, op, g->files, g->count, lives, &id));
     tarn_buf_z(b, "SELECT ");
     TARN_TRY(select_list(op, b, &scan->schema->root));
     if (with_positions)
-        tarn_buf_printf(b, ", tarn_path(%lld, file_index::BIGINT) AS \"_file\", file_row_number::BIGINT AS \"_pos\"", (long long)id);
+        tarn_buf_printf(b,
+                        ", tarn_path(%lld, file_index::BIGINT) AS \"_file\", "
+                        "file_row_number::BIGINT AS \"_pos\"",
+                        (long long)id);
     tarn_buf_z(b, " FROM ");
     TARN_TRY(parquet_sql(op, b, &scan->schema->root, g));
     if (g->dirty)
-        tarn_buf_printf(b, " WHERE tarn_live(%lld, file_index::BIGINT, file_row_number::BIGINT)", (long long)id);
+        tarn_buf_printf(b, " WHERE tarn_live(%lld, file_index::BIGINT, file_row_number::BIGINT)",
+                        (long long)id);
     return TARN_OK;
 }
 
-static enum tarn_status check_nested(struct tarn_op *op, const struct tarn_scan *scan, struct tarn_str what)
+static enum tarn_status check_nested(struct tarn_op *op, const struct tarn_scan *scan,
+                                     struct tarn_str what)
 {
     const struct tarn_type *root = &scan->schema->root;
     for (size_t i = 0; scan->nested_by_id && i < root->field_count; i++)
         if (tarn_type_is_nested(&root->fields[i].type)) {
-            (void)tarn_fail(op, TARN_UNSUPPORTED, "table \"%.*s\" cannot be read in this version: names inside column \"%.*s\" changed over its history",
+            (void)tarn_fail(op, TARN_UNSUPPORTED,
+                            "table \"%.*s\" cannot be read in this version: names inside column "
+                            "\"%.*s\" changed over its history",
                             TARN_STR_ARG(what), TARN_STR_ARG(root->fields[i].name));
-            tarn_detail(op, "the engine matches nested fields by name, and would read some of them as null");
+            tarn_detail(
+                op,
+                "the engine matches nested fields by name, and would read some of them as null");
             return TARN_UNSUPPORTED;
         }
     return TARN_OK;
@@ -172,8 +192,9 @@ static void empty_positions(struct tarn_buf *b)
     tarn_buf_z(b, ", CAST(NULL AS VARCHAR) AS \"_file\", CAST(NULL AS BIGINT) AS \"_pos\"");
 }
 
-enum tarn_status tarn__scan_sql(struct tarn_session *s, struct tarn_op *op, struct tarn_buf *b, const struct tarn_scan *scan,
-                                struct tarn_str what, bool with_positions, struct tarn__live **lives)
+enum tarn_status tarn__scan_sql(struct tarn_session *s, struct tarn_op *op, struct tarn_buf *b,
+                                const struct tarn_scan *scan, struct tarn_str what,
+                                bool with_positions, struct tarn__live **lives)
 {
     struct group groups[2];
     TARN_TRY(check_nested(op, scan, what));

@@ -49,15 +49,18 @@ void tarn__copy_remove(const struct tarn__copy *c, struct tarn_str folder)
 
 static const char *codec_of(struct tarn_str codec)
 {
-    static const char *const known[][2] = {{"zstd", "zstd"}, {"snappy", "snappy"}, {"gzip", "gzip"},           {"lz4", "lz4_raw"},
-                                           {"brotli", "brotli"}, {"uncompressed", "uncompressed"}, {"none", "uncompressed"}};
+    static const char *const known[][2] = {
+        {"zstd", "zstd"},        {"snappy", "snappy"}, {"gzip", "gzip"},
+        {"lz4", "lz4_raw"},      {"brotli", "brotli"}, {"uncompressed", "uncompressed"},
+        {"none", "uncompressed"}};
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
         if (tarn_str_eq_nocase(codec, tarn_str_view(known[i][0])))
             return known[i][1];
     return NULL;
 }
 
-enum tarn_status tarn__copy_options(struct tarn_op *op, struct tarn__copy *c, const struct tarn_write *w)
+enum tarn_status tarn__copy_options(struct tarn_op *op, struct tarn__copy *c,
+                                    const struct tarn_write *w)
 {
     struct tarn_str codec = w->codec.ptr && w->codec.len > 0 ? w->codec : TARN_STR("zstd");
     const char *name = codec_of(codec);
@@ -70,12 +73,14 @@ enum tarn_status tarn__copy_options(struct tarn_op *op, struct tarn__copy *c, co
     return TARN_OK;
 }
 
-enum tarn_status tarn__copy_run(struct tarn_session *s, struct tarn_op *op, struct tarn__copy *c, const struct tarn__text *text, struct tarn__rows *out)
+enum tarn_status tarn__copy_run(struct tarn_session *s, struct tarn_op *op, struct tarn__copy *c,
+                                const struct tarn__text *text, struct tarn__rows *out)
 {
     duckdb_result r;
-    enum tarn_status status = (enum tarn_status)tarn_buf_finish(op, &c->sql, "a statement for the engine");
+    enum tarn_status status =
+        (enum tarn_status)tarn_buf_finish(op, &c->sql, "a statement for the engine");
     if (status == TARN_OK)
-        status = tarn__run(s, op, tarn_buf_view(&c->sql).ptr, text, &r);
+        status = tarn__run_long(s, op, tarn_buf_view(&c->sql).ptr, text, &r);
     tarn_buf_release(&c->sql);
     TARN_TRY(status);
     status = tarn__rows_of(op, &r, out);
@@ -131,8 +136,9 @@ static enum tarn_status check_schema(struct tarn_op *op, const struct tarn_write
         TARN_TRY(tarn__type_supported(op, &root->fields[i].type, root->fields[i].name));
         for (size_t k = 0; k < i; k++)
             if (tarn_str_eq_nocase(root->fields[i].name, root->fields[k].name))
-                return tarn_fail(op, TARN_UNSUPPORTED, "columns \"%.*s\" and \"%.*s\" differ only in case", TARN_STR_ARG(root->fields[k].name),
-                                 TARN_STR_ARG(root->fields[i].name));
+                return tarn_fail(
+                    op, TARN_UNSUPPORTED, "columns \"%.*s\" and \"%.*s\" differ only in case",
+                    TARN_STR_ARG(root->fields[k].name), TARN_STR_ARG(root->fields[i].name));
     }
     return TARN_OK;
 }
@@ -147,7 +153,8 @@ static size_t key_count(const struct tarn_write *w)
 }
 
 /* The source of a partition field: a column, or a struct's field as col."x"."y". */
-static bool source_path(struct tarn_buf *b, const struct tarn_type *t, int32_t id, const struct tarn_field **out)
+static bool source_path(struct tarn_buf *b, const struct tarn_type *t, int32_t id,
+                        const struct tarn_field **out)
 {
     for (size_t i = 0; i < t->field_count; i++) {
         const struct tarn_field *f = &t->fields[i];
@@ -167,7 +174,8 @@ static bool source_path(struct tarn_buf *b, const struct tarn_type *t, int32_t i
     return false;
 }
 
-static enum tarn_status key_sql(struct tarn_op *op, struct tarn_buf *b, const struct tarn_write *w, size_t i)
+static enum tarn_status key_sql(struct tarn_op *op, struct tarn_buf *b, const struct tarn_write *w,
+                                size_t i)
 {
     const struct tarn_partition_field *p = &w->spec->fields[i];
     const struct tarn_field *source = NULL;
@@ -177,7 +185,9 @@ static enum tarn_status key_sql(struct tarn_op *op, struct tarn_buf *b, const st
     bool found = source_path(&path, &w->schema->root, p->source_id, &source);
     TARN_TRY((enum tarn_status)tarn_buf_take(op, &path, "a column", &column));
     if (!found)
-        return tarn_fail(op, TARN_SCHEMA, "partition field \"%.*s\" has no column in the table's schema", TARN_STR_ARG(p->name));
+        return tarn_fail(op, TARN_SCHEMA,
+                         "partition field \"%.*s\" has no column in the table's schema",
+                         TARN_STR_ARG(p->name));
     tarn_buf_z(b, ", ");
     TARN_TRY(tarn__partition_sql(op, b, &p->transform, &source->type, column));
     tarn_buf_printf(b, " AS \"" TARN__KEY_PREFIX "%zu\"", i);
@@ -238,14 +248,17 @@ static void target_sql(struct tarn__copy *c, const struct writing *x)
         tarn_buf_printf(b, ", APPEND true, FILENAME_PATTERN '%s-{uuidv7}'", c->token);
     if (x->partitioned)
         partition_by_sql(b, w->spec);
-    else if (!sorted)
+    else
+        tarn_buf_z(b, ", WRITE_EMPTY_FILE false"); /* which the engine refuses beside PARTITION_BY */
+    if (!x->partitioned && !sorted)
         tarn_buf_printf(b, ", FILE_SIZE_BYTES %lld", (long long)size);
     tarn_buf_z(b, ", FIELD_IDS ");
     tarn__field_ids_sql(b, &w->schema->root);
 }
 
 /* SELECT *, keys FROM (SELECT casts FROM source) [ORDER BY]: keys and order see the columns as they are stored. */
-static enum tarn_status copy_sql(struct tarn_op *op, struct tarn__copy *c, const struct writing *x, struct tarn_str source, size_t *out_prefix)
+static enum tarn_status copy_sql(struct tarn_op *op, struct tarn__copy *c, const struct writing *x,
+                                 struct tarn_str source, size_t *out_prefix)
 {
     struct tarn_buf *b = &c->sql;
     tarn_buf_z(b, "COPY (SELECT *");
@@ -266,8 +279,10 @@ static enum tarn_status copy_sql(struct tarn_op *op, struct tarn__copy *c, const
     return TARN_OK;
 }
 
-static enum tarn_status write_rows(struct tarn_session *s, struct tarn_op *op, const struct writing *x, struct tarn_str source, const struct tarn__text *text,
-                                   size_t text_at, struct tarn_written *out)
+static enum tarn_status write_rows(struct tarn_session *s, struct tarn_op *op,
+                                   const struct writing *x, struct tarn_str source,
+                                   const struct tarn__text *text, size_t text_at,
+                                   struct tarn_written *out)
 {
     struct tarn__copy c;
     struct tarn__rows rows;
@@ -291,34 +306,42 @@ static enum tarn_status write_rows(struct tarn_session *s, struct tarn_op *op, c
 
 /* ---- from a query */
 
-static enum tarn_status find_column(struct tarn_op *op, const struct tarn_type *query, const struct tarn_field *f, size_t *out)
+static enum tarn_status find_column(struct tarn_op *op, const struct tarn_type *query,
+                                    const struct tarn_field *f, size_t *out)
 {
     *out = SIZE_MAX;
     for (size_t i = 0; i < query->field_count; i++) {
         if (!tarn_str_eq_nocase(query->fields[i].name, f->name))
             continue;
         if (*out != SIZE_MAX)
-            return tarn_fail(op, TARN_SCHEMA, "the query has two columns named \"%.*s\"", TARN_STR_ARG(f->name));
+            return tarn_fail(op, TARN_SCHEMA, "the query has two columns named \"%.*s\"",
+                             TARN_STR_ARG(f->name));
         *out = i;
     }
     if (*out == SIZE_MAX && f->required)
-        return tarn_fail(op, TARN_SCHEMA, "the query has no column for the required column \"%.*s\"", TARN_STR_ARG(f->name));
+        return tarn_fail(op, TARN_SCHEMA,
+                         "the query has no column for the required column \"%.*s\"",
+                         TARN_STR_ARG(f->name));
     return TARN_OK;
 }
 
-static enum tarn_status check_extra(struct tarn_op *op, const struct tarn_type *query, const struct tarn_type *root)
+static enum tarn_status check_extra(struct tarn_op *op, const struct tarn_type *query,
+                                    const struct tarn_type *root)
 {
     for (size_t i = 0; i < query->field_count; i++) {
         bool known = false;
         for (size_t k = 0; k < root->field_count && !known; k++)
             known = tarn_str_eq_nocase(query->fields[i].name, root->fields[k].name);
         if (!known)
-            return tarn_fail(op, TARN_SCHEMA, "the table has no column \"%.*s\", which the query makes", TARN_STR_ARG(query->fields[i].name));
+            return tarn_fail(op, TARN_SCHEMA,
+                             "the table has no column \"%.*s\", which the query makes",
+                             TARN_STR_ARG(query->fields[i].name));
     }
     return TARN_OK;
 }
 
-static enum tarn_status match_columns(struct tarn_op *op, const struct tarn_type *query, struct writing *x)
+static enum tarn_status match_columns(struct tarn_op *op, const struct tarn_type *query,
+                                      struct writing *x)
 {
     const struct tarn_type *root = &x->w->schema->root;
     TARN_NEW_ARRAY(op, x->columns, root->field_count + 1);
@@ -339,7 +362,8 @@ static enum tarn_status match_columns(struct tarn_op *op, const struct tarn_type
 }
 
 /* "(<text>) AS r(c0, c1)" */
-static enum tarn_status source_of(struct tarn_op *op, const struct tarn__query *q, struct tarn_str *out)
+static enum tarn_status source_of(struct tarn_op *op, const struct tarn__query *q,
+                                  struct tarn_str *out)
 {
     struct tarn_buf b;
     tarn_buf_init(&b, TARN__SQL_MAX);
@@ -352,7 +376,9 @@ static enum tarn_status source_of(struct tarn_op *op, const struct tarn__query *
     return (enum tarn_status)tarn_buf_take(op, &b, "the statement", out);
 }
 
-enum tarn_status tarn_session_write(struct tarn_session *s, struct tarn_op *op, struct tarn_sql_text text, const struct tarn_write *w, struct tarn_written *out)
+enum tarn_status tarn_session_write(struct tarn_session *s, struct tarn_op *op,
+                                    struct tarn_sql_text text, const struct tarn_write *w,
+                                    struct tarn_written *out)
 {
     struct tarn__text bound;
     struct tarn__query q;
@@ -374,7 +400,8 @@ enum tarn_status tarn_session_write(struct tarn_session *s, struct tarn_op *op, 
 
 /* ---- from a producer */
 
-enum tarn_status tarn_session_write_producer(struct tarn_session *s, struct tarn_op *op, struct tarn_producer *p, const struct tarn_write *w,
+enum tarn_status tarn_session_write_producer(struct tarn_session *s, struct tarn_op *op,
+                                             struct tarn_producer *p, const struct tarn_write *w,
                                              struct tarn_written *out)
 {
     struct tarn__feed *feed;

@@ -7,24 +7,32 @@
 #define TARN__KEY_PREFIX "tarn partition " /* names of the columns that hold partition values */
 
 /* May a column of a query be stored in a field, exactly or with an error? TARN_SCHEMA tells why not. */
-enum tarn_status tarn__cast_check(struct tarn_op *op, const struct tarn_type *from, const struct tarn_field *to, struct tarn_str path) TARN_MUST_USE;
+enum tarn_status tarn__cast_check(struct tarn_op *op, const struct tarn_type *from,
+                                  const struct tarn_field *to, struct tarn_str path) TARN_MUST_USE;
 /* "CAST(c3 AS BIGINT)", or the bare column when the types are the same. */
-enum tarn_status tarn__cast_sql(struct tarn_op *op, struct tarn_buf *b, struct tarn_str column, const struct tarn_type *from, const struct tarn_field *to) TARN_MUST_USE;
+enum tarn_status tarn__cast_sql(struct tarn_op *op, struct tarn_buf *b, struct tarn_str column,
+                                const struct tarn_type *from,
+                                const struct tarn_field *to) TARN_MUST_USE;
 
 /* FIELD_IDS' value */
 void tarn__field_ids_sql(struct tarn_buf *b, const struct tarn_type *root);
 
 /* Rows of COPY .. RETURN_STATS as data files. A value that Iceberg cannot hold and a null in a required column are TARN_DATA. */
-enum tarn_status tarn__written(struct tarn_op *op, const struct tarn__rows *rows, const struct tarn_write *w, struct tarn_written *out) TARN_MUST_USE;
+enum tarn_status tarn__written(struct tarn_op *op, const struct tarn__rows *rows,
+                               const struct tarn_write *w, struct tarn_written *out) TARN_MUST_USE;
 
 /* Runs a COPY whose text ends with "(FORMAT parquet" and lacks the rest; removes what it left when it fails. */
 struct tarn__copy {
-    struct tarn_buf sql;       /* "COPY (...) TO '...' (FORMAT parquet, ..." */
-    char token[17];            /* begins the name of each file that it writes */
+    struct tarn_buf sql; /* "COPY (...) TO '...' (FORMAT parquet, ..." */
+    char token[17];      /* begins the name of each file that it writes */
 };
-enum tarn_status tarn__copy_open(struct tarn_op *op, struct tarn_str folder, struct tarn__copy *out) TARN_MUST_USE;
-enum tarn_status tarn__copy_options(struct tarn_op *op, struct tarn__copy *c, const struct tarn_write *w) TARN_MUST_USE;
-enum tarn_status tarn__copy_run(struct tarn_session *s, struct tarn_op *op, struct tarn__copy *c, const struct tarn__text *text, struct tarn__rows *out) TARN_MUST_USE;
+enum tarn_status tarn__copy_open(struct tarn_op *op, struct tarn_str folder,
+                                 struct tarn__copy *out) TARN_MUST_USE;
+enum tarn_status tarn__copy_options(struct tarn_op *op, struct tarn__copy *c,
+                                    const struct tarn_write *w) TARN_MUST_USE;
+enum tarn_status tarn__copy_run(struct tarn_session *s, struct tarn_op *op, struct tarn__copy *c,
+                                const struct tarn__text *text,
+                                struct tarn__rows *out) TARN_MUST_USE;
 void tarn__copy_remove(const struct tarn__copy *c, struct tarn_str folder);
 
 #endif

@@ -8,7 +8,8 @@ void ok(struct fixture *f, enum tarn_status status)
     if (status == TARN_OK)
         return;
     struct tarn_report *r = &f->op.report;
-    fprintf(stderr, "%s: %s\n  %s\n  %s\n", tarn_status_info(r->status)->code, r->message, r->detail, r->hint);
+    fprintf(stderr, "%s: %s\n  %s\n  %s\n", tarn_status_info(r->status)->code, r->message,
+            r->detail, r->hint);
     for (int i = 0; i < r->frame_count; i++)
         fprintf(stderr, "  while %s\n", r->frames[i]);
     fail();
@@ -27,12 +28,14 @@ static struct table *find(struct fixture *f, struct tarn_str ns, struct tarn_str
         if (ns.ptr && tarn_str_is(ns, f->tables[i].ns) && tarn_str_is(name, f->tables[i].name))
             return &f->tables[i];
     for (size_t i = 0; i < f->count; i++)
-        if ((!ns.ptr || tarn_str_eq_nocase(ns, tarn_str_view(f->tables[i].ns))) && tarn_str_eq_nocase(name, tarn_str_view(f->tables[i].name)))
+        if ((!ns.ptr || tarn_str_eq_nocase(ns, tarn_str_view(f->tables[i].ns))) &&
+            tarn_str_eq_nocase(name, tarn_str_view(f->tables[i].name)))
             return &f->tables[i];
     return NULL;
 }
 
-static enum tarn_status lookup(struct tarn_resolver *r, struct tarn_op *op, struct tarn_str ns, struct tarn_str name, struct tarn_relation *out)
+static enum tarn_status lookup(struct tarn_resolver *r, struct tarn_op *op, struct tarn_str ns,
+                               struct tarn_str name, struct tarn_relation *out)
 {
     struct fixture *f = (struct fixture *)((char *)r - offsetof(struct fixture, resolver));
     struct table *t = find(f, ns, name);
@@ -45,7 +48,8 @@ static enum tarn_status lookup(struct tarn_resolver *r, struct tarn_op *op, stru
     return TARN_OK;
 }
 
-static enum tarn_status plan(struct tarn_resolver *r, struct tarn_op *op, const struct tarn_relation *relation, const struct tarn_expr *filter,
+static enum tarn_status plan(struct tarn_resolver *r, struct tarn_op *op,
+                             const struct tarn_relation *relation, const struct tarn_expr *filter,
                              const struct tarn_scan **out)
 {
     struct table *t = relation->handle;
@@ -60,7 +64,8 @@ static enum tarn_status plan(struct tarn_resolver *r, struct tarn_op *op, const 
     return TARN_OK;
 }
 
-static enum tarn_status names(struct tarn_resolver *r, struct tarn_op *op, struct tarn_str **out, size_t *out_count)
+static enum tarn_status names(struct tarn_resolver *r, struct tarn_op *op, struct tarn_str **out,
+                              size_t *out_count)
 {
     struct fixture *f = (struct fixture *)((char *)r - offsetof(struct fixture, resolver));
     TARN_NEW_ARRAY(op, *out, f->count + 1);
@@ -80,7 +85,10 @@ void fixture_open(struct fixture *f)
     assert_int_equal(tarn_op_init(&f->op, 0, 0), TARN_OK);
     f->resolver = (struct tarn_resolver){.lookup = lookup, .plan = plan, .names = names};
     struct tarn_str temp = tarn_sprintf(&f->op, "%s/temp", f->folder);
-    struct tarn_engine_options options = {.threads = 2, .memory_limit_bytes = (int64_t)1 << 30, .temp_folder = temp, .catalog_name = TARN_STR("iceberg")};
+    struct tarn_engine_options options = {.threads = 2,
+                                          .memory_limit_bytes = (int64_t)1 << 30,
+                                          .temp_folder = temp,
+                                          .catalog_name = TARN_STR("iceberg")};
     ok(f, tarn_engine_open(&f->op, &options, &f->engine));
     ok(f, tarn_session_open(f->engine, &f->op, &f->resolver, &f->session));
 }
@@ -127,7 +135,11 @@ struct table *table_add(struct fixture *f, const char *ns, const char *name, con
     *t = (struct table){.ns = ns, .name = name};
     ok(f, tarn_type_parse(&f->op, tarn_str_view(type), &t->schema.root));
     tarn_type_assign_ids(&t->schema.root, &next);
-    t->metadata = (struct tarn_metadata){.format_version = 2, .schemas = &t->schema, .schema_count = 1, .specs = &t->spec, .spec_count = 1};
+    t->metadata = (struct tarn_metadata){.format_version = 2,
+                                         .schemas = &t->schema,
+                                         .schema_count = 1,
+                                         .specs = &t->spec,
+                                         .spec_count = 1};
     t->scan = (struct tarn_scan){.metadata = &t->metadata, .schema = &t->schema};
     return t;
 }
@@ -171,12 +183,14 @@ struct tarn_write table_write(struct fixture *f, struct table *t)
 
 void table_take(struct fixture *f, struct table *t, const struct tarn_written *w)
 {
-    struct tarn_scan_file *files = tarn_alloc_array(&f->op, t->scan.file_count + w->count + 1, sizeof *files);
+    struct tarn_scan_file *files =
+        tarn_alloc_array(&f->op, t->scan.file_count + w->count + 1, sizeof *files);
     assert_non_null(files);
     if (t->scan.file_count > 0)
         memcpy(files, t->scan.files, t->scan.file_count * sizeof *files);
     for (size_t i = 0; i < w->count; i++)
-        files[t->scan.file_count++] = (struct tarn_scan_file){.file = &w->files[i], .local_path = w->files[i].path};
+        files[t->scan.file_count++] =
+            (struct tarn_scan_file){.file = &w->files[i], .local_path = w->files[i].path};
     t->scan.files = files;
     t->scan.skips.files = (int64_t)t->scan.file_count;
 }
@@ -231,7 +245,8 @@ void fails(struct fixture *f, enum tarn_status expected, const char *sql)
     const char *out = "";
     enum tarn_status status = try_rows(f, sql, &out);
     if (status != expected) {
-        fprintf(stderr, "%s\n%s: %s%s\n", sql, tarn_status_info(status)->name, f->op.report.message, out);
+        fprintf(stderr, "%s\n%s: %s%s\n", sql, tarn_status_info(status)->name, f->op.report.message,
+                out);
         fail();
     }
 }

@@ -5,9 +5,11 @@
 
 #include "base/arena.h"
 
-#define TYPES                                                                                                                                          \
-    "struct<id: long, b: boolean, i: int, f: float, d: double, d4: decimal(4,2), d9: decimal(9,2), d18: decimal(18,2), d38: decimal(38,2), dt: date," \
-    " ts: timestamp, s: string, u: uuid, bin: binary, li: list<struct<a: int, t: list<string>>>, st: struct<x: int, y: struct<z: string>>,"           \
+#define TYPES                                                                                      \
+    "struct<id: long, b: boolean, i: int, f: float, d: double, d4: decimal(4,2), d9: "             \
+    "decimal(9,2), d18: decimal(18,2), d38: decimal(38,2), dt: date,"                              \
+    " ts: timestamp, s: string, u: uuid, bin: binary, li: list<struct<a: int, t: list<string>>>, " \
+    "st: struct<x: int, y: struct<z: string>>,"                                                    \
     " ma: map<string, int>>"
 
 /* Rows 0..rows-1 in batches, of which every worker takes the next. */
@@ -44,20 +46,25 @@ static void nulls(struct tarn_arena *a, struct tarn_column *c, const int64_t *ro
     }
 }
 
-static void text(struct tarn_arena *a, struct tarn_column *c, const int64_t *rows, const char *format)
+static void text(struct tarn_arena *a, struct tarn_column *c, const int64_t *rows,
+                 const char *format)
 {
     c->offsets = take(a, (c->length + 1) * sizeof *c->offsets);
     c->bytes = take(a, c->length * 48 + 1);
     for (size_t i = 0; i < c->length; i++) {
-        int n = is_null(rows[i]) ? 0 : snprintf(c->bytes + c->offsets[i], 48, format, (long long)rows[i]);
+        int n = is_null(rows[i])
+                    ? 0
+                    : snprintf(c->bytes + c->offsets[i], 48, format, (long long)rows[i]);
         c->offsets[i + 1] = c->offsets[i] + (uint32_t)n;
     }
 }
 
-static void make(struct source *s, struct tarn_arena *a, struct tarn_column *c, const struct tarn_type *t, const int64_t *rows, size_t n, bool nullable);
+static void make(struct source *s, struct tarn_arena *a, struct tarn_column *c,
+                 const struct tarn_type *t, const int64_t *rows, size_t n, bool nullable);
 
 /* Row r has r % 4 elements; a null row none. */
-static void make_list(struct source *s, struct tarn_arena *a, struct tarn_column *c, const int64_t *rows)
+static void make_list(struct source *s, struct tarn_arena *a, struct tarn_column *c,
+                      const int64_t *rows)
 {
     size_t total = 0, n = c->type->field_count;
     c->offsets = take(a, (c->length + 1) * sizeof *c->offsets);
@@ -70,10 +77,12 @@ static void make_list(struct source *s, struct tarn_arena *a, struct tarn_column
     c->children = take(a, n * sizeof *c->children);
     c->child_count = n;
     for (size_t i = 0; i < n; i++)
-        make(s, a, &c->children[i], &c->type->fields[i].type, below, total, c->type->kind == TARN_TYPE_LIST || i == 1);
+        make(s, a, &c->children[i], &c->type->fields[i].type, below, total,
+             c->type->kind == TARN_TYPE_LIST || i == 1);
 }
 
-static void make(struct source *s, struct tarn_arena *a, struct tarn_column *c, const struct tarn_type *t, const int64_t *rows, size_t n, bool nullable)
+static void make(struct source *s, struct tarn_arena *a, struct tarn_column *c,
+                 const struct tarn_type *t, const int64_t *rows, size_t n, bool nullable)
 {
     *c = (struct tarn_column){.type = t, .length = n};
     if (nullable)
@@ -96,7 +105,10 @@ static void make(struct source *s, struct tarn_arena *a, struct tarn_column *c, 
             ((double *)c->data)[i] = (double)v / 8;
             break;
         case TARN_TYPE_DECIMAL:
-            ((__int128 *)c->data)[i] = t->precision == 4 ? -(v % 1000) : t->precision == 38 ? (__int128)v * 1000000000000000000 * 1000 : -v;
+            ((__int128 *)c->data)[i] = t->precision == 4 ? -(v % 1000)
+                                       : t->precision == 38
+                                           ? (__int128)v * 1000000000000000000 * 1000
+                                           : -v;
             break;
         case TARN_TYPE_UUID:
             memcpy((char *)c->data + i * 16 + 8, &v, sizeof v);
@@ -106,7 +118,8 @@ static void make(struct source *s, struct tarn_arena *a, struct tarn_column *c, 
         }
     }
     if (t->kind == TARN_TYPE_STRING || t->kind == TARN_TYPE_BINARY)
-        text(a, c, rows, rows && n > 0 && rows[0] % 2 ? "%lld" : "a text that is longer than twelve: %lld");
+        text(a, c, rows,
+             rows && n > 0 && rows[0] % 2 ? "%lld" : "a text that is longer than twelve: %lld");
     if (t->kind == TARN_TYPE_LIST || t->kind == TARN_TYPE_MAP)
         make_list(s, a, c, rows);
     if (t->kind == TARN_TYPE_STRUCT) {
@@ -117,7 +130,8 @@ static void make(struct source *s, struct tarn_arena *a, struct tarn_column *c, 
     }
 }
 
-static enum tarn_status next(struct tarn_producer *p, struct tarn_op *op, int worker, struct tarn_batch *out)
+static enum tarn_status next(struct tarn_producer *p, struct tarn_op *op, int worker,
+                             struct tarn_batch *out)
 {
     struct source *s = (struct source *)p;
     assert_true(worker >= 0 && worker < p->workers_max);
@@ -128,7 +142,8 @@ static enum tarn_status next(struct tarn_producer *p, struct tarn_op *op, int wo
     *out = (struct tarn_batch){0};
     enum tarn_status status = TARN_OK;
     if (s->fail_at >= 0 && from + n > s->fail_at && n > 0) {
-        status = tarn_fail(op, TARN_CORRUPT, "file \"x.json\" ends in the middle of row %lld", (long long)s->fail_at);
+        status = tarn_fail(op, TARN_CORRUPT, "file \"x.json\" ends in the middle of row %lld",
+                           (long long)s->fail_at);
         tarn_hint(op, "fetch it again");
     } else if (n > 0) {
         struct tarn_arena *a = s->arenas[worker];
@@ -140,7 +155,8 @@ static enum tarn_status next(struct tarn_producer *p, struct tarn_op *op, int wo
         out->column_count = p->schema->field_count;
         out->columns = take(a, out->column_count * sizeof *out->columns);
         for (size_t i = 0; i < out->column_count; i++)
-            make(s, a, &out->columns[i], &p->schema->fields[i].type, rows, (size_t)n, i > 0 || s->null_id);
+            make(s, a, &out->columns[i], &p->schema->fields[i].type, rows, (size_t)n,
+                 i > 0 || s->null_id);
         if (s->bad_text)
             out->columns[11].bytes[0] = '\xFF';
     }
@@ -148,9 +164,13 @@ static enum tarn_status next(struct tarn_producer *p, struct tarn_op *op, int wo
     return status;
 }
 
-static void source_init(struct source *s, struct table *t, int64_t rows, int64_t batch_rows, int workers)
+static void source_init(struct source *s, struct table *t, int64_t rows, int64_t batch_rows,
+                        int workers)
 {
-    *s = (struct source){.producer = {.schema = &t->schema.root, .workers_max = workers, .rows_estimate = rows, .next = next},
+    *s = (struct source){.producer = {.schema = &t->schema.root,
+                                      .workers_max = workers,
+                                      .rows_estimate = rows,
+                                      .next = next},
                          .rows = rows,
                          .batch_rows = batch_rows,
                          .fail_at = -1};
@@ -165,7 +185,7 @@ static void source_release(struct source *s)
 }
 
 /* The same rows by SQL. */
-#define N(expr) "CASE WHEN r % 7 = 3 THEN NULL ELSE " expr " END"
+#define N(expr)   "CASE WHEN r % 7 = 3 THEN NULL ELSE " expr " END"
 #define TEXT(odd) "'a text that is longer than twelve: ' || r"
 
 static void test_round_trip(void **state)
@@ -180,22 +200,28 @@ static void test_round_trip(void **state)
     source_release(&s);
     assert_int_equal(w.rows, 50000);
     table_take(f, t, &w);
-    assert_string_equal(rows_of(f, "SELECT count(*), count(DISTINCT id), sum(id), count(s), count(li) FROM raw.t"), "50000|50000|1249975000|42857|42857\n");
-    const char *sql =
-        "WITH want AS (SELECT r AS id, " N("r % 2 = 1") " AS b, " N("(r % 100000)::int") " AS i, " N("((r % 1000) / 4)::float") " AS f, " N("r / 8") " AS d,"
-        N("-((r % 1000) / 100)::decimal(4,2)") " AS d4, " N("-(r::decimal(18,2) / 100)::decimal(9,2)") " AS d9, " N("(-r::decimal(9,0) * 0.01::decimal(3,2))::decimal(18,2)") " AS d18,"
-        N("(r::decimal(38,2) * 10000000000000000000)") " AS d38, " N("(date '1970-01-01' + (r % 100000)::int)") " AS dt, " N("make_timestamp(r)") " AS ts, " N(TEXT("s")) " AS s,"
-        N("(" TEXT("s") ")::blob") " AS bin, "
-        N("list_transform(range(r % 4), lambda k: {'a': CASE WHEN (r * 10 + k) % 7 = 3 THEN NULL ELSE ((r * 10 + k) % 100000)::int END})") " AS li,"
-        N("{'x': (r % 100000)::int, 'y': {'z': " TEXT("z") "}}") " AS st FROM range(50000) t(r))"
-        " SELECT count(*) FROM want JOIN raw.t g USING (id) WHERE want.b IS DISTINCT FROM g.b OR want.i IS DISTINCT FROM g.i OR want.f IS DISTINCT FROM g.f OR want.d IS DISTINCT FROM g.d"
-        " OR want.d4 IS DISTINCT FROM g.d4 OR want.d9 IS DISTINCT FROM g.d9 OR want.d18 IS DISTINCT FROM g.d18 OR want.d38 IS DISTINCT FROM g.d38 OR want.dt IS DISTINCT FROM g.dt"
-        " OR want.ts IS DISTINCT FROM g.ts OR want.s IS DISTINCT FROM g.s OR want.bin IS DISTINCT FROM g.bin OR want.st IS DISTINCT FROM g.st"
-        " OR list_transform(want.li, lambda e: e.a) IS DISTINCT FROM list_transform(g.li, lambda e: e.a)";
+    assert_string_equal(
+        rows_of(f, "SELECT count(*), count(DISTINCT id), sum(id), count(s), count(li) FROM raw.t"),
+        "50000|50000|1249975000|42857|42857\n");
+    const char *sql = "WITH want AS (SELECT r AS id, " N("r % 2 = 1") " AS b, " N("(r % "
+                                                                                  "100000)::int") " AS i, " N("((r % 1000) / 4)::float") " AS f, " N("r / 8") " AS d," N("-((r % 1000) / 100)::decimal(4,2)") " AS d4, " N("-(r::decimal(18,2) / 100)::decimal(9,2)") " AS d9, " N("(-r::decimal(9,0) * 0.01::decimal(3,2))::decimal(18,2)") " AS d18," N("(r::decimal(38,2) * 10000000000000000000)") " AS d38, " N("(date '1970-01-01' + (r % 100000)::int)") " AS dt, " N("make_timestamp(r)") " AS ts, " N(TEXT(
+        "s")) " AS s," N("(" TEXT("s") ")::blob") " AS bin, " N("list_transform(range(r % 4), "
+                                                                "lambda k: {'a': CASE WHEN (r * 10 "
+                                                                "+ k) % 7 = 3 THEN NULL ELSE ((r * "
+                                                                "10 + k) % 100000)::int END})") " A"
+                                                                                                "S "
+                                                                                                "li"
+                                                                                                "," N("{'x': (r % 100000)::int, 'y': {'z': " TEXT("z") "}}") " AS st FROM range(50000) t(r))"
+                                                                                                                                                             " SELECT count(*) FROM want JOIN raw.t g USING (id) WHERE want.b IS DISTINCT FROM g.b OR want.i IS DISTINCT FROM g.i OR want.f IS DISTINCT FROM g.f OR want.d IS DISTINCT FROM g.d"
+                                                                                                                                                             " OR want.d4 IS DISTINCT FROM g.d4 OR want.d9 IS DISTINCT FROM g.d9 OR want.d18 IS DISTINCT FROM g.d18 OR want.d38 IS DISTINCT FROM g.d38 OR want.dt IS DISTINCT FROM g.dt"
+                                                                                                                                                             " OR want.ts IS DISTINCT FROM g.ts OR want.s IS DISTINCT FROM g.s OR want.bin IS DISTINCT FROM g.bin OR want.st IS DISTINCT FROM g.st"
+                                                                                                                                                             " OR list_transform(want.li, lambda e: e.a) IS DISTINCT FROM list_transform(g.li, lambda e: e.a)";
     assert_string_equal(rows_of(f, sql), "0\n");
-    assert_string_equal(rows_of(f, "SELECT li, ma, u FROM raw.t WHERE id = 2"),
-                        "[{a: 20, t: []}, {a: 21, t: [a text that is longer than twelve: 210]}]|{a text that is longer than twelve: 20: 20, a text that is longer than twelve: 21: 21}|"
-                        "00000000-0000-0000-0200-000000000000\n");
+    assert_string_equal(
+        rows_of(f, "SELECT li, ma, u FROM raw.t WHERE id = 2"),
+        "[{a: 20, t: []}, {a: 21, t: [a text that is longer than twelve: 210]}]|{a text that is "
+        "longer than twelve: 20: 20, a text that is longer than twelve: 21: 21}|"
+        "00000000-0000-0000-0200-000000000000\n");
 }
 
 static void test_odd_batches(void **state)
@@ -204,7 +230,8 @@ static void test_odd_batches(void **state)
     struct table *t = table_add(f, "raw", "t", TYPES);
     struct tarn_write write = table_write(f, t);
     struct tarn_written w;
-    static const int64_t sizes[][2] = {{0, 10}, {1, 1}, {2047, 1}, {2049, 2049}, {100, 7}, {5000, 4097}};
+    static const int64_t sizes[][2] = {{0, 10},      {1, 1},   {2047, 1},
+                                       {2049, 2049}, {100, 7}, {5000, 4097}};
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
         struct source s;
         t->scan.file_count = 0;
@@ -214,10 +241,13 @@ static void test_odd_batches(void **state)
         assert_int_equal(w.rows, sizes[i][0]);
         assert_int_equal(w.count == 0, sizes[i][0] == 0);
         table_take(f, t, &w);
-        struct tarn_str want = tarn_sprintf(&f->op, "%lld|%lld\n", (long long)sizes[i][0], (long long)sizes[i][0]);
+        struct tarn_str want =
+            tarn_sprintf(&f->op, "%lld|%lld\n", (long long)sizes[i][0], (long long)sizes[i][0]);
         assert_string_equal(rows_of(f, "SELECT count(*), count(DISTINCT id) FROM raw.t"), want.ptr);
-        assert_string_equal(rows_of(f, "SELECT count(*) FROM raw.t WHERE NOT (li IS NULL OR len(li) = id % 4) OR (st IS NULL) <> (id % 7 = 3) OR (ma IS NULL) <> (id % 7 = 3)"),
-                            "0\n");
+        assert_string_equal(
+            rows_of(f, "SELECT count(*) FROM raw.t WHERE NOT (li IS NULL OR len(li) = id % 4) OR "
+                       "(st IS NULL) <> (id % 7 = 3) OR (ma IS NULL) <> (id % 7 = 3)"),
+            "0\n");
     }
 }
 
@@ -241,16 +271,21 @@ static void test_partitioned(void **state)
     }
 }
 
-static void fails_with(struct fixture *f, struct table *t, struct source *s, enum tarn_status expected, const char *message)
+static void fails_with(struct fixture *f, struct table *t, struct source *s,
+                       enum tarn_status expected, const char *message)
 {
     struct tarn_write write = table_write(f, t);
     struct tarn_written w;
     int64_t left;
-    enum tarn_status status = tarn_session_write_producer(f->session, &f->op, &s->producer, &write, &w);
+    enum tarn_status status =
+        tarn_session_write_producer(f->session, &f->op, &s->producer, &write, &w);
     source_release(s);
     assert_int_equal(status, expected);
     assert_string_equal(f->op.report.message, message);
-    ok(f, tarn_session_int(f->session, &f->op, tarn_sprintf(&f->op, "SELECT count(*) FROM glob('%s/raw.t/data/**')", f->folder), &left));
+    ok(f, tarn_session_int(
+              f->session, &f->op,
+              tarn_sprintf(&f->op, "SELECT count(*) FROM glob('%s/raw.t/data/**')", f->folder),
+              &left));
     assert_int_equal(left, 0);
 }
 
@@ -275,7 +310,8 @@ static void test_failures(void **state)
     source_init(&s, t, 10000, 5000, 2);
     struct tarn_write write = table_write(f, t);
     struct tarn_written w;
-    assert_int_equal(tarn_session_write_producer(f->session, &f->op, &s.producer, &write, &w), TARN_CANCELLED);
+    assert_int_equal(tarn_session_write_producer(f->session, &f->op, &s.producer, &write, &w),
+                     TARN_CANCELLED);
     source_release(&s);
     f->op.cancel = NULL;
 }

@@ -8,11 +8,15 @@
 
 static void people(struct fixture *f)
 {
-    struct table *t = table_add(f, "raw", "people", "struct<id: long, name: string, amount: decimal(9,2)>");
-    table_insert(f, t, "SELECT * FROM (VALUES (1::BIGINT, 'ann', 1.50::decimal(9,2)), (2, 'bob', NULL), (3, 'cid', 7)) v(id, name, amount)");
+    struct table *t =
+        table_add(f, "raw", "people", "struct<id: long, name: string, amount: decimal(9,2)>");
+    table_insert(f, t,
+                 "SELECT * FROM (VALUES (1::BIGINT, 'ann', 1.50::decimal(9,2)), (2, 'bob', NULL), "
+                 "(3, 'cid', 7)) v(id, name, amount)");
     struct table *o = table_add(f, "silver", "people", "struct<id: long, name: string>");
     table_insert(f, o, "SELECT 1::BIGINT id, 'ANN' \"name\"");
-    table_view(f, "gold", "totals", "SELECT name, sum(amount) AS total FROM iceberg.raw.people GROUP BY name;");
+    table_view(f, "gold", "totals",
+               "SELECT name, sum(amount) AS total FROM iceberg.raw.people GROUP BY name;");
 }
 
 static void test_names(void **state)
@@ -20,23 +24,43 @@ static void test_names(void **state)
     struct fixture *f = *state;
     people(f);
     assert_string_equal(rows_of(f, "SELECT name FROM raw.people ORDER BY id"), "ann\nbob\ncid\n");
-    assert_string_equal(rows_of(f, "SELECT iceberg.raw.people.name FROM iceberg.raw.people WHERE iceberg.raw.people.id = 2"), "bob\n");
-    assert_string_equal(rows_of(f, "SELECT raw.people.name, silver.people.name FROM raw.people JOIN silver.people USING (id)"), "ann|ANN\n");
+    assert_string_equal(rows_of(f, "SELECT iceberg.raw.people.name FROM iceberg.raw.people WHERE "
+                                   "iceberg.raw.people.id = 2"),
+                        "bob\n");
+    assert_string_equal(rows_of(f, "SELECT raw.people.name, silver.people.name FROM raw.people "
+                                   "JOIN silver.people USING (id)"),
+                        "ann|ANN\n");
     assert_string_equal(rows_of(f, "FROM RAW.People SELECT count(*)"), "3\n");
     assert_string_equal(rows_of(f, "WITH people AS (SELECT 9 AS x) SELECT * FROM people"), "9\n");
-    assert_string_equal(rows_of(f, "WITH p AS (SELECT * FROM raw.people), q AS (SELECT * FROM p) SELECT count(*) FROM q"), "3\n");
-    assert_string_equal(rows_of(f, "SELECT (SELECT max(id) FROM silver.people), count(*) FROM raw.people"), "1|3\n");
+    assert_string_equal(
+        rows_of(
+            f,
+            "WITH p AS (SELECT * FROM raw.people), q AS (SELECT * FROM p) SELECT count(*) FROM q"),
+        "3\n");
+    assert_string_equal(
+        rows_of(f, "SELECT (SELECT max(id) FROM silver.people), count(*) FROM raw.people"),
+        "1|3\n");
     assert_string_equal(rows_of(f, "SELECT count(*) FROM query_table('raw.people')"), "3\n");
-    assert_string_equal(rows_of(f, "SELECT * FROM gold.totals ORDER BY name"), "ann|1.50\nbob|NULL\ncid|7.00\n");
+    assert_string_equal(rows_of(f, "SELECT * FROM gold.totals ORDER BY name"),
+                        "ann|1.50\nbob|NULL\ncid|7.00\n");
     assert_string_equal(rows_of(f, "SELECT name FROM people WHERE id = 1"), "ann\n");
-    assert_string_equal(rows_of(f, "SELECT column_name, column_type FROM (DESCRIBE raw.people)"), "id|BIGINT\nname|VARCHAR\namount|DECIMAL(9,2)\n");
+    assert_string_equal(rows_of(f, "SELECT column_name, column_type FROM (DESCRIBE raw.people)"),
+                        "id|BIGINT\nname|VARCHAR\namount|DECIMAL(9,2)\n");
     assert_string_equal(rows_of(f, "SHOW TABLES"), "gold|totals\nraw|people\nsilver|people\n");
     assert_string_equal(rows_of(f, "SHOW TABLES FROM raw"), "raw|people\n");
     assert_string_equal(rows_of(f, "SELECT * FROM raw.people WHERE false"), "");
-    assert_string_equal(rows_of(f, "SELECT 'raw.people -- ' || count(*) /* iceberg.raw.people */ FROM raw.people -- x"), "raw.people -- 3\n");
+    assert_string_equal(
+        rows_of(
+            f, "SELECT 'raw.people -- ' || count(*) /* iceberg.raw.people */ FROM raw.people -- x"),
+        "raw.people -- 3\n");
     assert_non_null(strstr(rows_of(f, "SUMMARIZE raw.people"), "amount"));
-    assert_string_equal(rows_of(f, "SELECT l.name FROM silver.people s, LATERAL (SELECT name FROM raw.people p WHERE p.id = s.id) l"), "ann\n");
-    assert_string_equal(rows_of(f, "PIVOT (SELECT name, id FROM raw.people) ON name IN ('ann', 'bob') USING sum(id)"), "1|2\n");
+    assert_string_equal(rows_of(f, "SELECT l.name FROM silver.people s, LATERAL (SELECT name FROM "
+                                   "raw.people p WHERE p.id = s.id) l"),
+                        "ann\n");
+    assert_string_equal(
+        rows_of(f,
+                "PIVOT (SELECT name, id FROM raw.people) ON name IN ('ann', 'bob') USING sum(id)"),
+        "1|2\n");
 }
 
 static void test_name_means_what_the_catalog_says_now(void **state)
@@ -61,7 +85,9 @@ static void test_second_session(void **state)
     struct tarn_session *first = f->session;
     assert_string_equal(rows_of(f, "SELECT count(*) FROM iceberg.raw.people"), "3\n");
     ok(f, tarn_session_open(f->engine, &f->op, &f->resolver, &f->session));
-    assert_string_equal(rows_of(f, "SELECT count(iceberg.raw.people.id) FROM \"iceberg\" . raw.people WHERE ICEBERG.raw.people.id >= 2"), "2\n");
+    assert_string_equal(rows_of(f, "SELECT count(iceberg.raw.people.id) FROM \"iceberg\" . "
+                                   "raw.people WHERE ICEBERG.raw.people.id >= 2"),
+                        "2\n");
     fails(f, TARN_COLUMN, "SELECT iceberg.raw.people.id, nam FROM iceberg.raw.people");
     assert_int_equal(f->op.report.column, 31);
     assert_null(strstr(f->op.report.message, "#"));
@@ -117,7 +143,9 @@ static void test_place_in_a_file(void **state)
     struct fixture *f = *state;
     struct tarn_result *r;
     people(f);
-    struct tarn_sql_text text = {.sql = TARN_STR("SELECT amout\nFROM raw.people"), .file = "models/x.sql", .line0 = 3,
+    struct tarn_sql_text text = {.sql = TARN_STR("SELECT amout\nFROM raw.people"),
+                                 .file = "models/x.sql",
+                                 .line0 = 3,
                                  .whole = TARN_STR("/* tarn\n*/\nSELECT amout\nFROM raw.people")};
     assert_int_equal(tarn_session_query(f->session, &f->op, text, &r), TARN_COLUMN);
     assert_int_equal(f->op.report.line, 3);
@@ -148,7 +176,9 @@ static void test_refs(void **state)
 {
     struct fixture *f = *state;
     struct tarn_table_refs refs;
-    const char *sql = "WITH a AS (SELECT * FROM raw.b), raw_c AS (SELECT 1) SELECT (SELECT max(x) FROM s.t) FROM a, raw_c, iceberg.raw.b, \"q q\" JOIN raw.b USING (x) WHERE y IN (FROM u)";
+    const char *sql =
+        "WITH a AS (SELECT * FROM raw.b), raw_c AS (SELECT 1) SELECT (SELECT max(x) FROM s.t) FROM "
+        "a, raw_c, iceberg.raw.b, \"q q\" JOIN raw.b USING (x) WHERE y IN (FROM u)";
     ok(f, tarn_session_refs(f->session, &f->op, text_of(sql), &refs));
     assert_int_equal(refs.count, 5);
     assert_string_equal(refs.items[0].ns.ptr, "raw");
@@ -160,7 +190,8 @@ static void test_refs(void **state)
     assert_null(refs.items[3].ns.ptr);
     assert_string_equal(refs.items[4].name.ptr, "u");
     assert_memory_equal(sql + refs.items[4].offset, "u", 1);
-    assert_int_equal(tarn_session_refs(f->session, &f->op, text_of("UPDATE x SET a = 1"), &refs), TARN_UNSUPPORTED);
+    assert_int_equal(tarn_session_refs(f->session, &f->op, text_of("UPDATE x SET a = 1"), &refs),
+                     TARN_UNSUPPORTED);
 }
 
 static void test_describe(void **state)
@@ -169,13 +200,18 @@ static void test_describe(void **state)
     struct tarn_type type;
     people(f);
     int plans = f->tables[0].plans;
-    ok(f, tarn_session_describe(f->session, &f->op,
-                                text_of("SELECT *, sum(id) OVER () AS s, 1::utinyint u1, 1::uinteger u4, 1::ubigint u8, interval 1 day AS iv, 'a'::enum('a') AS e,"
-                                        " [1::tinyint] AS l, {'a': 1::uhugeint} AS st, now()::timestamptz AS tz FROM raw.people"),
-                                &type));
+    ok(f,
+       tarn_session_describe(f->session, &f->op,
+                             text_of("SELECT *, sum(id) OVER () AS s, 1::utinyint u1, 1::uinteger "
+                                     "u4, 1::ubigint u8, interval 1 day AS iv, 'a'::enum('a') AS e,"
+                                     " [1::tinyint] AS l, {'a': 1::uhugeint} AS st, "
+                                     "now()::timestamptz AS tz FROM raw.people"),
+                             &type));
     struct tarn_str text = tarn_type_text(&f->op, &type);
-    assert_string_equal(text.ptr, "struct<id: long, name: string, amount: decimal(9, 2), s: decimal(38, 0), u1: int, u4: long, u8: decimal(20, 0), iv: string, e: string,"
-                                  " l: list<int>, st: struct<a: decimal(38, 0)>, tz: timestamptz>");
+    assert_string_equal(text.ptr,
+                        "struct<id: long, name: string, amount: decimal(9, 2), s: decimal(38, 0), "
+                        "u1: int, u4: long, u8: decimal(20, 0), iv: string, e: string,"
+                        " l: list<int>, st: struct<a: decimal(38, 0)>, tz: timestamptz>");
     assert_int_equal(f->tables[0].plans, plans);
 }
 
@@ -184,14 +220,20 @@ static void test_exec(void **state)
     struct fixture *f = *state;
     int64_t n;
     people(f);
-    ok(f, tarn_session_exec(f->session, &f->op, TARN_STR("CREATE TEMP TABLE m AS SELECT * FROM iceberg.raw.people WHERE id > 1")));
+    ok(f, tarn_session_exec(
+              f->session, &f->op,
+              TARN_STR("CREATE TEMP TABLE m AS SELECT * FROM iceberg.raw.people WHERE id > 1")));
     ok(f, tarn_session_int(f->session, &f->op, TARN_STR("SELECT count(*) FROM m"), &n));
     assert_int_equal(n, 2);
-    ok(f, tarn_session_int(f->session, &f->op, TARN_STR("SELECT sum(m.id) FROM m JOIN raw.people USING (id)"), &n));
+    ok(f, tarn_session_int(f->session, &f->op,
+                           TARN_STR("SELECT sum(m.id) FROM m JOIN raw.people USING (id)"), &n));
     assert_int_equal(n, 5);
-    ok(f, tarn_session_exec(f->session, &f->op, TARN_STR("DELETE FROM m WHERE id IN (SELECT id FROM raw.people WHERE id = 2)")));
+    ok(f, tarn_session_exec(
+              f->session, &f->op,
+              TARN_STR("DELETE FROM m WHERE id IN (SELECT id FROM raw.people WHERE id = 2)")));
     assert_string_equal(rows_of(f, "SELECT id FROM m"), "3\n");
-    ok(f, tarn_session_int(f->session, &f->op, TARN_STR("SELECT max(id) FROM m WHERE id > 10"), &n));
+    ok(f,
+       tarn_session_int(f->session, &f->op, TARN_STR("SELECT max(id) FROM m WHERE id > 10"), &n));
     assert_int_equal(n, 0);
     ok(f, tarn_session_exec(f->session, &f->op, TARN_STR("DROP TABLE m")));
     assert_int_equal(tarn_session_int(f->session, &f->op, TARN_STR("SELECT 'x'"), &n), TARN_DATA);
@@ -201,14 +243,22 @@ static void test_explain(void **state)
 {
     struct fixture *f = *state;
     people(f);
-    f->tables[0].scan.skips = (struct tarn_scan_skips){.manifests = 4, .manifests_skipped = 1, .files = 120, .files_skipped_partition = 100, .files_skipped_bounds = 19,
-                                                       .bytes = 40000000, .bytes_skipped = 38800000};
+    f->tables[0].scan.skips = (struct tarn_scan_skips){.manifests = 4,
+                                                       .manifests_skipped = 1,
+                                                       .files = 120,
+                                                       .files_skipped_partition = 100,
+                                                       .files_skipped_bounds = 19,
+                                                       .bytes = 40000000,
+                                                       .bytes_skipped = 38800000};
     const char *text = rows_of(f, "EXPLAIN SELECT name FROM raw.people WHERE id = 2");
-    assert_non_null(strstr(text, "raw.people: 1 of 120 files, 1.2 MB of 40.0 MB read; 100 files skipped by partition, 19 by bounds; 1 of 4 manifests skipped; filter id = 2\n"));
+    assert_non_null(
+        strstr(text, "raw.people: 1 of 120 files, 1.2 MB of 40.0 MB read; 100 files skipped by "
+                     "partition, 19 by bounds; 1 of 4 manifests skipped; filter id = 2\n"));
     struct tarn_scan_skips skips = tarn_session_skips(f->session);
     assert_int_equal(skips.files, 120);
     assert_int_equal(skips.files_skipped_bounds, 19);
-    assert_non_null(strstr(rows_of(f, "EXPLAIN ANALYZE SELECT name FROM raw.people"), "raw.people: 1 of 120 files"));
+    assert_non_null(strstr(rows_of(f, "EXPLAIN ANALYZE SELECT name FROM raw.people"),
+                           "raw.people: 1 of 120 files"));
     fails(f, TARN_COLUMN, "EXPLAIN SELECT nam FROM raw.people");
     assert_int_equal(f->op.report.column, 16);
 }
@@ -230,7 +280,9 @@ static void test_cancel(void **state)
     pthread_t thread;
     f->op.cancel = &cancel;
     assert_int_equal(pthread_create(&thread, NULL, cancel_soon, &cancel), 0);
-    fails(f, TARN_CANCELLED, "SELECT count(*) FROM range(1000000) a, range(1000000) b WHERE (a.range * b.range) % 7 = 3");
+    fails(f, TARN_CANCELLED,
+          "SELECT count(*) FROM range(1000000) a, range(1000000) b WHERE (a.range * b.range) % 7 = "
+          "3");
     pthread_join(thread, NULL);
     fails(f, TARN_CANCELLED, "SELECT 1");
     atomic_store(&cancel.level, 0);
@@ -239,7 +291,11 @@ static void test_cancel(void **state)
     struct tarn_result *r;
     struct tarn_batch b;
     enum tarn_status status;
-    ok(f, tarn_session_query(f->session, &f->op, text_of("SELECT range FROM range(300000) UNION ALL SELECT a.range FROM range(1000000) a, range(1000000) b WHERE a.range + b.range = -1"), &r));
+    ok(f, tarn_session_query(
+              f->session, &f->op,
+              text_of("SELECT range FROM range(300000) UNION ALL SELECT a.range FROM "
+                      "range(1000000) a, range(1000000) b WHERE a.range + b.range = -1"),
+              &r));
     assert_int_equal(pthread_create(&thread, NULL, cancel_soon, &cancel), 0);
     while ((status = tarn_result_next(r, &f->op, &b)) == TARN_OK && b.rows > 0)
         ;
@@ -250,7 +306,9 @@ static void test_cancel(void **state)
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     f->op.deadline_ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec + 50000000u;
-    fails(f, TARN_TIMEOUT, "SELECT count(*) FROM range(1000000) a, range(1000000) b WHERE (a.range * b.range) % 7 = 3");
+    fails(f, TARN_TIMEOUT,
+          "SELECT count(*) FROM range(1000000) a, range(1000000) b WHERE (a.range * b.range) % 7 = "
+          "3");
     f->op.deadline_ns = 0;
     assert_string_equal(rows_of(f, "SELECT 1"), "1\n");
 }
@@ -261,7 +319,8 @@ static void test_open_result_holds_its_session(void **state)
     struct tarn_result *r, *second;
     struct tarn_batch b;
     ok(f, tarn_session_query(f->session, &f->op, text_of("SELECT * FROM range(100000)"), &r));
-    assert_int_equal(tarn_session_query(f->session, &f->op, text_of("SELECT 1"), &second), TARN_INVALID);
+    assert_int_equal(tarn_session_query(f->session, &f->op, text_of("SELECT 1"), &second),
+                     TARN_INVALID);
     size_t rows = 0;
     do {
         ok(f, tarn_result_next(r, &f->op, &b));
@@ -281,7 +340,8 @@ static void test_tables_that_cannot_be_read(void **state)
     fails(f, TARN_UNSUPPORTED, "SELECT * FROM raw.t");
     t = table_add(f, "raw", "ns", "struct<id: long, ts: timestamp_ns>");
     fails(f, TARN_UNSUPPORTED, "SELECT id FROM raw.ns");
-    assert_string_equal(f->op.report.message, "column \"ts\" has type timestamp_ns, which is not in this version");
+    assert_string_equal(f->op.report.message,
+                        "column \"ts\" has type timestamp_ns, which is not in this version");
     t = table_add(f, "raw", "nested", "struct<id: long, s: struct<a: int>>");
     table_insert(f, t, "SELECT 1::BIGINT id, {'a': 1} s");
     t->scan.nested_by_id = true;
@@ -307,7 +367,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_names, fixture_setup, fixture_teardown),
-        cmocka_unit_test_setup_teardown(test_name_means_what_the_catalog_says_now, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_name_means_what_the_catalog_says_now, fixture_setup,
+                                        fixture_teardown),
         cmocka_unit_test_setup_teardown(test_second_session, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_places, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_place_in_a_file, fixture_setup, fixture_teardown),
@@ -317,8 +378,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_exec, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_explain, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_cancel, fixture_setup, fixture_teardown),
-        cmocka_unit_test_setup_teardown(test_open_result_holds_its_session, fixture_setup, fixture_teardown),
-        cmocka_unit_test_setup_teardown(test_tables_that_cannot_be_read, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_open_result_holds_its_session, fixture_setup,
+                                        fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_tables_that_cannot_be_read, fixture_setup,
+                                        fixture_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

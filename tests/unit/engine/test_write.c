@@ -4,16 +4,22 @@
 #include <math.h>
 #include <unistd.h>
 
-#define ALL_TYPES                                                                                                                                             \
-    "struct<b: boolean, i: int, l: long, f: float, d: double, d4: decimal(4,2), d9: decimal(9,2), d18: decimal(18,3), d38: decimal(38,10), dt: date, tm: time," \
-    " ts: timestamp, tz: timestamptz, s: string, u: uuid, bin: binary, st: struct<x: int, y: string>, li: list<struct<a: long, t: list<string>>>,"             \
+#define ALL_TYPES                                                                              \
+    "struct<b: boolean, i: int, l: long, f: float, d: double, d4: decimal(4,2), d9: "          \
+    "decimal(9,2), d18: decimal(18,3), d38: decimal(38,10), dt: date, tm: time,"               \
+    " ts: timestamp, tz: timestamptz, s: string, u: uuid, bin: binary, st: struct<x: int, y: " \
+    "string>, li: list<struct<a: long, t: list<string>>>,"                                     \
     " ma: map<string, decimal(9,2)>>"
 
-#define ALL_ROW                                                                                                                                                \
-    "true b, 7::int i, -9000000000 l, 1.5::float f, -2.25::double d, -12.34::decimal(4,2) d4, 1234567.89::decimal(9,2) d9, 123456789012345.678::decimal(18,3) d18," \
-    " -1234567890123456789012345678.0123456789::decimal(38,10) d38, date '1969-12-31' dt, time '23:59:59.999999' tm, timestamp '1969-12-31 23:59:59.5' ts,"     \
-    " timestamptz '2024-02-29 12:00:00+02' tz, 'größe ''x''' s, '550e8400-e29b-41d4-a716-446655440000'::uuid u, '\\x00\\xFFab'::blob bin,"                      \
-    " {'x': 1, 'y': 'why'} st, [{'a': 1, 't': ['p', NULL]}, NULL, {'a': NULL, 't': []}] li, map {'k1': 1.25::decimal(9,2), 'k2': NULL} ma"
+#define ALL_ROW                                                                                   \
+    "true b, 7::int i, -9000000000 l, 1.5::float f, -2.25::double d, -12.34::decimal(4,2) d4, "   \
+    "1234567.89::decimal(9,2) d9, 123456789012345.678::decimal(18,3) d18,"                        \
+    " -1234567890123456789012345678.0123456789::decimal(38,10) d38, date '1969-12-31' dt, time "  \
+    "'23:59:59.999999' tm, timestamp '1969-12-31 23:59:59.5' ts,"                                 \
+    " timestamptz '2024-02-29 12:00:00+02' tz, 'größe ''x''' s, "                               \
+    "'550e8400-e29b-41d4-a716-446655440000'::uuid u, '\\x00\\xFFab'::blob bin,"                   \
+    " {'x': 1, 'y': 'why'} st, [{'a': 1, 't': ['p', NULL]}, NULL, {'a': NULL, 't': []}] li, map " \
+    "{'k1': 1.25::decimal(9,2), 'k2': NULL} ma"
 
 static void test_all_types(void **state)
 {
@@ -21,11 +27,14 @@ static void test_all_types(void **state)
     struct table *t = table_add(f, "raw", "t", ALL_TYPES);
     table_insert(f, t, "SELECT " ALL_ROW " UNION ALL BY NAME SELECT NULL::int AS i");
     assert_string_equal(rows_of(f, "SELECT * FROM raw.t WHERE i IS NOT NULL"),
-                        "true|7|-9000000000|1.5|-2.25|-12.34|1234567.89|123456789012345.678|-1234567890123456789012345678.0123456789|1969-12-31|23:59:59.999999|"
-                        "1969-12-31 23:59:59.500000|2024-02-29 10:00:00+00|größe 'x'|550e8400-e29b-41d4-a716-446655440000|\\x00\\xFFab|{x: 1, y: why}|"
+                        "true|7|-9000000000|1.5|-2.25|-12.34|1234567.89|123456789012345.678|-"
+                        "1234567890123456789012345678.0123456789|1969-12-31|23:59:59.999999|"
+                        "1969-12-31 23:59:59.500000|2024-02-29 10:00:00+00|größe "
+                        "'x'|550e8400-e29b-41d4-a716-446655440000|\\x00\\xFFab|{x: 1, y: why}|"
                         "[{a: 1, t: [p, NULL]}, NULL, {a: NULL, t: []}]|{k1: 1.25, k2: NULL}\n");
     assert_string_equal(rows_of(f, "SELECT * FROM raw.t WHERE i IS NULL"),
-                        "NULL|NULL|NULL|NULL|NULL|NULL|NULL|NULL|NULL|NULL|NULL|NULL|NULL|NULL|NULL|NULL|NULL|NULL|NULL\n");
+                        "NULL|NULL|NULL|NULL|NULL|NULL|NULL|NULL|NULL|NULL|NULL|NULL|NULL|NULL|"
+                        "NULL|NULL|NULL|NULL|NULL\n");
     assert_string_equal(rows_of(f, "SELECT count(*), count(i) FROM iceberg.raw.t"), "2|1\n");
 }
 
@@ -36,9 +45,12 @@ static void test_field_ids(void **state)
     struct table *t = table_add(f, "raw", "t", ALL_TYPES);
     struct tarn_written w = table_insert(f, t, "SELECT " ALL_ROW);
     assert_int_equal(w.count, 1);
-    snprintf(sql, sizeof sql, "SELECT name, field_id FROM parquet_schema('%s') WHERE name IN ('b','st','x','y','li','element','a','t','ma','key','value') ORDER BY field_id, name",
+    snprintf(sql, sizeof sql,
+             "SELECT name, field_id FROM parquet_schema('%s') WHERE name IN "
+             "('b','st','x','y','li','element','a','t','ma','key','value') ORDER BY field_id, name",
              w.files[0].path.ptr);
-    assert_string_equal(rows_of(f, sql), "b|1\nst|17\nli|18\nma|19\nx|20\ny|21\nelement|22\na|23\nt|24\nelement|25\nkey|26\nvalue|27\n");
+    assert_string_equal(rows_of(f, sql), "b|1\nst|17\nli|18\nma|19\nx|20\ny|21\nelement|22\na|"
+                                         "23\nt|24\nelement|25\nkey|26\nvalue|27\n");
 }
 
 /* ---- statistics */
@@ -69,7 +81,8 @@ static const char *bound_text(struct fixture *f, struct table *t, struct tarn_st
     return tarn_value_text(&f->op, &field->type, &v).ptr;
 }
 
-static void expect_bounds(struct fixture *f, struct table *t, const struct tarn_data_file *d, int32_t id, const char *lower, const char *upper)
+static void expect_bounds(struct fixture *f, struct table *t, const struct tarn_data_file *d,
+                          int32_t id, const char *lower, const char *upper)
 {
     assert_string_equal(bound_text(f, t, bytes_of(d->lower, d->lower_count, id), id), lower);
     assert_string_equal(bound_text(f, t, bytes_of(d->upper, d->upper_count, id), id), upper);
@@ -78,15 +91,21 @@ static void expect_bounds(struct fixture *f, struct table *t, const struct tarn_
 static void test_metrics(void **state)
 {
     struct fixture *f = *state;
-    struct table *t = table_add(f, "raw", "t",
-                                "struct<b: boolean, i: int, d: double, am: decimal(9,2), am38: decimal(38,2), dt: date, ts: timestamp, tz: timestamptz, s: string,"
-                                " u: uuid, bin: binary, st: struct<x: int>, li: list<int>, f: float, big: string>");
+    struct table *t = table_add(
+        f, "raw", "t",
+        "struct<b: boolean, i: int, d: double, am: decimal(9,2), am38: decimal(38,2), dt: date, "
+        "ts: timestamp, tz: timestamptz, s: string,"
+        " u: uuid, bin: binary, st: struct<x: int>, li: list<int>, f: float, big: string>");
     struct tarn_written w = table_insert(
         f, t,
-        "SELECT i % 2 = 0 AS b, i::int AS i, CASE i WHEN 0 THEN -0.0 WHEN 1 THEN 0.0 END::double AS d, (i - 5.25)::decimal(9,2) am, (i * -1000000000000000000.5)::decimal(38,2) am38,"
-        " date '1969-12-25' + i::int AS dt, timestamp '1969-12-31 23:59:58.5' + to_seconds(i) AS ts, timestamptz '2024-01-01 00:00:00+00' + to_days(i::int) tz,"
-        " 'äöü' || repeat('x', 30) || i AS s, ('00000000-0000-0000-0000-00000000000' || i)::uuid u, ('\\xFF\\x0' || i)::blob AS bin, {'x': i::int} AS st, [i::int, NULL] AS li,"
-        " CASE WHEN i = 3 THEN 'nan'::double ELSE i END::float AS f, repeat('ü', 200) || i AS big FROM range(10) t(i)");
+        "SELECT i % 2 = 0 AS b, i::int AS i, CASE i WHEN 0 THEN -0.0 WHEN 1 THEN 0.0 END::double "
+        "AS d, (i - 5.25)::decimal(9,2) am, (i * -1000000000000000000.5)::decimal(38,2) am38,"
+        " date '1969-12-25' + i::int AS dt, timestamp '1969-12-31 23:59:58.5' + to_seconds(i) AS "
+        "ts, timestamptz '2024-01-01 00:00:00+00' + to_days(i::int) tz,"
+        " 'äöü' || repeat('x', 30) || i AS s, ('00000000-0000-0000-0000-00000000000' || i)::uuid "
+        "u, ('\\xFF\\x0' || i)::blob AS bin, {'x': i::int} AS st, [i::int, NULL] AS li,"
+        " CASE WHEN i = 3 THEN 'nan'::double ELSE i END::float AS f, repeat('ü', 200) || i AS big "
+        "FROM range(10) t(i)");
     assert_int_equal(w.count, 1);
     assert_int_equal(w.rows, 10);
     struct tarn_data_file *d = &w.files[0];
@@ -102,8 +121,10 @@ static void test_metrics(void **state)
     expect_bounds(f, t, d, 7, "1969-12-31 23:59:58.500000", "1970-01-01 00:00:07.500000");
     expect_bounds(f, t, d, 8, "2024-01-01 00:00:00+00:00", "2024-01-10 00:00:00+00:00");
     expect_bounds(f, t, d, 9, "äöüxxxxxxxxxxxxx", "äöüxxxxxxxxxxxxy");
-    expect_bounds(f, t, d, 10, "00000000-0000-0000-0000-000000000000", "00000000-0000-0000-0000-000000000009");
-    int32_t x = tarn_schema_field_by_path(&t->schema, TARN_STR("st.x"))->id, element = tarn_schema_field_by_path(&t->schema, TARN_STR("li.element"))->id;
+    expect_bounds(f, t, d, 10, "00000000-0000-0000-0000-000000000000",
+                  "00000000-0000-0000-0000-000000000009");
+    int32_t x = tarn_schema_field_by_path(&t->schema, TARN_STR("st.x"))->id,
+            element = tarn_schema_field_by_path(&t->schema, TARN_STR("li.element"))->id;
     expect_bounds(f, t, d, x, "0", "9");
     expect_bounds(f, t, d, element, "absent", "absent");
     expect_bounds(f, t, d, 14, "-0.0", "9.0");
@@ -124,18 +145,42 @@ static void test_metrics(void **state)
 static void test_partitions_match_the_transforms(void **state)
 {
     struct fixture *f = *state;
-    struct table *t = table_add(f, "raw", "t", "struct<n: long, i: int, s: string, am: decimal(9,2), dt: date, ts: timestamp, tz: timestamptz, u: uuid, b: binary, st: struct<x: int>>");
-    const char *const exprs[] = {"bucket(7, n)",  "truncate(10, i)", "truncate(2, s)", "bucket(3, s)", "truncate(50, am)", "bucket(5, am)", "year(dt)", "month(dt)", "day(ts)", "hour(ts)",
-                                 "hour(tz)",      "day(tz)",         "bucket(4, u)",   "bucket(4, b)", "dt",               "b",             "st.x",     "bucket(6, dt)", NULL};
+    struct table *t =
+        table_add(f, "raw", "t",
+                  "struct<n: long, i: int, s: string, am: decimal(9,2), dt: date, ts: timestamp, "
+                  "tz: timestamptz, u: uuid, b: binary, st: struct<x: int>>");
+    const char *const exprs[] = {"bucket(7, n)",
+                                 "truncate(10, i)",
+                                 "truncate(2, s)",
+                                 "bucket(3, s)",
+                                 "truncate(50, am)",
+                                 "bucket(5, am)",
+                                 "year(dt)",
+                                 "month(dt)",
+                                 "day(ts)",
+                                 "hour(ts)",
+                                 "hour(tz)",
+                                 "day(tz)",
+                                 "bucket(4, u)",
+                                 "bucket(4, b)",
+                                 "dt",
+                                 "b",
+                                 "st.x",
+                                 "bucket(6, dt)",
+                                 NULL};
     for (size_t k = 0; exprs[k]; k++) {
         const char *const one[] = {exprs[k], NULL};
         table_partition(f, t, one);
         t->scan.file_count = 0;
-        struct tarn_written w = table_insert(f, t,
-                                             "SELECT (hash(i) % 1000)::BIGINT - 500 AS n, i::int - 25 AS i, chr(97 + (i % 3)::int) || 'ö' || i AS s, ((i - 30) * 3.17)::decimal(9,2) AS am,"
-                                             " date '1969-06-15' + (i * 11)::int AS dt, timestamp '1969-12-31 12:30:00' + to_hours(i) AS ts,"
-                                             " timestamptz '1969-12-31 12:30:00+00' + to_minutes(i * 30) AS tz, md5(i::varchar)::uuid AS u, unhex(md5((i % 4)::varchar)) AS b, {'x': i::int % 3} AS st"
-                                             " FROM range(50) r(i) UNION ALL BY NAME SELECT NULL::BIGINT AS n");
+        struct tarn_written w = table_insert(
+            f, t,
+            "SELECT (hash(i) % 1000)::BIGINT - 500 AS n, i::int - 25 AS i, chr(97 + (i % 3)::int) "
+            "|| 'ö' || i AS s, ((i - 30) * 3.17)::decimal(9,2) AS am,"
+            " date '1969-06-15' + (i * 11)::int AS dt, timestamp '1969-12-31 12:30:00' + "
+            "to_hours(i) AS ts,"
+            " timestamptz '1969-12-31 12:30:00+00' + to_minutes(i * 30) AS tz, "
+            "md5(i::varchar)::uuid AS u, unhex(md5((i % 4)::varchar)) AS b, {'x': i::int % 3} AS st"
+            " FROM range(50) r(i) UNION ALL BY NAME SELECT NULL::BIGINT AS n");
         assert_int_equal(w.rows, 51);
         assert_true(w.count > 1);
         /* each file holds only rows whose transform is its partition value */
@@ -146,10 +191,14 @@ static void test_partitions_match_the_transforms(void **state)
         int64_t rows = 0;
         for (size_t i = 0; i < w.count; i++) {
             t->scan.files = tarn_alloc(&f->op, sizeof *t->scan.files);
-            t->scan.files[0] = (struct tarn_scan_file){.file = &w.files[i], .local_path = w.files[i].path};
+            t->scan.files[0] =
+                (struct tarn_scan_file){.file = &w.files[i], .local_path = w.files[i].path};
             t->scan.file_count = 1;
             bool bytes = source->type.kind == TARN_TYPE_BINARY;
-            const char *text = rows_of(f, tarn_sprintf(&f->op, "SELECT %s%s%s FROM raw.t", bytes ? "hex(" : "", path.ptr, bytes ? ")" : "").ptr);
+            const char *text =
+                rows_of(f, tarn_sprintf(&f->op, "SELECT %s%s%s FROM raw.t", bytes ? "hex(" : "",
+                                        path.ptr, bytes ? ")" : "")
+                               .ptr);
             struct tarn_str rest = tarn_str_view(text), line;
             while (rest.ptr && rest.len > 0) {
                 struct tarn_value v = {.is_null = true}, part;
@@ -184,7 +233,10 @@ static void test_constant_partition_and_rolling(void **state)
     struct tarn_write write = table_write(f, t);
     write.constants = &constant;
     write.target_file_size_bytes = 1 << 20;
-    ok(f, tarn_session_write(f->session, &f->op, text_of("SELECT 7::BIGINT AS n, md5(i::varchar) || md5((i + 1)::varchar) AS s FROM range(600000) t(i)"), &write, &w));
+    ok(f, tarn_session_write(f->session, &f->op,
+                             text_of("SELECT 7::BIGINT AS n, md5(i::varchar) || md5((i + "
+                                     "1)::varchar) AS s FROM range(600000) t(i)"),
+                             &write, &w));
     assert_true(w.count > 1);
     assert_int_equal(w.rows, 600000);
     for (size_t i = 0; i < w.count; i++) {
@@ -193,8 +245,10 @@ static void test_constant_partition_and_rolling(void **state)
         assert_int_equal(access(w.files[i].path.ptr, R_OK), 0);
     }
     table_take(f, t, &w);
-    assert_string_equal(rows_of(f, "SELECT count(*), count(DISTINCT s) FROM raw.t"), "600000|600000\n");
-    ok(f, tarn_session_write(f->session, &f->op, text_of("SELECT 7::BIGINT AS n, 'x' AS s WHERE false"), &write, &w));
+    assert_string_equal(rows_of(f, "SELECT count(*), count(DISTINCT s) FROM raw.t"),
+                        "600000|600000\n");
+    ok(f, tarn_session_write(f->session, &f->op,
+                             text_of("SELECT 7::BIGINT AS n, 'x' AS s WHERE false"), &write, &w));
     assert_int_equal(w.count, 0);
 }
 
@@ -203,12 +257,14 @@ static void test_constant_partition_and_rolling(void **state)
 static size_t files_left(struct fixture *f, struct table *t)
 {
     int64_t n;
-    struct tarn_str sql = tarn_sprintf(&f->op, "SELECT count(*) FROM glob('%s/%s.%s/data/**')", f->folder, t->ns, t->name);
+    struct tarn_str sql = tarn_sprintf(&f->op, "SELECT count(*) FROM glob('%s/%s.%s/data/**')",
+                                       f->folder, t->ns, t->name);
     ok(f, tarn_session_int(f->session, &f->op, sql, &n));
     return (size_t)n;
 }
 
-static void refuses(struct fixture *f, struct table *t, enum tarn_status expected, const char *sql, const char *message)
+static void refuses(struct fixture *f, struct table *t, enum tarn_status expected, const char *sql,
+                    const char *message)
 {
     struct tarn_write write = table_write(f, t);
     struct tarn_written w;
@@ -223,8 +279,12 @@ static void refuses(struct fixture *f, struct table *t, enum tarn_status expecte
 static void test_only_exact_casts_are_implied(void **state)
 {
     struct fixture *f = *state;
-    struct table *t = table_add(f, "raw", "t", "struct<i: int, l: long, d: double, am: decimal(9,2), dt: date, ts: timestamp, s: string>");
-    refuses(f, t, TARN_SCHEMA, "SELECT 1.5::double AS am", "column \"am\" is double in the query and decimal(9, 2) in the table: values could be lost");
+    struct table *t = table_add(
+        f, "raw", "t",
+        "struct<i: int, l: long, d: double, am: decimal(9,2), dt: date, ts: timestamp, s: string>");
+    refuses(f, t, TARN_SCHEMA, "SELECT 1.5::double AS am",
+            "column \"am\" is double in the query and decimal(9, 2) in the table: values could be "
+            "lost");
     assert_string_equal(f->op.report.hint, "say so in the query: CAST(am AS DECIMAL(9,2))");
     refuses(f, t, TARN_SCHEMA, "SELECT 1.555::decimal(9,3) AS am", NULL);
     refuses(f, t, TARN_SCHEMA, "SELECT now()::timestamp AS dt", NULL);
@@ -232,16 +292,23 @@ static void test_only_exact_casts_are_implied(void **state)
     refuses(f, t, TARN_SCHEMA, "SELECT 1 AS s", NULL);
     refuses(f, t, TARN_SCHEMA, "SELECT 1.5::double AS l", NULL);
     refuses(f, t, TARN_SCHEMA, "SELECT 1::BIGINT AS d", NULL);
-    refuses(f, t, TARN_SCHEMA, "SELECT 1 AS i, 2 AS nothing", "the table has no column \"nothing\", which the query makes");
+    refuses(f, t, TARN_SCHEMA, "SELECT 1 AS i, 2 AS nothing",
+            "the table has no column \"nothing\", which the query makes");
     refuses(f, t, TARN_SCHEMA, "SELECT 1 AS i, 2 AS I", NULL);
     refuses(f, t, TARN_DATA, "SELECT 3000000000 AS i", NULL);
-    refuses(f, t, TARN_DATA, "SELECT 12345678.5::decimal(38,2) AS am UNION ALL SELECT i FROM range(300000) t(i)", NULL);
-    refuses(f, t, TARN_DATA, "SELECT date 'infinity' AS dt", "column \"dt\" holds infinity, which is not a value of date");
+    refuses(f, t, TARN_DATA,
+            "SELECT 12345678.5::decimal(38,2) AS am UNION ALL SELECT i FROM range(300000) t(i)",
+            NULL);
+    refuses(f, t, TARN_DATA, "SELECT date 'infinity' AS dt",
+            "column \"dt\" holds infinity, which is not a value of date");
     refuses(f, t, TARN_DATA, "SELECT timestamp '-infinity' AS ts", NULL);
     refuses(f, t, TARN_COLUMN, "SELECT nothing FROM range(3)", NULL);
-    table_insert(f, t, "SELECT 7::BIGINT AS I, sum(i)::hugeint AS l, 1.5::float AS d, 3 AS am, date '2024-01-01' AS ts FROM range(5) t(i)");
+    table_insert(f, t,
+                 "SELECT 7::BIGINT AS I, sum(i)::hugeint AS l, 1.5::float AS d, 3 AS am, date "
+                 "'2024-01-01' AS ts FROM range(5) t(i)");
     table_insert(f, t, "SELECT 1.50::decimal(38,1) AS am");
-    assert_string_equal(rows_of(f, "SELECT * FROM raw.t WHERE i = 7"), "7|10|1.5|3.00|NULL|2024-01-01 00:00:00|NULL\n");
+    assert_string_equal(rows_of(f, "SELECT * FROM raw.t WHERE i = 7"),
+                        "7|10|1.5|3.00|NULL|2024-01-01 00:00:00|NULL\n");
     assert_string_equal(rows_of(f, "SELECT am FROM raw.t WHERE i IS NULL"), "1.50\n");
 }
 
@@ -255,31 +322,43 @@ static void require(const struct tarn_type *root, const char *name)
 static void test_required_columns(void **state)
 {
     struct fixture *f = *state;
-    struct table *t = table_add(f, "raw", "t", "struct<id: long, st: struct<x: int, y: list<int>>, li: list<struct<a: int>>, o: int>");
+    struct table *t = table_add(
+        f, "raw", "t",
+        "struct<id: long, st: struct<x: int, y: list<int>>, li: list<struct<a: int>>, o: int>");
     require(&t->schema.root, "id");
-    refuses(f, t, TARN_DATA, "SELECT NULL::BIGINT AS id", "column \"id\" is required, but 1 rows have no value");
-    refuses(f, t, TARN_SCHEMA, "SELECT 1 AS o", "the query has no column for the required column \"id\"");
+    refuses(f, t, TARN_DATA, "SELECT NULL::BIGINT AS id",
+            "column \"id\" is required, but 1 rows have no value");
+    refuses(f, t, TARN_SCHEMA, "SELECT 1 AS o",
+            "the query has no column for the required column \"id\"");
     require(&t->schema.root, "st");
-    refuses(f, t, TARN_DATA, "SELECT 1 AS id, NULL::STRUCT(x INTEGER, y INTEGER[]) AS st", "column \"st\" holds no value where one is required");
+    refuses(f, t, TARN_DATA, "SELECT 1 AS id, NULL::STRUCT(x INTEGER, y INTEGER[]) AS st",
+            "column \"st\" holds no value where one is required");
     t->schema.root.fields[1].required = false;
     require(&t->schema.root.fields[1].type, "x");
     refuses(f, t, TARN_DATA, "SELECT 1 AS id, {'x': NULL::INTEGER, 'y': [1]} AS st", NULL);
     refuses(f, t, TARN_SCHEMA, "SELECT 1 AS id, {'y': [1]} AS st", NULL);
     require(&t->schema.root.fields[2].type.fields[0].type, "a");
     refuses(f, t, TARN_DATA, "SELECT 1 AS id, [{'a': 1}, {'a': NULL}] AS li", NULL);
-    table_insert(f, t, "SELECT 1 AS id, [{'a': 1}, NULL] AS li UNION ALL BY NAME SELECT 2 AS id, {'y': NULL::int[], 'x': 1} AS st");
-    assert_string_equal(rows_of(f, "SELECT * FROM raw.t ORDER BY id"), "1|NULL|[{a: 1}, NULL]|NULL\n2|{x: 1, y: NULL}|NULL|NULL\n");
+    table_insert(f, t,
+                 "SELECT 1 AS id, [{'a': 1}, NULL] AS li UNION ALL BY NAME SELECT 2 AS id, {'y': "
+                 "NULL::int[], 'x': 1} AS st");
+    assert_string_equal(rows_of(f, "SELECT * FROM raw.t ORDER BY id"),
+                        "1|NULL|[{a: 1}, NULL]|NULL\n2|{x: 1, y: NULL}|NULL|NULL\n");
 }
 
 static void test_structs_are_matched_by_name(void **state)
 {
     struct fixture *f = *state;
-    struct table *t = table_add(f, "raw", "t", "struct<s: struct<a: long, b: string>, m: map<string, struct<x: int, y: int>>>");
-    refuses(f, t, TARN_SCHEMA, "SELECT {'a': 1, 'c': 2} AS s", "the table has no field \"c\" in column \"s\"");
+    struct table *t =
+        table_add(f, "raw", "t",
+                  "struct<s: struct<a: long, b: string>, m: map<string, struct<x: int, y: int>>>");
+    refuses(f, t, TARN_SCHEMA, "SELECT {'a': 1, 'c': 2} AS s",
+            "the table has no field \"c\" in column \"s\"");
     refuses(f, t, TARN_SCHEMA, "SELECT {'a': 1.5::double} AS s", NULL);
     table_insert(f, t, "SELECT {'B': 'x', 'a': 7::int} AS s, map {'k': {'y': 2, 'x': 1}} AS m");
     table_insert(f, t, "SELECT {'a': 8} AS s");
-    assert_string_equal(rows_of(f, "SELECT s, m FROM raw.t ORDER BY s.a"), "{a: 7, b: x}|{k: {x: 1, y: 2}}\n{a: 8, b: NULL}|NULL\n");
+    assert_string_equal(rows_of(f, "SELECT s, m FROM raw.t ORDER BY s.a"),
+                        "{a: 7, b: x}|{k: {x: 1, y: 2}}\n{a: 8, b: NULL}|NULL\n");
 }
 
 static void test_order(void **state)
@@ -290,18 +369,25 @@ static void test_order(void **state)
     struct tarn_written w;
     write.order_by = TARN_STR("id DESC");
     write.codec = TARN_STR("snappy");
-    ok(f, tarn_session_write(f->session, &f->op, text_of("SELECT hash(i)::hugeint % 1000000 AS id FROM range(300000) t(i)"), &write, &w));
+    ok(f,
+       tarn_session_write(
+           f->session, &f->op,
+           text_of("SELECT hash(i)::hugeint % 1000000 AS id FROM range(300000) t(i)"), &write, &w));
     table_take(f, t, &w);
-    assert_string_equal(rows_of(f, "SELECT count(*) FROM (SELECT id, lag(id) OVER () AS before FROM raw.t) WHERE before < id"), "0\n");
+    assert_string_equal(rows_of(f, "SELECT count(*) FROM (SELECT id, lag(id) OVER () AS before "
+                                   "FROM raw.t) WHERE before < id"),
+                        "0\n");
     write.codec = TARN_STR("rar");
-    assert_int_equal(tarn_session_write(f->session, &f->op, text_of("SELECT 1 AS id"), &write, &w), TARN_CONFIG);
+    assert_int_equal(tarn_session_write(f->session, &f->op, text_of("SELECT 1 AS id"), &write, &w),
+                     TARN_CONFIG);
 }
 
 static void test_error_places_in_a_model(void **state)
 {
     struct fixture *f = *state;
     struct table *t = table_add(f, "raw", "t", "struct<id: long>");
-    refuses(f, t, TARN_DATA, "SELECT 1 AS id\nUNION ALL SELECT\n  CAST('x' || range AS BIGINT) FROM range(3)", NULL);
+    refuses(f, t, TARN_DATA,
+            "SELECT 1 AS id\nUNION ALL SELECT\n  CAST('x' || range AS BIGINT) FROM range(3)", NULL);
     assert_string_equal(f->op.report.file, "model.sql");
     assert_int_equal(f->op.report.line, 3);
     refuses(f, t, TARN_SCHEMA, "SELECT 1 AS id, 2 AS nothing, interval 1 day AS id2", NULL);
@@ -313,13 +399,18 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_all_types, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_field_ids, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_metrics, fixture_setup, fixture_teardown),
-        cmocka_unit_test_setup_teardown(test_partitions_match_the_transforms, fixture_setup, fixture_teardown),
-        cmocka_unit_test_setup_teardown(test_constant_partition_and_rolling, fixture_setup, fixture_teardown),
-        cmocka_unit_test_setup_teardown(test_only_exact_casts_are_implied, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_partitions_match_the_transforms, fixture_setup,
+                                        fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_constant_partition_and_rolling, fixture_setup,
+                                        fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_only_exact_casts_are_implied, fixture_setup,
+                                        fixture_teardown),
         cmocka_unit_test_setup_teardown(test_required_columns, fixture_setup, fixture_teardown),
-        cmocka_unit_test_setup_teardown(test_structs_are_matched_by_name, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_structs_are_matched_by_name, fixture_setup,
+                                        fixture_teardown),
         cmocka_unit_test_setup_teardown(test_order, fixture_setup, fixture_teardown),
-        cmocka_unit_test_setup_teardown(test_error_places_in_a_model, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_error_places_in_a_model, fixture_setup,
+                                        fixture_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
