@@ -90,6 +90,7 @@ const char *tarn__number_scan_rest(const char *begin, struct tarn__number *n)
     p = pass_digits(p);
     n->negative = *begin == '-';
     n->integer = true;
+    n->has_value = false;
     if (p == whole || (*whole == '0' && p - whole > 1))
         return NULL;
     if (*p == '.') {
@@ -170,11 +171,79 @@ static bool prints_back(const struct tarn__number *n, bool single)
     return d.count == 1 || read_back(v, (int)d.count - 1, single) != v;
 }
 
-bool tarn__number_is_double(const struct tarn__number *n)
+/* ---- doubles of 16 and 17 digits, as programs print them: the common case of the hard ones, in whole numbers */
+
+static const uint64_t powers[] = {1u,
+                                  10u,
+                                  100u,
+                                  1000u,
+                                  10000u,
+                                  100000u,
+                                  1000000u,
+                                  10000000u,
+                                  100000000u,
+                                  1000000000u,
+                                  10000000000u,
+                                  100000000000u,
+                                  1000000000000u,
+                                  10000000000000u,
+                                  100000000000000u,
+                                  1000000000000000u,
+                                  10000000000000000u,
+                                  100000000000000000u,
+                                  1000000000000000000u,
+                                  10000000000000000000u};
+
+static unsigned __int128 magnitude(__int128 v)
 {
+    return v < 0 ? (unsigned __int128)-v : (unsigned __int128)v;
+}
+
+/* For v = mantissa / 10^k, 1 <= k <= 19: finds the nearest double M / 2^s and whether its shortest digits are the mantissa's. Everything is scaled by
+ * 10^k * 2^s, where v is mantissa << s, the double is M * 10^k and half a unit of its last place is 10^k / 2.
+ * False: the long way must decide. */
+static bool quick_double(struct tarn__number *n, bool *prints_back)
+{
+    int64_t k = -n->exponent;
+    int binary;
+    if (k < 1 || k > 19 || n->significant > 19 || n->mantissa >= powers[17] ||
+        n->mantissa < powers[14])
+        return false;
+    uint64_t ten = powers[k];
+    /* Two roundings, so M may be one off; the exact difference says which way. */
+    double rough = (double)n->mantissa / (double)ten;
+    int64_t m = (int64_t)ldexp(frexp(rough, &binary), 53);
+    int s = 53 - binary;
+    if (s < 1 || s > 68)
+        return false;
+    unsigned __int128 exact = (unsigned __int128)n->mantissa << s;
+    __int128 off = (__int128)(exact - (unsigned __int128)(uint64_t)m * ten);
+    for (int i = 0; i < 2 && magnitude(off) * 2 > ten; i++) {
+        m += off > 0 ? 1 : -1;
+        off += off > 0 ? -(__int128)ten : (__int128)ten;
+    }
+    /* Ties, and the edge where the unit of the last place changes, are left to the long way. */
+    if (magnitude(off) * 2 >= ten || m <= (int64_t)1 << 52 || m >= (int64_t)1 << 53)
+        return false;
+    n->value = ldexp((double)m, -s);
+    n->value = n->negative ? -n->value : n->value;
+    n->has_value = true;
+    unsigned __int128 unit = (unsigned __int128)1 << s;
+    unsigned last = (unsigned)(n->mantissa % 10);
+    if (last == 0) /* fewer digits than it seems */
+        return false;
+    __int128 below = off - (__int128)(unit * last), above = off + (__int128)(unit * (10 - last));
+    bool shorter = magnitude(below) * 2 <= ten || magnitude(above) * 2 <= ten;
+    *prints_back = !shorter && magnitude(off) * 2 <= unit;
+    return true;
+}
+
+bool tarn__number_is_double(struct tarn__number *n)
+{
+    bool prints;
     if (n->significant <= 15 && n->exponent <= 250 && n->exponent >= -250)
         return true;
-    return prints_back(n, false);
+    return quick_double(n, &prints) ? prints : prints_back(n, false);
 }
 
 bool tarn__number_is_float(const struct tarn__number *n)
@@ -187,6 +256,8 @@ double tarn__number_to_double(const struct tarn__number *n)
     static const double tens[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
                                   1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
                                   1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+    if (n->has_value)
+        return n->value;
     /* Both factors are exact, so one rounding is the right one. */
     if (n->significant <= 19 && n->mantissa <= (uint64_t)1 << 53 && n->exponent >= -22 &&
         n->exponent <= 22) {

@@ -10,13 +10,15 @@ struct tarn__number {
     int64_t exponent;   /* value = mantissa * 10^exponent */
     size_t significant; /* digits without leading zeros */
     bool negative, integer; /* integer: neither '.' nor exponent */
+    bool has_value;         /* the nearest double is known already */
+    double value;
     struct tarn__seen seen; /* as a plain JSON number */
 };
 
 /* Finishes what the quick path of tarn__number_scan leaves open: exponents, long texts. */
 const char *tarn__number_scan_rest(const char *p, struct tarn__number *n);
 /* Is the number printed back by a double's shortest form? (value against value: 1.50 and 15e-1 are 1.5) */
-bool tarn__number_is_double(const struct tarn__number *n);
+bool tarn__number_is_double(struct tarn__number *n);
 bool tarn__number_is_float(const struct tarn__number *n);
 double tarn__number_to_double(const struct tarn__number *n); /* the nearest */
 /* An integer value (12, 12.0 and 1.2e1 are) within int64_t? */
@@ -44,8 +46,9 @@ static inline const char *tarn__number_scan(const char *begin, struct tarn__numb
         if (fraction == 0)
             return NULL;
     }
-    if ((*p | 0x20) == 'e' || digits + fraction > 18)
+    if ((*p | 0x20) == 'e' || digits - zeros + fraction > 18)
         return tarn__number_scan_rest(begin, n);
+    n->has_value = false;
     n->text = tarn_str_of(begin, (size_t)(p - begin));
     n->mantissa = m;
     n->exponent = -(int64_t)fraction;
