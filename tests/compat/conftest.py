@@ -5,4 +5,4 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "e2e"))
 
-from harness import accounting, closed, pytest_collection_modifyitems, sales, small  # noqa: E402, F401
+from harness import accounting, closed, sales, small  # noqa: E402, F401

@@ -1,3 +1,3 @@
 """Fixtures of the end-to-end tests; see harness.py."""
 
-from harness import accounting, closed, pytest_collection_modifyitems, sales, small  # noqa: F401
+from harness import accounting, closed, sales, small  # noqa: F401

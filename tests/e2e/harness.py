@@ -26,17 +26,12 @@ NULL = None
 
 
 def program():
+    """The program under test; None: not built."""
     named = os.environ.get("TARN")
     for path in [named] if named else [ROOT / "build/dev/tarn", ROOT / "build/release/tarn"]:
         if os.access(path, os.X_OK):
             return str(path)
     return None
-
-
-def pytest_collection_modifyitems(items):
-    if program() is None:
-        for item in items:
-            item.add_marker(pytest.mark.skip(reason="the program is not built: scripts/build dev"))
 
 
 @dataclass
@@ -64,6 +59,8 @@ class Project:
     """A project's folder and the program run in it."""
 
     def __init__(self, folder, env=None):
+        if program() is None:
+            pytest.fail(f"{os.environ.get('TARN', 'build/dev/tarn')} is not there: scripts/build dev", pytrace=False)
         self.folder = Path(folder)
         self.env = {**os.environ, "NO_COLOR": "1", "TZ": "UTC", **(env or {})}
         for name in [n for n in self.env if n.startswith("TARN_") and n not in (env or {})]:
