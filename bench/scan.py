@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """Queries over an Iceberg table that tarn wrote, and over the same Parquet files directly, in the same engine.
 
-Uses the silver table of bench/close.py (3,000,000 rows at its default); runs that first when it is not there. Both sides are whole
+    bench/scan.py [ENTRIES]        3 rows an entry; 1,000,000 unless told
+
+Uses the silver table of bench/close.py; runs that first when it is not there. Both sides are whole
 processes of the same program, so that start-up counts for both; the direct side reads the table's current data files.
 """
 
@@ -33,9 +35,10 @@ def data_files(project):
 
 
 def main():
-    project = Path(os.environ.get("TARN_BENCH_DIR", "/tmp/tarn-bench")) / "close-1000000" / "tarn"
+    entries = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
+    project = Path(os.environ.get("TARN_BENCH_DIR", "/tmp/tarn-bench")) / f"close-{entries}" / "tarn"
     if not (project / "warehouse").exists():
-        subprocess.run([sys.executable, ROOT / "bench/close.py", "--sides", "tarn"], check=True)
+        subprocess.run([sys.executable, ROOT / "bench/close.py", "--sides", "tarn", "--entries", str(entries)], check=True)
     files = data_files(project)
     listed = "read_parquet([" + ", ".join(f"'{f}'" for f in files) + "])"
     print(f"scan of {TABLE} ({len(files)} data files), median of {TIMES}; {machine()}")

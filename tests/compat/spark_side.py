@@ -9,6 +9,7 @@ import json
 import math
 import os
 import re
+import tempfile
 from decimal import Context, Decimal
 from pathlib import Path
 
@@ -38,6 +39,7 @@ def start():
         "spark.jars": jars(),
         "spark.driver.memory": "1g",
         "spark.ui.enabled": "false",
+        "spark.sql.warehouse.dir": tempfile.mkdtemp(prefix="spark-"),
         "spark.ui.showConsoleProgress": "false",
         "spark.driver.host": "127.0.0.1",
         "spark.driver.bindAddress": "127.0.0.1",
