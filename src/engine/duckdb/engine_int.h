@@ -169,8 +169,8 @@ enum tarn_status tarn__prepare(struct tarn_session *s, struct tarn_op *op, const
 enum tarn_status tarn__run(struct tarn_session *s, struct tarn_op *op, const char *sql,
                            const struct tarn__text *text, duckdb_result *out) TARN_MUST_USE;
 /* As tarn__run, for one statement that may take long: waits without taking a core. */
-enum tarn_status tarn__run_long(struct tarn_session *s, struct tarn_op *op, const char *sql, const struct tarn__text *text,
-                                duckdb_result *out) TARN_MUST_USE;
+enum tarn_status tarn__run_long(struct tarn_session *s, struct tarn_op *op, const char *sql,
+                                const struct tarn__text *text, duckdb_result *out) TARN_MUST_USE;
 /* As run, without a result. */
 enum tarn_status tarn__do(struct tarn_session *s, struct tarn_op *op,
                           const char *sql) TARN_MUST_USE;

@@ -72,7 +72,8 @@ enum tarn_status tarn__run_long(struct tarn_session *s, struct tarn_op *op, cons
     bool done = ok && duckdb_execute_pending(pending, out) == DuckDBSuccess;
     tarn__watch_end(s);
     if (!done) {
-        status = tarn__fail(s, op, ok ? duckdb_result_error(out) : duckdb_pending_error(pending), text);
+        status =
+            tarn__fail(s, op, ok ? duckdb_result_error(out) : duckdb_pending_error(pending), text);
         duckdb_destroy_result(out);
     }
     duckdb_destroy_pending(&pending);

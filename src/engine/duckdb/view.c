@@ -8,7 +8,7 @@
  * matched by name by the engine, so a table whose nested names changed is refused. A path is taken literally by the engine when a
  * file of that very name exists, glob characters or not.
  */
-#include "engine/duckdb/engine_int.h"
+#include "engine/duckdb/view_int.h"
 
 /* Columns that read_parquet has of itself. */
 static bool name_is_taken(struct tarn_str name)
@@ -54,8 +54,9 @@ static enum tarn_status default_sql(struct tarn_op *op, struct tarn_buf *b,
     return TARN_OK;
 }
 
+/* key NULL: by field id. */
 static enum tarn_status map_entry(struct tarn_op *op, struct tarn_buf *b,
-                                  const struct tarn_field *f)
+                                  const struct tarn_field *f, const struct tarn__key *key)
 {
     struct tarn_buf type;
     struct tarn_str type_text, name = inner_name(op, f);
@@ -64,12 +65,19 @@ static enum tarn_status map_entry(struct tarn_op *op, struct tarn_buf *b,
     tarn_buf_init(&type, (size_t)16 << 20);
     tarn__type_sql(&type, &f->type);
     TARN_TRY((enum tarn_status)tarn_buf_take(op, &type, "a column's type", &type_text));
-    tarn_buf_printf(b, "%d:{name:", f->id);
+    if (key)
+        tarn_buf_sql_text(b, key->name);
+    else
+        tarn_buf_printf(b, "%d", f->id);
+    tarn_buf_z(b, ":{name:");
     tarn_buf_sql_text(b, name);
     tarn_buf_z(b, ",type:");
     tarn_buf_sql_text(b, type_text);
     tarn_buf_z(b, ",default_value:");
-    TARN_TRY(default_sql(op, b, f));
+    if (key && key->value.ptr)
+        tarn_buf_sql_text(b, key->value);
+    else
+        TARN_TRY(default_sql(op, b, f));
     tarn_buf_put(b, '}');
     return TARN_OK;
 }
@@ -107,27 +115,46 @@ enum tarn_status tarn__empty_sql(struct tarn_op *op, struct tarn_buf *b,
     return (enum tarn_status)tarn_buf_finish(op, b, "a statement for the engine");
 }
 
-/* ---- groups of files: with deleted rows, without */
+/* ---- groups of files: with deleted rows, without, and each that has no field ids */
 
 struct group {
     const struct tarn_scan_file **files;
     size_t count;
     int64_t rows;
     bool dirty;
+    const struct tarn__key *keys; /* NULL: by field id */
 };
 
-static enum tarn_status group_of(struct tarn_op *op, const struct tarn_scan *scan, bool dirty,
-                                 struct group *out)
+static void group_put(struct group *g, const struct tarn_scan_file *f)
 {
-    *out = (struct group){.dirty = dirty};
-    TARN_NEW_ARRAY(op, out->files, scan->file_count + 1);
+    g->files[g->count++] = f;
+    g->rows += f->file->record_count - (int64_t)f->deleted_count;
+}
+
+static enum tarn_status groups_of(struct tarn_op *op, const struct tarn_scan *scan,
+                                  struct tarn__key *const *keys, struct group **out,
+                                  size_t *out_count)
+{
+    struct group *groups;
+    size_t n = 2;
+    TARN_NEW_ARRAY(op, groups, scan->file_count + 2);
+    for (size_t i = 0; i < 2; i++) {
+        groups[i].dirty = i == 1;
+        TARN_NEW_ARRAY(op, groups[i].files, scan->file_count + 1);
+    }
     for (size_t i = 0; i < scan->file_count; i++) {
         const struct tarn_scan_file *f = &scan->files[i];
-        if ((f->deleted_count > 0) != dirty)
-            continue;
-        out->files[out->count++] = f;
-        out->rows += f->file->record_count - (int64_t)f->deleted_count;
+        bool dirty = f->deleted_count > 0;
+        struct group *g = &groups[dirty];
+        if (keys && keys[i]) {
+            g = &groups[n++];
+            *g = (struct group){.dirty = dirty, .keys = keys[i]};
+            TARN_NEW_ARRAY(op, g->files, 1);
+        }
+        group_put(g, f);
     }
+    *out = groups;
+    *out_count = n;
     return TARN_OK;
 }
 
@@ -142,7 +169,7 @@ static enum tarn_status parquet_sql(struct tarn_op *op, struct tarn_buf *b,
     tarn_buf_z(b, "], schema=MAP{");
     for (size_t i = 0; i < root->field_count; i++) {
         tarn_buf_z(b, i > 0 ? "," : "");
-        TARN_TRY(map_entry(op, b, &root->fields[i]));
+        TARN_TRY(map_entry(op, b, &root->fields[i], g->keys ? &g->keys[i] : NULL));
     }
     tarn_buf_printf(b, "}, explicit_cardinality=%lld)", (long long)(g->rows > 0 ? g->rows : 1));
     return TARN_OK;
@@ -196,7 +223,9 @@ enum tarn_status tarn__scan_sql(struct tarn_session *s, struct tarn_op *op, stru
                                 const struct tarn_scan *scan, struct tarn_str what,
                                 bool with_positions, struct tarn__live **lives)
 {
-    struct group groups[2];
+    struct group *groups;
+    struct tarn__key **keys;
+    size_t count;
     TARN_TRY(check_nested(op, scan, what));
     if (scan->file_count == 0 && with_positions) {
         tarn_buf_z(b, "SELECT *");
@@ -207,14 +236,15 @@ enum tarn_status tarn__scan_sql(struct tarn_session *s, struct tarn_op *op, stru
     } else if (scan->file_count == 0) {
         TARN_TRY(tarn__empty_sql(op, b, &scan->schema->root, what));
     }
+    TARN_TRY(tarn__mapping_find(s, op, scan, what, &keys));
+    TARN_TRY(groups_of(op, scan, keys, &groups, &count));
     bool first = true;
-    for (int dirty = 0; dirty < 2; dirty++) {
-        TARN_TRY(group_of(op, scan, dirty, &groups[dirty]));
-        if (groups[dirty].count == 0)
+    for (size_t i = 0; i < count; i++) {
+        if (groups[i].count == 0)
             continue;
         tarn_buf_z(b, first ? "" : " UNION ALL ");
         first = false;
-        TARN_TRY(group_sql(s, op, b, scan, &groups[dirty], with_positions, lives));
+        TARN_TRY(group_sql(s, op, b, scan, &groups[i], with_positions, lives));
     }
     return (enum tarn_status)tarn_buf_finish(op, b, "a statement for the engine");
 }

@@ -249,7 +249,8 @@ static void target_sql(struct tarn__copy *c, const struct writing *x)
     if (x->partitioned)
         partition_by_sql(b, w->spec);
     else
-        tarn_buf_z(b, ", WRITE_EMPTY_FILE false"); /* which the engine refuses beside PARTITION_BY */
+        tarn_buf_z(b,
+                   ", WRITE_EMPTY_FILE false"); /* which the engine refuses beside PARTITION_BY */
     if (!x->partitioned && !sorted)
         tarn_buf_printf(b, ", FILE_SIZE_BYTES %lld", (long long)size);
     tarn_buf_z(b, ", FIELD_IDS ");

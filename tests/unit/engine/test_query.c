@@ -363,6 +363,86 @@ static void test_tables_that_cannot_be_read(void **state)
     assert_non_null(strstr(f->op.report.message, w.files[0].path.ptr));
 }
 
+/* ---- reading over a table's history */
+
+static void test_schema_evolution(void **state)
+{
+    struct fixture *f = *state;
+    struct table *t = table_add(f, "raw", "t",
+                                "struct<a: int, b: string, gone: int, f: float, am: decimal(9,2), "
+                                "filename: string, File_Index: int>");
+    table_insert(f, t,
+                 "SELECT 1 AS a, 'x' AS b, 9 AS gone, 1.5::float AS f, 2.25::decimal(9,2) AS am, "
+                 "'n' AS filename, 5 AS file_index");
+    struct tarn_field *old = t->schema.root.fields;
+    struct tarn_field fields[] = {
+        old[1],
+        old[0],
+        old[3],
+        old[4],
+        {.id = 20, .name = TARN_STR("gone"), .type = {.kind = TARN_TYPE_STRING}},
+        old[5],
+        old[6],
+        {.id = 21,
+         .name = TARN_STR("def"),
+         .type = {.kind = TARN_TYPE_LONG},
+         .initial_default = TARN_STR("42")}};
+    fields[0].name = TARN_STR("it's \"b\"");
+    fields[1].type.kind = TARN_TYPE_LONG;
+    fields[2].type.kind = TARN_TYPE_DOUBLE;
+    fields[3].type.precision = 20;
+    t->schema.root.fields = fields;
+    t->schema.root.field_count = 8;
+    assert_string_equal(rows_of(f, "SELECT * FROM raw.t"), "x|1|1.5|2.25|NULL|n|5|42\n");
+    assert_string_equal(
+        rows_of(
+            f,
+            "SELECT filename, file_index FROM raw.t WHERE \"it's \"\"b\"\"\" = 'x' AND def = 42"),
+        "n|5\n");
+}
+
+/* A file of a table that was migrated: names instead of ids, the partition's column in the path only. */
+static void test_files_without_ids(void **state)
+{
+    struct fixture *f = *state;
+    struct table *t =
+        table_add(f, "raw", "t", "struct<id: long, name: string, part: date, later: int>");
+    const char *const exprs[] = {"part", NULL};
+    table_partition(f, t, exprs);
+    struct tarn_str path = tarn_sprintf(&f->op, "%s/old [1].parquet", f->folder);
+    ok(f, tarn_session_exec(
+              f->session, &f->op,
+              tarn_sprintf(&f->op,
+                           "COPY (SELECT i AS key, 'n' || i AS NAME, {'a': {'b': i}} AS junk, i AS "
+                           "ident FROM range(5) t(i)) TO '%s' (FORMAT parquet)",
+                           path.ptr)));
+    table_insert(f, t, "SELECT 100 AS id, 'new' AS name, date '2024-05-05' AS part, 1 AS later");
+    struct tarn_value part = {.i = 19000};
+    struct tarn_data_file old = {
+        .path = path, .record_count = 5, .partition = &part, .partition_count = 1};
+    struct tarn_written w = {.files = &old, .count = 1};
+    table_take(f, t, &w);
+    t->scan.files_without_ids_possible = true;
+    fails(f, TARN_UNSUPPORTED, "SELECT * FROM raw.t");
+    struct tarn_kv kv = {TARN_STR("schema.name-mapping.default"),
+                         TARN_STR("[{\"field-id\":1,\"names\":[\"id\",\"key\"]},{\"field-id\":2,"
+                                  "\"names\":[\"NAME\"]},{\"field-id\":3,\"names\":[\"part\"]}]")};
+    t->metadata.properties = (struct tarn_kvs){&kv, 1};
+    assert_string_equal(rows_of(f, "SELECT * FROM raw.t WHERE id > 2 ORDER BY id"),
+                        "3|n3|2022-01-08|NULL\n4|n4|2022-01-08|NULL\n100|new|2024-05-05|1\n");
+    t->scan.files[1].deleted = (int64_t[]){0, 4};
+    t->scan.files[1].deleted_count = 2;
+    assert_string_equal(rows_of(f, "SELECT id FROM raw.t ORDER BY id"), "1\n2\n3\n100\n");
+    t->schema.root.fields[3].type =
+        (struct tarn_type){.kind = TARN_TYPE_STRUCT,
+                           .fields = (struct tarn_field[]){{.id = 9,
+                                                            .name = TARN_STR("a"),
+                                                            .type = {.kind = TARN_TYPE_INT}}},
+                           .field_count = 1};
+    kv.value = TARN_STR("[{\"field-id\":4,\"names\":[\"junk\"]}]");
+    fails(f, TARN_UNSUPPORTED, "SELECT * FROM raw.t");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -380,6 +460,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_cancel, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_open_result_holds_its_session, fixture_setup,
                                         fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_schema_evolution, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_files_without_ids, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_tables_that_cannot_be_read, fixture_setup,
                                         fixture_teardown),
     };
