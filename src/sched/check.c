@@ -232,7 +232,9 @@ static enum tarn_status say_why(const struct tarn__build *b, const struct tarn_c
     struct tarn_op *op = b->op;
     struct tarn_str column = c->columns.count ? c->columns.items[0] : TARN_STR(""), values;
     if (c->description.len) {
-        *out = tarn_sprintf(op, "%.*s: %lld row%s", TARN_STR_ARG(c->description), (long long)n,
+        struct tarn_str said = c->description;
+        said.len -= said.ptr[said.len - 1] == '.';
+        *out = tarn_sprintf(op, "%.*s: %lld row%s", TARN_STR_ARG(said), (long long)n,
                             plural(n));
         return out->ptr ? TARN_OK : TARN_NOMEM;
     }
