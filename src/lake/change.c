@@ -1,4 +1,6 @@
 /* change: recording what the next version of a table shall be. Nothing is written here. */
+#include <stdlib.h>
+
 #include "base/clock.h"
 #include "base/random.h"
 #include "lake/change_int.h"
@@ -62,6 +64,40 @@ static enum tarn_status add_files(struct tarn_op *op, struct tarn__file_list *li
     return TARN_OK;
 }
 
+/* ---- names */
+
+static int by_folded_name(const void *a, const void *b)
+{
+    const struct tarn_str *x = a, *y = b;
+    for (size_t i = 0; i < x->len && i < y->len; i++) {
+        unsigned char c = (unsigned char)x->ptr[i], d = (unsigned char)y->ptr[i];
+        c = c >= 'A' && c <= 'Z' ? (unsigned char)(c + 32) : c;
+        d = d >= 'A' && d <= 'Z' ? (unsigned char)(d + 32) : d;
+        if (c != d)
+            return c < d ? -1 : 1;
+    }
+    return x->len < y->len ? -1 : x->len > y->len;
+}
+
+/* Columns' names mean the same in any case: no struct may hold one twice. */
+static enum tarn_status check_names(struct tarn_op *op, const struct tarn_type *t)
+{
+    struct tarn_str *names;
+    TARN_NEW_ARRAY(op, names, t->field_count + 1);
+    for (size_t i = 0; i < t->field_count; i++) {
+        names[i] = t->fields[i].name;
+        if (tarn_type_is_nested(&t->fields[i].type))
+            TARN_TRY(check_names(op, &t->fields[i].type));
+    }
+    qsort(names, t->field_count, sizeof *names, by_folded_name);
+    for (size_t i = 1; i < t->field_count; i++)
+        if (by_folded_name(&names[i - 1], &names[i]) == 0)
+            return tarn_fail(op, TARN_SCHEMA,
+                             "columns \"%.*s\" and \"%.*s\" of one table differ only in case",
+                             TARN_STR_ARG(names[i - 1]), TARN_STR_ARG(names[i]));
+    return TARN_OK;
+}
+
 /* ---- opening */
 
 enum tarn_status tarn_change_open(const struct tarn_lake *lake, struct tarn_op *op,
@@ -96,6 +132,7 @@ static enum tarn_status first_metadata(struct tarn_op *op, const struct tarn_cre
     TARN_NEW(op, m->schemas);
     m->schema_count = 1;
     TARN_TRY(tarn_schema_copy(op, create->schema, m->schemas));
+    TARN_TRY(check_names(op, &m->schemas->root));
     int32_t next = tarn_schema_highest_id(m->schemas) + 1;
     tarn_type_assign_ids(&m->schemas->root, &next);
     m->schemas->schema_id = 0;
@@ -197,22 +234,59 @@ static enum tarn_status check_fields(struct tarn_op *op, const struct tarn_schem
     return TARN_OK;
 }
 
+/* The table stays partitioned by what it was: where a source column was replaced by one of its name, the spec moves on to that. */
+static enum tarn_status follow_sources(struct tarn_change *c, struct tarn_op *op,
+                                       const struct tarn_schema *before,
+                                       const struct tarn_schema *now)
+{
+    struct tarn_partition_spec spec = *tarn_metadata_spec(&c->metadata);
+    struct tarn_partition_field *fields;
+    bool moved = false;
+    TARN_NEW_ARRAY(op, fields, spec.field_count + 1);
+    for (size_t i = 0; i < spec.field_count; i++) {
+        struct tarn_partition_field *f = &fields[i];
+        *f = spec.fields[i];
+        if (f->transform.kind == TARN_TRANSFORM_VOID || tarn_schema_field_by_id(now, f->source_id))
+            continue;
+        struct tarn_str path = tarn_schema_path_of(op, before, f->source_id);
+        const struct tarn_field *source = path.ptr ? tarn_schema_field_by_path(now, path) : NULL;
+        if (!source || !tarn_transform_accepts(&f->transform, &source->type))
+            return tarn_fail(op, TARN_SCHEMA,
+                             "column \"%.*s\" cannot be %s: table " TARN_IDENT_FMT
+                             " is partitioned by it",
+                             TARN_STR_ARG(path.ptr ? path : f->name),
+                             source ? "given this type" : "dropped", TARN_IDENT_ARG(c->ident));
+        f->source_id = source->id;
+        moved = true;
+    }
+    spec.fields = fields;
+    return moved ? tarn_change_set_spec(c, op, &spec) : TARN_OK;
+}
+
+static void use_schema(struct tarn_change *c, int32_t schema_id)
+{
+    c->metadata.current_schema_id = schema_id;
+    c->has_schema = !c->base || schema_id != c->base->metadata.current_schema_id;
+}
+
 enum tarn_status tarn_change_set_schema(struct tarn_change *c, struct tarn_op *op,
                                         const struct tarn_schema *schema)
 {
     struct tarn_metadata *m = &c->metadata;
     struct tarn_schema *all;
     int32_t next = m->last_column_id + 1, highest_schema = 0;
-    TARN_TRY(check_fields(op, tarn_metadata_schema(m), &schema->root, m->format_version));
+    const struct tarn_schema *before = tarn_metadata_schema(m);
+    TARN_TRY(check_fields(op, before, &schema->root, m->format_version));
+    TARN_TRY(check_names(op, &schema->root));
     TARN_NEW_ARRAY(op, all, m->schema_count + 1);
     memcpy(all, m->schemas, m->schema_count * sizeof *all);
     struct tarn_schema *added = &all[m->schema_count];
     TARN_TRY(tarn_schema_copy(op, schema, added));
     tarn_type_assign_ids(&added->root, &next);
+    TARN_TRY(follow_sources(c, op, before, added));
     for (size_t i = 0; i < m->schema_count; i++) {
         if (tarn_type_eq(&all[i].root, &added->root)) { /* an older schema again: it keeps its id */
-            m->current_schema_id = all[i].schema_id;
-            c->has_schema = true;
+            use_schema(c, all[i].schema_id);
             return TARN_OK;
         }
         if (all[i].schema_id > highest_schema)
@@ -221,10 +295,9 @@ enum tarn_status tarn_change_set_schema(struct tarn_change *c, struct tarn_op *o
     added->schema_id = highest_schema + 1;
     m->schemas = all;
     m->schema_count++;
-    m->current_schema_id = added->schema_id;
     if (next - 1 > m->last_column_id)
         m->last_column_id = next - 1;
-    c->has_schema = true;
+    use_schema(c, added->schema_id);
     return TARN_OK;
 }
 
@@ -241,6 +314,34 @@ static struct tarn_str partition_name(struct tarn_op *op, struct tarn_str column
     return tarn_sprintf(op, "%.*s%s", TARN_STR_ARG(column), suffix[t->kind] ? suffix[t->kind] : "");
 }
 
+/* Is the field a column, or a field of structs alone? Elements of lists and maps have no one value a row. */
+static bool in_structs(const struct tarn_type *t, int32_t id)
+{
+    for (size_t i = 0; i < t->field_count; i++)
+        if (t->fields[i].id == id || (t->fields[i].type.kind == TARN_TYPE_STRUCT &&
+                                      in_structs(&t->fields[i].type, id)))
+            return true;
+    return false;
+}
+
+/* A partition's name is no other partition's and no other column's (as Iceberg Java has it). */
+static enum tarn_status check_partition_name(struct tarn_op *op, const struct tarn_schema *schema,
+                                             const struct tarn_partition_spec *spec, size_t at)
+{
+    const struct tarn_partition_field *f = &spec->fields[at];
+    const struct tarn_field *column = tarn_schema_field_by_path(schema, f->name);
+    bool own = f->transform.kind == TARN_TRANSFORM_IDENTITY && column && column->id == f->source_id;
+    for (size_t i = 0; i < at; i++)
+        if (tarn_str_eq_nocase(spec->fields[i].name, f->name))
+            return tarn_fail(op, TARN_INVALID, "two partition fields would be named \"%.*s\"",
+                             TARN_STR_ARG(f->name));
+    if (column && !own)
+        return tarn_fail(op, TARN_INVALID,
+                         "partition field \"%.*s\" would have the name of a column",
+                         TARN_STR_ARG(f->name));
+    return TARN_OK;
+}
+
 enum tarn_status tarn_spec_make(struct tarn_op *op, const struct tarn_schema *schema,
                                 const struct tarn_str *exprs, size_t count,
                                 struct tarn_partition_spec *out)
@@ -255,7 +356,8 @@ enum tarn_status tarn_spec_make(struct tarn_op *op, const struct tarn_schema *sc
         if (!source)
             return tarn_fail(op, TARN_COLUMN, "column \"%.*s\" of partition \"%.*s\" not found",
                              TARN_STR_ARG(column), TARN_STR_ARG(exprs[i]));
-        if (!tarn_transform_accepts(&f->transform, &source->type))
+        if (!tarn_transform_accepts(&f->transform, &source->type) ||
+            !in_structs(&schema->root, source->id))
             return tarn_fail(op, TARN_INVALID,
                              "partition \"%.*s\" cannot be made of a column of type %s",
                              TARN_STR_ARG(exprs[i]), tarn_type_text(op, &source->type).ptr);
@@ -264,6 +366,7 @@ enum tarn_status tarn_spec_make(struct tarn_op *op, const struct tarn_schema *sc
         f->name = partition_name(op, column, &f->transform);
         if (!f->name.ptr)
             return TARN_NOMEM;
+        TARN_TRY(check_partition_name(op, schema, out, i));
     }
     return TARN_OK;
 }
@@ -297,6 +400,12 @@ static bool same_spec(const struct tarn_partition_spec *a, const struct tarn_par
     return true;
 }
 
+static void use_spec(struct tarn_change *c, int32_t spec_id)
+{
+    c->metadata.default_spec_id = spec_id;
+    c->has_spec = !c->base || spec_id != c->base->metadata.default_spec_id;
+}
+
 enum tarn_status tarn_change_set_spec(struct tarn_change *c, struct tarn_op *op,
                                       const struct tarn_partition_spec *spec)
 {
@@ -313,10 +422,9 @@ enum tarn_status tarn_change_set_spec(struct tarn_change *c, struct tarn_op *op,
         added->fields[i] = spec->fields[i];
         added->fields[i].field_id = old ? old->field_id : ++m->last_partition_id;
     }
-    c->has_spec = true;
     for (size_t i = 0; i < m->spec_count; i++) {
         if (same_spec(&all[i], added)) {
-            m->default_spec_id = all[i].spec_id;
+            use_spec(c, all[i].spec_id);
             return TARN_OK;
         }
         if (all[i].spec_id > highest)
@@ -325,7 +433,7 @@ enum tarn_status tarn_change_set_spec(struct tarn_change *c, struct tarn_op *op,
     added->spec_id = highest + 1;
     m->specs = all;
     m->spec_count++;
-    m->default_spec_id = added->spec_id;
+    use_spec(c, added->spec_id);
     return TARN_OK;
 }
 

@@ -126,6 +126,16 @@ static const char *operation_name(const struct tarn_change *c)
     return c->appended.count ? "overwrite" : (c->deletes.count ? "overwrite" : "delete");
 }
 
+/* Names that belong to metrics, whether this snapshot has them or not (trap 30). */
+static bool is_own_key(struct tarn_str key)
+{
+    static const char *const own[] = {"added-", "deleted-", "removed-", "total-"};
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+        if (tarn_str_starts(key, tarn_str_view(own[i])))
+            return true;
+    return tarn_str_is(key, "operation") || tarn_str_is(key, "changed-partition-count");
+}
+
 static enum tarn_status make_summary(struct tarn_change *c, struct tarn_op *op,
                                      const struct tarn_snapshot *parent, const struct totals *t,
                                      struct tarn_kvs *out)
@@ -133,7 +143,7 @@ static enum tarn_status make_summary(struct tarn_change *c, struct tarn_op *op,
     *out = (struct tarn_kvs){0};
     TARN_TRY(tarn_kvs_with(op, out, TARN_STR("operation"), tarn_str_view(operation_name(c)), out));
     for (size_t i = 0; i < c->summary.count; i++)
-        if (!tarn_str_is(c->summary.items[i].key, "operation"))
+        if (!is_own_key(c->summary.items[i].key))
             TARN_TRY(
                 tarn_kvs_with(op, out, c->summary.items[i].key, c->summary.items[i].value, out));
     TARN_TRY(tarn_kvs_with(op, out, TARN_STR("engine-name"), TARN_STR("tarn"), out));
@@ -384,7 +394,8 @@ static enum tarn_status add_snapshot(struct tarn_op *op, struct tarn_metadata *m
     return TARN_OK;
 }
 
-/* The file that is replaced goes into the log, trimmed to write.metadata.previous-versions-max (default 100). */
+/* The file that is replaced goes into the log, trimmed to write.metadata.previous-versions-max (default 100, also for what is no
+ * number: history is not thrown away by a slip of the pen). */
 static enum tarn_status log_previous(struct tarn_op *op, struct tarn_metadata *m,
                                      const struct tarn_table *base)
 {
@@ -392,7 +403,9 @@ static enum tarn_status log_previous(struct tarn_op *op, struct tarn_metadata *m
         tarn_kvs_get(&m->properties, "write.metadata.previous-versions-max");
     int64_t max = 100;
     struct tarn_metadata_log_entry *log;
-    if (text && (!tarn_str_to_i64(*text, &max) || max < 1))
+    if (text && !tarn_str_to_i64(*text, &max))
+        max = 100;
+    if (max < 1)
         max = 1;
     size_t from = 0;
     if ((int64_t)m->metadata_log_count + 1 > max)
