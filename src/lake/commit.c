@@ -4,6 +4,9 @@
  *                                  |  CONFLICT -> refresh every base; validate; stage anew; again (with jitter)
  *                                  |  UNKNOWN  -> look our snapshot up; published: OK; not: again; cannot tell: UNKNOWN
  *                                  `  else     -> that error
+ *
+ * A commit whose answer was lost may still happen while every table is where it expected it: until one has moved on, no failure is known, and
+ * no file goes. Known failures take the manifests and metadata with them.
  * Guarded by tests/unit/lake/test_commit.c.
  */
 #include "base/clock.h"
@@ -53,6 +56,18 @@ static enum tarn_status validate_rows(struct tarn_change *c, struct tarn_op *op,
     return TARN_OK;
 }
 
+/* Values of columns that another commit dropped, or replaced under another id, would be seen by nobody. */
+static enum tarn_status validate_columns(struct tarn_change *c, struct tarn_op *op,
+                                         const struct tarn_metadata *now)
+{
+    const struct tarn_schema *mine = tarn_metadata_schema(&c->base->metadata);
+    const struct tarn_schema *theirs = tarn_metadata_schema(now);
+    for (size_t i = 0; c->appended.count && i < mine->root.field_count; i++)
+        if (!tarn_schema_field_by_id(theirs, mine->root.fields[i].id))
+            return conflict(c, op, "columns that the new rows have were dropped or replaced");
+    return TARN_OK;
+}
+
 static enum tarn_status validate(struct tarn_change *c, struct tarn_op *op,
                                  const struct tarn_metadata *now)
 {
@@ -64,6 +79,7 @@ static enum tarn_status validate(struct tarn_change *c, struct tarn_op *op,
         return conflict(c, op, "its schema or partition spec was changed");
     if (now->format_version != 2)
         return conflict(c, op, "its format version was changed");
+    TARN_TRY(validate_columns(c, op, now));
     return validate_rows(c, op, now);
 }
 
@@ -138,13 +154,36 @@ static enum tarn_status wait_jitter(struct tarn_op *op, int attempt)
     return tarn_clock_sleep(tarn_clock_real(), op, r % cap_ns, 2);
 }
 
+/* Best effort, also when the act was cancelled: its files would lie about for ever. */
+static void remove_quietly(struct tarn_change *c, struct tarn_op *op, struct tarn_str path)
+{
+    struct tarn_report keep = op->report;
+    struct tarn_cancel *cancel = op->cancel;
+    uint64_t deadline = op->deadline_ns;
+    op->cancel = NULL;
+    op->deadline_ns = 0;
+    (void)!tarn_storage_remove(c->lake->storage, op, path);
+    op->cancel = cancel;
+    op->deadline_ns = deadline;
+    op->report = keep;
+}
+
 /* What earlier attempts wrote is in nobody's list now. */
 static void remove_stale(struct tarn_change *c, struct tarn_op *op)
 {
     for (size_t i = 0; i < c->stale.count; i++)
-        if (tarn_storage_remove(c->lake->storage, op, c->stale.items[i]) != TARN_OK)
-            tarn_clear(op);
+        remove_quietly(c, op, c->stale.items[i]);
     c->stale.count = 0;
+}
+
+/* Nothing was committed: what stage wrote goes, data files stay the caller's. */
+static void remove_written(struct tarn_change *c, struct tarn_op *op)
+{
+    remove_stale(c, op);
+    for (size_t i = 0; i < c->written.count; i++)
+        remove_quietly(c, op, c->written.items[i]);
+    c->written.count = 0;
+    c->staged = NULL;
 }
 
 static bool is_true(const struct tarn_str *text)
@@ -165,8 +204,8 @@ static void remove_old_metadata(struct tarn_change *c, struct tarn_op *op)
         bool kept = false;
         for (size_t k = 0; k < now->metadata_log_count && !kept; k++)
             kept = tarn_str_eq(old, now->metadata_log[k].file);
-        if (!kept && tarn_storage_remove(c->lake->storage, op, old) != TARN_OK)
-            tarn_clear(op);
+        if (!kept)
+            remove_quietly(c, op, old);
     }
 }
 
@@ -179,39 +218,82 @@ static void settle(struct tarn_change **changes, size_t count, struct tarn_op *o
     }
 }
 
-enum tarn_status tarn_changes_commit(const struct tarn_lake *lake, struct tarn_op *op,
-                                     struct tarn_change **changes, size_t count,
-                                     struct tarn_commit_options options)
+/* Every base anew; *out_moved: one of them is another one now. */
+static enum tarn_status refresh_all(struct tarn_change **changes, size_t count, struct tarn_op *op,
+                                    bool *out_moved)
 {
-    int tries = options.tries ? options.tries : 8;
-    enum tarn_status status = TARN_OK;
-    if (count == 0)
+    *out_moved = false;
+    for (size_t i = 0; i < count; i++) {
+        const struct tarn_table *before = changes[i]->base;
+        TARN_TRY(refresh(changes[i], op));
+        *out_moved = *out_moved || changes[i]->base != before;
+    }
+    return TARN_OK;
+}
+
+/* *lost: the report of a commit whose answer is missing and which may still happen; its status is TARN_OK if there is none. */
+static enum tarn_status attempt_once(const struct tarn_lake *lake, struct tarn_op *op,
+                                     struct tarn_change **changes, size_t count,
+                                     struct tarn_report *lost)
+{
+    bool happened = false;
+    enum tarn_status status = try_once(lake, op, changes, count);
+    if (status == TARN_EXISTS) /* a table to be made: another commit was first */
+        status = op->report.status = TARN_CONFLICT;
+    struct tarn_report told = op->report;
+    if (status == TARN_UNKNOWN)
+        *lost = told;
+    if (lost->status == TARN_OK || (status != TARN_UNKNOWN && status != TARN_CONFLICT))
+        return status;
+    if (look_up(changes, count, op, &happened) != TARN_OK)
+        return TARN_UNKNOWN;
+    if (happened)
         return TARN_OK;
+    op->report = told;
+    if (status == TARN_CONFLICT) /* a table has moved on without it */
+        lost->status = TARN_OK;
+    return TARN_CONFLICT;
+}
+
+static enum tarn_status commit_all(const struct tarn_lake *lake, struct tarn_op *op,
+                                   struct tarn_change **changes, size_t count, int tries,
+                                   struct tarn_report *lost)
+{
+    enum tarn_status status = TARN_OK;
     for (int attempt = 0; attempt < tries; attempt++) {
-        bool happened = false;
-        status = try_once(lake, op, changes, count);
-        if (status == TARN_EXISTS) /* a table to be made: another commit was first */
-            status = TARN_CONFLICT;
-        if (status == TARN_UNKNOWN) {
-            struct tarn_report lost = op->report;
-            if (look_up(changes, count, op, &happened) != TARN_OK) {
-                op->report = lost;
-                return TARN_UNKNOWN;
-            }
-            status = happened ? TARN_OK : TARN_CONFLICT;
-        }
-        if (status == TARN_OK) {
-            tarn_clear(op);
-            settle(changes, count, op);
-            return TARN_OK;
-        }
+        bool moved;
+        status = attempt_once(lake, op, changes, count, lost);
         if (status != TARN_CONFLICT || attempt + 1 == tries)
             return status;
         tarn_clear(op);
         TARN_TRY(wait_jitter(op, attempt));
-        for (size_t i = 0; i < count; i++)
-            TARN_TRY(refresh(changes[i], op));
+        TARN_TRY(refresh_all(changes, count, op, &moved));
+        if (moved)
+            lost->status = TARN_OK;
     }
+    return status;
+}
+
+enum tarn_status tarn_changes_commit(const struct tarn_lake *lake, struct tarn_op *op,
+                                     struct tarn_change **changes, size_t count,
+                                     struct tarn_commit_options options)
+{
+    struct tarn_report lost = {.status = TARN_OK};
+    if (count == 0)
+        return TARN_OK;
+    enum tarn_status status =
+        commit_all(lake, op, changes, count, options.tries ? options.tries : 8, &lost);
+    if (status == TARN_OK) {
+        tarn_clear(op);
+        settle(changes, count, op);
+        return TARN_OK;
+    }
+    if (lost.status != TARN_OK) {
+        op->report = lost;
+        return TARN_UNKNOWN;
+    }
+    for (size_t i = 0; i < count; i++)
+        remove_written(changes[i], op);
     return status;
 }
 
@@ -234,10 +316,8 @@ struct tarn_str tarn_change_file(const struct tarn_change *c, size_t i)
 
 void tarn_change_discard(struct tarn_change *c, struct tarn_op *op)
 {
-    struct tarn_report keep = op->report;
     for (size_t i = 0; i < tarn_change_file_count(c); i++)
-        (void)!tarn_storage_remove(c->lake->storage, op, tarn_change_file(c, i));
+        remove_quietly(c, op, tarn_change_file(c, i));
     c->written.count = c->stale.count = c->appended.count = c->deletes.count = 0;
     c->staged = NULL;
-    op->report = keep;
 }

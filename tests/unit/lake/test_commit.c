@@ -382,47 +382,6 @@ static void test_leaves_nothing_behind(void **state)
     assert_int_equal(objects(w), before);
 }
 
-/* Fails every storage call in turn: the table is as before or as after, never otherwise. */
-static void test_storage_faults(void **state)
-{
-    struct world *w = *state;
-    commit(w, create(w));
-    append_now(w, "mem://w/raw/t/data/first", 1);
-    struct tarn_storage *below = w->lake.storage;
-    for (long n = 1;; n++) {
-        char path[64];
-        struct tarn_storage *fault;
-        struct tarn_storage_fault_options o = {.fail_at = n, .calls = TARN_STORAGE_C_ANY, .status = TARN_IO};
-        size_t rows_before = live(w, load(w));
-        snprintf(path, sizeof path, "mem://w/raw/t/data/f%ld", n);
-        struct tarn_data_file f = data_file(w, path, 1);
-        f.path = tarn_strdup(&w->op, f.path);
-        OK(w, tarn_storage_fault_open(&w->op, below, o, &fault));
-        struct tarn_lake lake = w->lake;
-        lake.storage = fault;
-        struct tarn_table *t = NULL;
-        struct tarn_change *c = NULL;
-        enum tarn_status status = tarn_table_load(&lake, &w->op, TABLE, &t);
-        if (status == TARN_OK)
-            status = tarn_change_open(&lake, &w->op, t, &c);
-        if (status == TARN_OK)
-            status = tarn_change_append(c, &w->op, &f, 1);
-        if (status == TARN_OK)
-            status = tarn_changes_commit(&lake, &w->op, &c, 1, (struct tarn_commit_options){0});
-        long calls = tarn_storage_fault_count(fault);
-        tarn_clear(&w->op);
-        assert_int_equal(live(w, load(w)), rows_before + (status == TARN_OK));
-        if (calls < n) {
-            assert_int_equal(status, TARN_OK);
-            assert_true(n > 5);
-            tarn_storage_close(fault);
-            w->lake.storage = NULL;
-            break;
-        }
-    }
-    w->lake.storage = NULL;
-}
-
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, begin, end)
@@ -440,7 +399,6 @@ int main(void)
         T(test_lost_answer_of_a_commit_that_happened),
         T(test_lost_answer_of_a_commit_that_did_not),
         T(test_leaves_nothing_behind),
-        T(test_storage_faults),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
