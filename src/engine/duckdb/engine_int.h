@@ -136,6 +136,7 @@ void tarn__watch_end(struct tarn_session *s);
 /* ---- error.c */
 
 struct tarn__names;
+struct tarn__refs;
 struct tarn__splice {
     size_t at, cut; /* in the user's text */
     struct tarn_str put;
@@ -149,7 +150,10 @@ struct tarn__text {
     struct tarn__splice *splices;
     size_t splice_count;
     const struct tarn__names *names; /* what it reads, for hints; may be NULL */
+    const struct tarn__refs *refs;   /* may be NULL */
 };
+/* A line of the engine's as a message: lower-case first letter, no mark at the end. */
+struct tarn_str tarn__tidy(struct tarn_op *op, struct tarn_str line);
 /* Reports what the engine said. text may be NULL: a statement of our own. */
 enum tarn_status tarn__fail(struct tarn_session *s, struct tarn_op *op, const char *engine_error,
                             const struct tarn__text *text);
@@ -243,7 +247,9 @@ struct tarn__refs {
     size_t count;
     struct tarn__splice *splices; /* the catalog prefix, where its real name differs */
     size_t splice_count;
-    bool has_filter;  /* WHERE, HAVING, QUALIFY or a join's condition: planning may pay */
+    bool has_filter;        /* WHERE, HAVING, QUALIFY or a join's condition: planning may pay */
+    struct tarn_str *nulls; /* columns that are a bare NULL, by their aliases */
+    size_t null_count;
     bool show_tables; /* SHOW TABLES */
     struct tarn_str show_schema;
 };

@@ -10,6 +10,8 @@
 #include <ctype.h>
 #include <stdlib.h>
 
+#define DETAIL_LINES 8
+
 struct said {
     struct tarn_str type, message, subtype, name, kind, candidates;
     int64_t position; /* -1 = none */
@@ -73,7 +75,7 @@ static struct tarn_str replaced(struct tarn_op *op, struct tarn_str in, struct t
 }
 
 /* Lower-case first letter (unless an abbreviation stands there) and no mark at the end. */
-static struct tarn_str tidy(struct tarn_op *op, struct tarn_str line)
+struct tarn_str tarn__tidy(struct tarn_op *op, struct tarn_str line)
 {
     line = tarn_str_trim(line);
     while (line.len > 0 && strchr("!.:", line.ptr[line.len - 1]))
@@ -135,10 +137,6 @@ static void hint_candidates(struct tarn_op *op, struct tarn_str name, struct tar
     const char *near = tarn_str_nearest(name, bare, n);
     if (near)
         tarn_hint(op, "did you mean \"%s\"?", near);
-    else if (n == 1)
-        tarn_hint(op, "the nearest name is \"%s\"", bare[0]);
-    else if (n > 1)
-        tarn_hint(op, "names near it: %s, %s", bare[0], bare[1]);
 }
 
 /* ---- places */
@@ -248,6 +246,16 @@ static enum tarn_status status_of(const struct said *e)
 
 /* ---- reports */
 
+/* The first lines of a text: a list of all functions is no help. */
+static struct tarn_str first_lines(struct tarn_str text)
+{
+    int lines = 0;
+    for (size_t i = 0; i < text.len; i++)
+        if (text.ptr[i] == '\n' && ++lines == DETAIL_LINES)
+            return tarn_str_of(text.ptr, i);
+    return text;
+}
+
 /* First line: message; the rest: detail. */
 static void report_lines(struct tarn_op *op, enum tarn_status status, struct tarn_str message)
 {
@@ -255,11 +263,12 @@ static void report_lines(struct tarn_op *op, enum tarn_status status, struct tar
     (void)tarn_str_cut(&rest, '\n', &first);
     if (!rest.ptr)
         rest = TARN_STR("");
-    first = tidy(op, first);
+    first = tarn__tidy(op, first);
     rest = tarn_str_trim(rest);
     (void)tarn_fail(op, status, "%.*s", TARN_STR_ARG(first));
+    struct tarn_str detail = first_lines(rest);
     if (rest.len > 0)
-        tarn_detail(op, "%.*s", TARN_STR_ARG(rest));
+        tarn_detail(op, "%.*s%s", TARN_STR_ARG(detail), detail.len < rest.len ? "\n..." : "");
 }
 
 /* A view is no help to the engine: the columns of all tables that the statement reads. */
@@ -342,7 +351,7 @@ static enum tarn_status report_file(struct tarn_op *op, const struct said *e,
                                     const struct tarn__live_file *f)
 {
     (void)tarn_fail(op, TARN_CORRUPT, "could not read data file \"%.*s\"", TARN_STR_ARG(f->path));
-    struct tarn_str text = tidy(op, e->message);
+    struct tarn_str text = tarn__tidy(op, e->message);
     tarn_detail(op, "%.*s", TARN_STR_ARG(text));
     return TARN_CORRUPT;
 }

@@ -315,6 +315,7 @@ static enum tarn_status fail_parse(struct tarn_op *op, const struct tarn_json *r
     int64_t position;
     if (tarn_str_is(type, "not implemented"))
         return fail_statement(op, text, body);
+    message = tarn__tidy(op, message);
     (void)tarn_fail(op, TARN_SQL, "%.*s", TARN_STR_ARG(message));
     if (tarn_str_to_i64(member(root, "position"), &position) && position >= 0)
         tarn__place(op, text, body + (size_t)position);
@@ -333,6 +334,8 @@ static enum tarn_status tree_of(struct tarn_session *s, struct tarn_op *op,
     if (status == TARN_LIMIT)
         return tarn_fail(op, TARN_LIMIT, "the statement nests deeper than %d levels",
                          TARN_JSON_DEPTH_MAX / 2);
+    if (status == TARN_CORRUPT) /* the tree would hold "Infinity" */
+        return tarn_fail(op, TARN_SQL, "a number in the statement is out of range");
     return status;
 }
 
@@ -352,6 +355,24 @@ static void sort_splices(struct tarn__refs *r)
         if (kept == 0 || r->splices[kept - 1].at != r->splices[i].at)
             r->splices[kept++] = r->splices[i];
     r->splice_count = kept;
+}
+
+/* SELECT NULL AS x: the engine calls it an integer, but it is of no type. */
+static enum tarn_status find_nulls(struct tarn_op *op, const struct tarn_json *statements,
+                                   struct tarn__refs *out)
+{
+    const struct tarn_json *node = tarn_json_get(statements->first, "node");
+    const struct tarn_json *list = node ? tarn_json_get(node, "select_list") : NULL;
+    if (!list || !tarn_str_is(member(node, "type"), "SELECT_NODE"))
+        return TARN_OK;
+    TARN_NEW_ARRAY(op, out->nulls, list->count + 1);
+    for (const struct tarn_json *x = list->first; x; x = x->next) {
+        const struct tarn_json *value = tarn_json_get(x, "value");
+        const struct tarn_json *null = value ? tarn_json_get(value, "is_null") : NULL;
+        if (tarn_str_is(member(x, "class"), "CONSTANT") && null && null->boolean)
+            out->nulls[out->null_count++] = member(x, "alias");
+    }
+    return TARN_OK;
 }
 
 enum tarn_status tarn__parse(struct tarn_session *s, struct tarn_op *op,
@@ -379,7 +400,7 @@ enum tarn_status tarn__parse(struct tarn_session *s, struct tarn_op *op,
     walk(w, statements);
     if (w->status == TARN_OK)
         sort_splices(out);
-    return w->status;
+    return w->status == TARN_OK ? find_nulls(op, statements, out) : w->status;
 }
 
 enum tarn_status tarn__splice(struct tarn_op *op, const struct tarn_sql_text *user,

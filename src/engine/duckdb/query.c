@@ -274,13 +274,15 @@ static enum tarn_status bound_text(struct tarn_session *s, struct tarn_op *op,
                                    enum tarn__views how, struct tarn__text *text,
                                    struct tarn__names *names)
 {
-    struct tarn__refs refs;
-    TARN_TRY(tarn__parse(s, op, user, body, &refs));
-    TARN_TRY(tarn__splice(op, user, &refs, text));
+    struct tarn__refs *refs;
+    TARN_NEW(op, refs);
+    TARN_TRY(tarn__parse(s, op, user, body, refs));
+    TARN_TRY(tarn__splice(op, user, refs, text));
     text->body = body;
-    if (refs.show_tables && s->resolver && body == 0)
-        return show_tables(s, op, &refs, text);
-    TARN_TRY(tarn__names_bind(s, op, text, &refs, how, names));
+    text->refs = refs;
+    if (refs->show_tables && s->resolver && body == 0)
+        return show_tables(s, op, refs, text);
+    TARN_TRY(tarn__names_bind(s, op, text, refs, how, names));
     text->names = names;
     return TARN_OK;
 }

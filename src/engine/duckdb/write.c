@@ -341,28 +341,44 @@ static enum tarn_status check_extra(struct tarn_op *op, const struct tarn_type *
     return TARN_OK;
 }
 
-static enum tarn_status match_columns(struct tarn_op *op, const struct tarn_type *query,
+/* A bare NULL is a value of any type. */
+static bool is_untyped(const struct tarn__refs *refs, struct tarn_str column)
+{
+    for (size_t i = 0; refs && i < refs->null_count; i++)
+        if (tarn_str_eq_nocase(refs->nulls[i], column))
+            return true;
+    return false;
+}
+
+static enum tarn_status quoted(struct tarn_op *op, struct tarn_str name, struct tarn_str *out)
+{
+    struct tarn_buf b;
+    tarn_buf_init(&b, 65536);
+    tarn_buf_sql_name(&b, name);
+    return (enum tarn_status)tarn_buf_take(op, &b, "a column's name", out);
+}
+
+static enum tarn_status match_columns(struct tarn_op *op, const struct tarn__query *q,
                                       struct writing *x)
 {
-    const struct tarn_type *root = &x->w->schema->root;
+    const struct tarn_type *root = &x->w->schema->root, *query = &q->type;
     TARN_NEW_ARRAY(op, x->columns, root->field_count + 1);
     TARN_NEW_ARRAY(op, x->types, root->field_count + 1);
     TARN_TRY(check_extra(op, query, root));
     for (size_t i = 0; i < root->field_count; i++) {
         size_t at;
         TARN_TRY(find_column(op, query, &root->fields[i], &at));
-        if (at == SIZE_MAX)
+        if (at == SIZE_MAX ||
+            (is_untyped(q->text.refs, query->fields[at].name) && !root->fields[i].required))
             continue;
         x->types[i] = &query->fields[at].type;
         TARN_TRY(tarn__cast_check(op, x->types[i], &root->fields[i], root->fields[i].name));
-        x->columns[i] = tarn_sprintf(op, "c%zu", at);
-        if (!x->columns[i].ptr)
-            return TARN_NOMEM;
+        TARN_TRY(quoted(op, query->fields[at].name, &x->columns[i]));
     }
     return TARN_OK;
 }
 
-/* "(<text>) AS r(c0, c1)" */
+/* "(<text>) AS r("a", "b")": the columns' own names, which the engine uses in its errors */
 static enum tarn_status source_of(struct tarn_op *op, const struct tarn__query *q,
                                   struct tarn_str *out)
 {
@@ -371,8 +387,7 @@ static enum tarn_status source_of(struct tarn_op *op, const struct tarn__query *
     tarn_buf_put(&b, '(');
     tarn_buf_append(&b, q->text.sql.ptr, tarn__trimmed(q->text.sql));
     tarn_buf_z(&b, "\n) AS r(");
-    for (size_t i = 0; i < q->type.field_count; i++)
-        tarn_buf_printf(&b, "%sc%zu", i > 0 ? ", " : "", i);
+    tarn__names_sql(&b, &q->type);
     tarn_buf_put(&b, ')');
     return (enum tarn_status)tarn_buf_take(op, &b, "the statement", out);
 }
@@ -391,7 +406,7 @@ enum tarn_status tarn_session_write(struct tarn_session *s, struct tarn_op *op,
     TARN_TRY(tarn__query_bind(s, op, &text, TARN__VIEWS_SCANS, &bound));
     TARN_TRY(tarn__query_prepare(s, op, &bound, &q));
     duckdb_destroy_prepare(&q.statement);
-    enum tarn_status status = match_columns(op, &q.type, &x);
+    enum tarn_status status = match_columns(op, &q, &x);
     if (status == TARN_SCHEMA && text.file)
         tarn_place(op, text.file, text.line0 > 0 ? text.line0 : 1, 0, NULL);
     TARN_TRY(status);

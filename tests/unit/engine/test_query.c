@@ -135,6 +135,7 @@ static void test_places(void **state)
     fails(f, TARN_UNSUPPORTED, "SELECT $1");
     fails(f, TARN_UNSUPPORTED, "SELECT * FROM raw.people AT (VERSION => 3)");
     fails(f, TARN_SQL, "SELECT \xff");
+    fails(f, TARN_SQL, "SELECT 1e400");
     assert_string_equal(rows_of(f, "SELECT 1"), "1\n");
 }
 
@@ -443,6 +444,77 @@ static void test_files_without_ids(void **state)
     fails(f, TARN_UNSUPPORTED, "SELECT * FROM raw.t");
 }
 
+/* ---- many at once */
+
+struct client {
+    struct fixture own; /* the engine and tables are the first fixture's */
+    bool ok;
+};
+
+static void *client_run(void *data)
+{
+    struct client *c = data;
+    struct fixture *f = &c->own;
+    const char *out;
+    char want[64];
+    c->ok = tarn_op_init(&f->op, 0, 0) == TARN_OK;
+    for (int round = 0; c->ok && round < 5; round++) {
+        c->ok = tarn_session_open(f->engine, &f->op, &f->resolver, &f->session) == TARN_OK;
+        for (int i = 0; c->ok && i < 10; i++) {
+            struct tarn_str sql = tarn_sprintf(
+                &f->op, "SELECT count(*) FROM iceberg.raw.people WHERE id <= %d", i % 4);
+            snprintf(want, sizeof want, "%d\n", i % 4);
+            c->ok = try_rows(f, sql.ptr, &out) == TARN_OK && strcmp(out, want) == 0;
+        }
+        tarn_session_close(f->session);
+    }
+    return NULL;
+}
+
+static void test_sessions_at_once(void **state)
+{
+    struct fixture *f = *state;
+    static struct client clients[3];
+    pthread_t threads[3];
+    people(f);
+    for (size_t i = 0; i < 3; i++) {
+        clients[i].own = *f;
+        assert_int_equal(pthread_create(&threads[i], NULL, client_run, &clients[i]), 0);
+    }
+    for (size_t i = 0; i < 3; i++) {
+        pthread_join(threads[i], NULL);
+        if (!clients[i].ok)
+            fprintf(stderr, "%s\n", clients[i].own.op.report.message);
+        assert_true(clients[i].ok);
+        tarn_op_release(&clients[i].own.op);
+    }
+}
+
+/* ---- limits */
+
+static void test_memory_limit(void **state)
+{
+    struct fixture f;
+    (void)state;
+    memset(&f, 0, sizeof f);
+    assert_int_equal(tarn_op_init(&f.op, 0, 0), TARN_OK);
+    struct tarn_engine_options options = {.threads = 1, .memory_limit_bytes = 1};
+    ok(&f, tarn_engine_open(&f.op, &options, &f.engine));
+    ok(&f, tarn_session_open(f.engine, &f.op, NULL, &f.session));
+    assert_string_equal(rows_of(&f, "SELECT current_setting('memory_limit'), "
+                                    "current_setting('threads'), current_setting('TimeZone')"),
+                        "64.0 MiB|1|UTC\n");
+    fails(&f, TARN_NOMEM,
+          "SELECT max(r) FROM (SELECT row_number() OVER (ORDER BY s) AS r, s FROM (SELECT "
+          "repeat('x', 1000) || i AS s FROM range(500000) t(i)) ORDER BY s) WHERE s <> 'y'");
+    assert_string_equal(f.op.report.message,
+                        "the statement needs more memory than the engine's share");
+    assert_string_equal(rows_of(&f, "SELECT 1"), "1\n");
+    tarn_session_close(f.session);
+    tarn_engine_close(f.engine);
+    tarn_op_release(&f.op);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -462,6 +534,8 @@ int main(void)
                                         fixture_teardown),
         cmocka_unit_test_setup_teardown(test_schema_evolution, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_files_without_ids, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_sessions_at_once, fixture_setup, fixture_teardown),
+        cmocka_unit_test(test_memory_limit),
         cmocka_unit_test_setup_teardown(test_tables_that_cannot_be_read, fixture_setup,
                                         fixture_teardown),
     };
