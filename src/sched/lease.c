@@ -87,6 +87,8 @@ enum tarn_status tarn__temp_folder(struct tarn_op *op, struct tarn_str state, st
     if (!folder.ptr)
         return TARN_NOMEM;
     remove_gone(folder.ptr);
+    if (tarn__folder_make(op, folder) != TARN_OK)
+        tarn_clear(op); /* only needed when the engine runs out of memory; it will say so */
     *out = tarn_sprintf(op, "%s/%ld", folder.ptr, (long)getpid());
     return out->ptr ? TARN_OK : TARN_NOMEM;
 }

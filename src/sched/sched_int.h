@@ -6,8 +6,8 @@
 
 /* ---- lease.c */
 
-/* A folder for temporary files of this process: <state>/tmp/<pid>, or one below TMPDIR. Folders of processes that are gone are removed. It is
- * not made here. */
+/* A folder for temporary files of this process: <state>/tmp/<pid>, or one below TMPDIR. Folders of processes that are gone are removed. Only the one
+ * above it is made here. */
 enum tarn_status tarn__temp_folder(struct tarn_op *op, struct tarn_str state,
                                    struct tarn_str *out) TARN_MUST_USE;
 /* One run a project at a time: TARN_LOCKED names the holder. The lock ends with the process. */
