@@ -152,8 +152,8 @@ enum tarn_status tarn__column_init(struct tarn_op *op, const struct tarn_type *t
         return TARN_OK;
     TARN_NEW_ARRAY(op, out->children, type->field_count + 1);
     for (size_t i = 0; i < type->field_count; i++) {
+        out->child_count++; /* first, so that a release finds what a failure leaves */
         TARN_TRY(tarn__column_init(op, &type->fields[i].type, budget, &out->children[i]));
-        out->child_count++;
     }
     return TARN_OK;
 }

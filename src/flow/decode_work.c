@@ -167,13 +167,18 @@ static enum tarn_status letters_full(struct tarn_op *op)
                      TARN__LETTERS_MAX, TARN__LETTER_BYTES_MAX >> 20);
 }
 
+static enum tarn_status no_memory(struct tarn_op *op)
+{
+    return tarn_fail(op, TARN_NOMEM, "no memory for dead letters");
+}
+
 static enum tarn_status letters_grow(struct tarn_op *op, struct tarn__worker *w)
 {
     size_t cap = w->letter_cap ? w->letter_cap * 2 : 64;
     struct tarn__letter_record *letters =
         tarn_alloc_should_fail() ? NULL : realloc(w->letters, cap * sizeof *letters);
     if (!letters)
-        return tarn_fail(op, TARN_NOMEM, "no memory for dead letters");
+        return no_memory(op);
     w->letters = letters;
     w->letter_cap = cap;
     return TARN_OK;
@@ -190,8 +195,9 @@ static enum tarn_status letter_add(struct tarn__decoder *s, struct tarn_op *op,
         return TARN_OK;
     if (raw > TARN__LETTER_RAW_MAX)
         raw = TARN__LETTER_RAW_MAX;
+    size_t bytes = raw + reason.len + column.len;
     if (atomic_fetch_add(&s->letter_count, 1) >= TARN__LETTERS_MAX ||
-        atomic_fetch_add(&s->letter_bytes, raw) + raw > TARN__LETTER_BYTES_MAX)
+        atomic_fetch_add(&s->letter_bytes, bytes) + bytes > TARN__LETTER_BYTES_MAX)
         return letters_full(op);
     if (w->letter_count == w->letter_cap)
         TARN_TRY(letters_grow(op, w));
@@ -204,7 +210,7 @@ static enum tarn_status letter_add(struct tarn__decoder *s, struct tarn_op *op,
     if (column.len > 0)
         l->letter.column = keep(w->letter_arena, column.ptr, column.len, &ok);
     if (!ok)
-        return letters_full(op);
+        return no_memory(op);
     w->letter_count++;
     atomic_fetch_add(&s->state[w->work.file].letters, 1);
     return TARN_OK;

@@ -46,8 +46,10 @@ static const char *twins(struct tarn__decode *d, struct tarn_str a, struct tarn_
 
 bool tarn__keys_close(struct tarn__decode *d, size_t from)
 {
-    struct tarn__key *k = d->keys.items + from;
     size_t n = d->keys.count - from;
+    if (n == 0)
+        return true;
+    struct tarn__key *k = d->keys.items + from;
     d->keys.count = from;
     if (n > 12) {
         qsort(k, n, sizeof *k, key_order);
