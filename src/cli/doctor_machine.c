@@ -54,9 +54,11 @@ static enum tarn_status engine_works(struct tarn__doctor *d)
     int64_t answer = 0;
     TARN_TRY(tarn_engine_open(d->op, &o, &d->engine));
     TARN_TRY(tarn_session_open(d->engine, d->op, NULL, &d->session));
-    TARN_TRY(tarn_session_int(d->session, d->op, TARN_STR("SELECT sum(i) FROM range(1000) t(i)"), &answer));
+    TARN_TRY(tarn_session_int(d->session, d->op, TARN_STR("SELECT sum(i) FROM range(1000) t(i)"),
+                              &answer));
     return answer == 499500 ? TARN_OK
-                            : tarn_fail(d->op, TARN_INTERNAL, "the engine adds 0 to 999 up to %lld", (long long)answer);
+                            : tarn_fail(d->op, TARN_INTERNAL, "the engine adds 0 to 999 up to %lld",
+                                        (long long)answer);
 }
 
 static enum tarn_status check_engine(struct tarn__doctor *d)
@@ -65,9 +67,12 @@ static enum tarn_status check_engine(struct tarn__doctor *d)
     if (engine_works(d) != TARN_OK)
         return tarn__find_report(d, TARN__LEVEL_FAIL, "engine");
     if (tarn__engine_is_tested(version))
-        return tarn__find(d, TARN__LEVEL_OK, "engine", NULL, "tarn %s with %s", TARN_VERSION, version);
-    return tarn__find(d, TARN__LEVEL_WARN, "engine", "link libduckdb of release 1.5, or run Tarn's tests with this one",
-                      "tarn %s with %s, but it was tested with %s", TARN_VERSION, version, TARN__ENGINE_TESTED);
+        return tarn__find(d, TARN__LEVEL_OK, "engine", NULL, "tarn %s with %s", TARN_VERSION,
+                          version);
+    return tarn__find(d, TARN__LEVEL_WARN, "engine",
+                      "link libduckdb of release 1.5, or run Tarn's tests with this one",
+                      "tarn %s with %s, but it was tested with %s", TARN_VERSION, version,
+                      TARN__ENGINE_TESTED);
 }
 
 /* ---- memory and cores */
@@ -113,13 +118,16 @@ enum tarn_status tarn__doctor_limits(struct tarn__doctor *d)
         TARN_TRY(tarn__find(d, TARN__LEVEL_WARN, "memory", "lower memory_limit in the profile",
                             "memory_limit is %s, but there are %s", takes.ptr, has.ptr));
     else if (limit < MEMORY_MIN)
-        TARN_TRY(tarn__find(d, TARN__LEVEL_WARN, "memory", "give it more memory, or expect big joins and sorts to fail",
+        TARN_TRY(tarn__find(d, TARN__LEVEL_WARN, "memory",
+                            "give it more memory, or expect big joins and sorts to fail",
                             "a run may take %s of %s", takes.ptr, has.ptr));
     else
-        TARN_TRY(tarn__find(d, TARN__LEVEL_OK, "memory", NULL, "a run may take %s of %s", takes.ptr, has.ptr));
+        TARN_TRY(tarn__find(d, TARN__LEVEL_OK, "memory", NULL, "a run may take %s of %s", takes.ptr,
+                            has.ptr));
     if (threads > cores)
-        return tarn__find(d, TARN__LEVEL_WARN, "cores", "lower threads in the profile", "threads is %d, but there %s %d",
-                          threads, cores == 1 ? "is" : "are", cores);
+        return tarn__find(d, TARN__LEVEL_WARN, "cores", "lower threads in the profile",
+                          "threads is %d, but there %s %d", threads, cores == 1 ? "is" : "are",
+                          cores);
     return tarn__find(d, TARN__LEVEL_OK, "cores", NULL, "%d of %d", threads, cores);
 }
 
@@ -128,8 +136,8 @@ static enum tarn_status check_open_files(struct tarn__doctor *d)
     struct rlimit r;
     if (getrlimit(RLIMIT_NOFILE, &r) != 0 || r.rlim_cur >= FILES_OPEN_MIN)
         return TARN_OK;
-    return tarn__find(d, TARN__LEVEL_WARN, "limits", "ulimit -n 4096", "only %llu files may be open at once",
-                      (unsigned long long)r.rlim_cur);
+    return tarn__find(d, TARN__LEVEL_WARN, "limits", "ulimit -n 4096",
+                      "only %llu files may be open at once", (unsigned long long)r.rlim_cur);
 }
 
 static enum tarn_status check_clock(struct tarn__doctor *d)
@@ -138,7 +146,8 @@ static enum tarn_status check_clock(struct tarn__doctor *d)
     int64_t now = tarn_clock_now_us(tarn_clock_real());
     tarn_time_format(now, 0, text);
     if (now < CLOCK_MIN_US)
-        return tarn__find(d, TARN__LEVEL_FAIL, "clock", "set the clock, and let NTP keep it (timedatectl set-ntp true)",
+        return tarn__find(d, TARN__LEVEL_FAIL, "clock",
+                          "set the clock, and let NTP keep it (timedatectl set-ntp true)",
                           "this machine says that it is %s", text);
     return tarn__find(d, TARN__LEVEL_OK, "clock", NULL, "%s", text);
 }

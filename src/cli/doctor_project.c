@@ -1,4 +1,5 @@
-/* doctor_project: tarn.yaml and what it names: secrets, sources, models; leftovers and the lock. See doctor_int.h. */
+/* doctor_project: tarn.yaml and what it names: secrets, sources, models; leftovers and the lock.
+ * See doctor_int.h. */
 #include <dirent.h>
 #include <errno.h>
 #include <limits.h>
@@ -17,8 +18,10 @@
 static struct tarn_project_options options_of(const struct tarn__doctor *d)
 {
     const struct tarn_options *o = d->cli->options;
-    return (struct tarn_project_options){
-        .dir = o->project_dir, .profile = o->profile, .warehouse = o->warehouse, .catalog_name = o->catalog_name};
+    return (struct tarn_project_options){.dir = o->project_dir,
+                                         .profile = o->profile,
+                                         .warehouse = o->warehouse,
+                                         .catalog_name = o->catalog_name};
 }
 
 /* --warehouse without a project: its tables can be looked at all the same. */
@@ -50,7 +53,8 @@ static enum tarn_status no_project(struct tarn__doctor *d)
     tarn_clear(d->op);
     if (o->warehouse.ptr)
         return use_warehouse(d);
-    return tarn__find(d, TARN__LEVEL_WARN, "project", "go to a project's folder, name it with -C, or make one: tarn init NAME",
+    return tarn__find(d, TARN__LEVEL_WARN, "project",
+                      "go to a project's folder, name it with -C, or make one: tarn init NAME",
                       "there is no tarn.yaml here or above");
 }
 
@@ -71,8 +75,8 @@ static enum tarn_status load_project(struct tarn__doctor *d)
     d->warehouse = p->profile.warehouse;
     d->catalog.path = p->profile.catalog.path;
     d->catalog.catalog_name = p->profile.catalog.name;
-    return tarn__find(d, TARN__LEVEL_OK, "project", NULL, "%.*s, profile %.*s: %.*s", TARN_STR_ARG(p->name),
-                      TARN_STR_ARG(p->profile.name), TARN_STR_ARG(p->file));
+    return tarn__find(d, TARN__LEVEL_OK, "project", NULL, "%.*s, profile %.*s: %.*s",
+                      TARN_STR_ARG(p->name), TARN_STR_ARG(p->profile.name), TARN_STR_ARG(p->file));
 }
 
 /* All of them were found, or the project would not have loaded. */
@@ -84,9 +88,9 @@ static enum tarn_status check_secrets(struct tarn__doctor *d)
     if (!path.ptr)
         return TARN_NOMEM;
     if (n > 0 && stat(path.ptr, &st) == 0 && (st.st_mode & S_IROTH))
-        return tarn__find(d, TARN__LEVEL_WARN, "secrets", "chmod 600 .env", "everybody on this machine may read %s", path.ptr);
-    return n == 0 ? TARN_OK
-                  : tarn__find(d, TARN__LEVEL_OK, "secrets", NULL, "%zu found", n);
+        return tarn__find(d, TARN__LEVEL_WARN, "secrets", "chmod 600 .env",
+                          "everybody on this machine may read %s", path.ptr);
+    return n == 0 ? TARN_OK : tarn__find(d, TARN__LEVEL_OK, "secrets", NULL, "%zu found", n);
 }
 
 /* ---- sources */
@@ -95,20 +99,24 @@ static enum tarn_status check_source(struct tarn__doctor *d, const struct tarn_s
 {
     struct stat st;
     if (stat(s->path.ptr, &st) != 0 || !S_ISDIR(st.st_mode))
-        return tarn__find(d, TARN__LEVEL_FAIL, "source", "make the folder, or change `path` of the source",
-                          "%.*s: there is no folder \"%.*s\"", TARN_STR_ARG(s->name), TARN_STR_ARG(s->path));
+        return tarn__find(
+            d, TARN__LEVEL_FAIL, "source", "make the folder, or change `path` of the source",
+            "%.*s: there is no folder \"%.*s\"", TARN_STR_ARG(s->name), TARN_STR_ARG(s->path));
     if (access(s->path.ptr, R_OK | X_OK) != 0)
         return tarn__find(d, TARN__LEVEL_FAIL, "source", "let this user read it (chmod, chown)",
-                          "%.*s: folder \"%.*s\" may not be read", TARN_STR_ARG(s->name), TARN_STR_ARG(s->path));
+                          "%.*s: folder \"%.*s\" may not be read", TARN_STR_ARG(s->name),
+                          TARN_STR_ARG(s->path));
     return TARN_OK;
 }
 
-static enum tarn_status list_stream(struct tarn_op *op, const struct tarn_ingest *in, struct tarn_input_files *out)
+static enum tarn_status list_stream(struct tarn_op *op, const struct tarn_ingest *in,
+                                    struct tarn_input_files *out)
 {
     TARN_TRY(tarn_files_list(op, in->source->path, in->files.items, in->files.count, out));
     for (size_t i = 0; i < out->count; i++)
         if (access(out->items[i].path.ptr, R_OK) != 0)
-            return tarn_fail(op, TARN_DENIED, "file \"%.*s\" may not be read", TARN_STR_ARG(out->items[i].path));
+            return tarn_fail(op, TARN_DENIED, "file \"%.*s\" may not be read",
+                             TARN_STR_ARG(out->items[i].path));
     return TARN_OK;
 }
 
@@ -128,11 +136,14 @@ static enum tarn_status check_stream(struct tarn__doctor *d, const struct tarn_i
     if (status != TARN_OK)
         return tarn__find_report(d, TARN__LEVEL_FAIL, "stream");
     if (files.count == 0)
-        return tarn__find(d, TARN__LEVEL_WARN, "stream", "check `files` and `path`; a stream without files is no error",
-                          "%.*s.%.*s: no file matches below \"%.*s\"", TARN_STR_ARG(in->source_name),
-                          TARN_STR_ARG(in->stream), TARN_STR_ARG(in->source->path));
-    return tarn__find(d, TARN__LEVEL_OK, "stream", NULL, "%.*s.%.*s: %s, %s", TARN_STR_ARG(in->source_name),
-                      TARN_STR_ARG(in->stream), tarn__cli_plural(d->op, (int64_t)files.count, "file").ptr,
+        return tarn__find(d, TARN__LEVEL_WARN, "stream",
+                          "check `files` and `path`; a stream without files is no error",
+                          "%.*s.%.*s: no file matches below \"%.*s\"",
+                          TARN_STR_ARG(in->source_name), TARN_STR_ARG(in->stream),
+                          TARN_STR_ARG(in->source->path));
+    return tarn__find(d, TARN__LEVEL_OK, "stream", NULL, "%.*s.%.*s: %s, %s",
+                      TARN_STR_ARG(in->source_name), TARN_STR_ARG(in->stream),
+                      tarn__cli_plural(d->op, (int64_t)files.count, "file").ptr,
                       tarn__cli_size(d->op, (int64_t)bytes).ptr);
 }
 
@@ -151,7 +162,8 @@ static enum tarn_status check_sources(struct tarn__doctor *d)
 
 /* ---- models */
 
-static enum tarn_status refs(void *ctx, struct tarn_op *op, struct tarn_sql_text text, struct tarn_table_refs *out)
+static enum tarn_status refs(void *ctx, struct tarn_op *op, struct tarn_sql_text text,
+                             struct tarn_table_refs *out)
 {
     return tarn_session_refs(ctx, op, text, out);
 }
@@ -195,11 +207,12 @@ static enum tarn_status check_leftovers(struct tarn__doctor *d)
     if (gone == 0)
         return TARN_OK;
     return tarn__find(d, TARN__LEVEL_WARN, "leftovers", "the next `tarn run` removes them",
-                      "%zu temporary folder%s of processes that are gone in %s", gone, gone == 1 ? "" : "s", path.ptr);
+                      "%zu temporary folder%s of processes that are gone in %s", gone,
+                      gone == 1 ? "" : "s", path.ptr);
 }
 
-/* "1: FLOCK  ADVISORY  WRITE 4711 08:02:123456 0 EOF". Some file systems show another device than stat does: then the
- * process must be the one that the lock's text names. */
+/* "1: FLOCK  ADVISORY  WRITE 4711 08:02:123456 0 EOF". Some file systems show another device than
+ * stat does: then the process must be the one that the lock's text names. */
 long tarn__lock_holder(struct tarn_str locks, struct tarn__lock_file file)
 {
     struct tarn_str line;
@@ -211,8 +224,8 @@ long tarn__lock_holder(struct tarn_str locks, struct tarn__lock_file file)
         char text[256], number[32], kind[32], mode[32], access_mode[32];
         more = tarn_str_cut(&locks, '\n', &line);
         if (snprintf(text, sizeof text, "%.*s", TARN_STR_ARG(line)) >= (int)sizeof text ||
-            sscanf(text, "%31s %31s %31s %31s %ld %x:%x:%lu", number, kind, mode, access_mode, &pid, &major, &minor,
-                   &inode) != 8)
+            sscanf(text, "%31s %31s %31s %31s %ld %x:%x:%lu", number, kind, mode, access_mode, &pid,
+                   &major, &minor, &inode) != 8)
             continue;
         if (strcmp(kind, "FLOCK") == 0 && inode == file.inode && pid > 0 &&
             ((major == file.major && minor == file.minor) || pid == file.named))
@@ -252,7 +265,8 @@ static enum tarn_status check_state(struct tarn__doctor *d)
     bool there = access(path.ptr, F_OK) == 0;
     if (access(there ? path.ptr : d->folder.ptr, W_OK | X_OK) != 0)
         return tarn__find(d, TARN__LEVEL_FAIL, "state", "let this user write to it (chmod, chown)",
-                          "\"%s\" cannot be %s: %s", path.ptr, there ? "written to" : "made", strerror(errno));
+                          "\"%s\" cannot be %s: %s", path.ptr, there ? "written to" : "made",
+                          strerror(errno));
     TARN_TRY(check_leftovers(d));
     return check_lock(d);
 }

@@ -1,7 +1,8 @@
 /* init_name: from a file's path to the name of its stream. See init_int.h.
  *
- * A part of a path is a run of words (letters, digits and bytes above ASCII) between separators. Words that are numbers, dates, ids or months
- * are dropped: they tell files of one stream apart. In the glob they, and what separates them, become "[0-9]*" or "*".
+ * A part of a path is a run of words (letters, digits and bytes above ASCII) between separators.
+ * Words that are numbers, dates, ids or months are dropped: they tell files of one stream apart. In
+ * the glob they, and what separates them, become "[0-9]*" or "*".
  */
 #include <ctype.h>
 #include <stdio.h>
@@ -65,9 +66,9 @@ static bool is_counted(struct tarn_str w)
 static bool is_month(struct tarn_str w)
 {
     static const char *const months[] = {
-        "jan",     "feb",      "mar",   "apr",   "jun",  "jul",  "aug",    "sep",
-        "sept",    "oct",      "nov",   "dec",   "january", "february", "march", "april",
-        "june",    "july",     "august", "september", "october", "november", "december", NULL};
+        "jan",  "feb",  "mar",    "apr",       "jun",     "jul",      "aug",      "sep",
+        "sept", "oct",  "nov",    "dec",       "january", "february", "march",    "april",
+        "june", "july", "august", "september", "october", "november", "december", NULL};
     return one_of(w, months);
 }
 
@@ -87,7 +88,7 @@ struct part { /* one name between slashes, being read */
     const char *p, *end;
     bool glued, only; /* only: no other word is kept, so months are words */
     struct tarn_buf *words, *glob;
-    bool open;        /* the glob ends in a dropped run */
+    bool open; /* the glob ends in a dropped run */
     bool word_before;
 };
 
@@ -170,7 +171,8 @@ static void read_words(struct part *t)
 }
 
 /* Appends to words and glob. year=2024 is one of many by its form. */
-static void read_part(struct tarn_str text, bool glued, struct tarn_buf *words, struct tarn_buf *glob)
+static void read_part(struct tarn_str text, bool glued, struct tarn_buf *words,
+                      struct tarn_buf *glob)
 {
     if (text.len > 0 && memchr(text.ptr, '=', text.len)) {
         tarn_buf_put(glob, '*');
@@ -196,9 +198,9 @@ static const struct {
     const char *ending;
     enum tarn_file_format family;
 } endings[] = {
-    {"json", TARN_FILE_JSON}, {"ndjson", TARN_FILE_JSON}, {"jsonl", TARN_FILE_JSON},
-    {"ejson", TARN_FILE_JSON}, {"csv", TARN_FILE_CSV},    {"tsv", TARN_FILE_CSV},
-    {"psv", TARN_FILE_CSV},   {"parquet", TARN_FILE_PARQUET},
+    {"json", TARN_FILE_JSON},  {"ndjson", TARN_FILE_JSON},     {"jsonl", TARN_FILE_JSON},
+    {"ejson", TARN_FILE_JSON}, {"csv", TARN_FILE_CSV},         {"tsv", TARN_FILE_CSV},
+    {"psv", TARN_FILE_CSV},    {"parquet", TARN_FILE_PARQUET},
 };
 
 /* The last ending of a name, cut off; empty if there is none. */
@@ -230,9 +232,10 @@ static void read_ending(struct tarn_str *stem, struct tarn__init_name *out)
 /* Words that name no stream where a folder above does. */
 static bool is_generic(struct tarn_str stem)
 {
-    static const char *const words[] = {"part", "parts", "data", "file", "export", "chunk", "batch", "page",
-                                        "records", "output", "dump", "snapshot",
-                                        "part_c", "part_c_snappy", /* Spark's part-00000-<id>-c000.snappy */
+    static const char *const words[] = {"part",  "parts",    "data",   "file",          "export",
+                                        "chunk", "batch",    "page",   "records",       "output",
+                                        "dump",  "snapshot", "part_c", "part_c_snappy", /* Spark's
+                                                                      part-00000-<id>-c000.snappy */
                                         NULL};
     return stem.len == 0 || one_of(stem, words);
 }
@@ -314,10 +317,11 @@ struct tarn_str tarn__init_word(struct tarn_op *op, struct tarn_str text, const 
 bool tarn__init_is_money(struct tarn_str column)
 {
     static const char *const words[] = {
-        "amount",  "amt",      "price",    "cost",   "costs",  "total",   "subtotal", "tax",
-        "vat",     "debit",    "credit",   "balance", "fee",   "fees",    "discount", "payment",
-        "paid",    "net",      "gross",    "revenue", "salary", "charge", "charges",  "refund",
-        "invoice", "commission", "budget", "profit", "margin", "turnover", "deposit", "money", NULL};
+        "amount",   "amt",      "price",   "cost",    "costs",      "total",   "subtotal",
+        "tax",      "vat",      "debit",   "credit",  "balance",    "fee",     "fees",
+        "discount", "payment",  "paid",    "net",     "gross",      "revenue", "salary",
+        "charge",   "charges",  "refund",  "invoice", "commission", "budget",  "profit",
+        "margin",   "turnover", "deposit", "money",   NULL};
     struct tarn_buf lower, glob;
     tarn_buf_init(&lower, PATH_BYTES_MAX);
     tarn_buf_init(&glob, PATH_BYTES_MAX * 4);

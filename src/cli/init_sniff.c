@@ -1,6 +1,7 @@
 /* init_sniff: what the first bytes of a file say about how to read it. See init_int.h.
  *
- * A guess that is wrong is seen in the table that init prints, and is one word in tarn.yaml; so plain rules are better than clever ones.
+ * A guess that is wrong is seen in the table that init prints, and is one word in tarn.yaml; so
+ * plain rules are better than clever ones.
  */
 #include "base/json.h"
 #include "cli/init_int.h"
@@ -37,9 +38,17 @@ enum tarn_file_format tarn__init_family(struct tarn_str head)
 /* Is one of Extended JSON's words a key? In a text the quotes would stand behind backslashes. */
 static bool has_ejson(struct tarn_str s)
 {
-    static const char *const words[] = {"oid",           "date",      "numberLong", "numberInt",
-                                        "numberDecimal", "numberDouble", "binary",  "uuid",
-                                        "timestamp",     "regularExpression", NULL};
+    static const char *const words[] = {"oid",
+                                        "date",
+                                        "numberLong",
+                                        "numberInt",
+                                        "numberDecimal",
+                                        "numberDouble",
+                                        "binary",
+                                        "uuid",
+                                        "timestamp",
+                                        "regularExpression",
+                                        NULL};
     const char *p = s.ptr, *end = s.ptr + s.len;
     while (p < end && (p = memmem(p, (size_t)(end - p), "\"$", 2)) != NULL) {
         p += 2;
@@ -149,7 +158,8 @@ static bool is_year(struct tarn_str s)
     return tarn_str_to_i64(tarn_str_trim(s), &n) && n >= 1900 && n <= 2100;
 }
 
-/* Without a header the first row has numbers where the second has them. Years may well be names of columns. */
+/* Without a header the first row has numbers where the second has them. Years may well be names of
+ * columns. */
 static bool lacks_header(struct tarn_str s, char delimiter, struct record *r)
 {
     unsigned char number[FIELDS_MAX];
@@ -185,7 +195,8 @@ static bool is_legacy(struct tarn_str s, bool whole)
     return true;
 }
 
-/* Every second byte of UTF-16 in Latin script is its ASCII: enough to find delimiters. In place of the text. */
+/* Every second byte of UTF-16 in Latin script is its ASCII: enough to find delimiters. In place of
+ * the text. */
 static struct tarn_str narrow(struct tarn_str s, char *dst, size_t cap)
 {
     size_t n = 0;

@@ -1,13 +1,15 @@
 /* init_write: the texts of a new project's files. See init_int.h.
  *
- * Whoever reads them sees Tarn for the first time: each file says what it is for, each key that is likely to be changed has a word behind it.
+ * Whoever reads them sees Tarn for the first time: each file says what it is for, each key that is
+ * likely to be changed has a word behind it.
  */
 #include "cli/init_int.h"
 
 #define TEXT_MAX    ((size_t)16 << 20)
 #define COMMENT_MAX 96
 
-static const char ignored[] = "# Made by runs: the tables (take the line out to keep them under version control), Tarn's own notes,\n"
+static const char ignored[] = "# Made by runs: the tables (take the line out to keep them under "
+                              "version control), Tarn's own notes,\n"
                               "# and this machine's settings.\n"
                               "/warehouse/\n"
                               "/.tarn/\n"
@@ -69,13 +71,16 @@ static void put_head(struct tarn_buf *b, const struct tarn__init_plan *plan)
 {
     tarn_buf_str(b, TARN_STR("# "));
     tarn_buf_str(b, plan->name);
-    tarn_buf_z(b, ": files -> raw tables as they came -> tables made of them by the SQL in models/.\n"
-                  "# `tarn plan` shows what a run would do, `tarn help --markdown project` explains every key.\n"
-                  "tarn: 1\nproject: ");
+    tarn_buf_z(b,
+               ": files -> raw tables as they came -> tables made of them by the SQL in models/.\n"
+               "# `tarn plan` shows what a run would do, `tarn help --markdown project` explains "
+               "every key.\n"
+               "tarn: 1\nproject: ");
     put_scalar(b, plan->name);
     tarn_buf_z(b, "\nprofile: local # --profile or TARN_PROFILE picks another of `profiles`\n"
                   "\nprofiles:\n  local:\n"
-                  "    warehouse: ./warehouse # Iceberg tables and their catalog (catalog.db), for every engine that "
+                  "    warehouse: ./warehouse # Iceberg tables and their catalog (catalog.db), for "
+                  "every engine that "
                   "reads Iceberg\n");
 }
 
@@ -113,7 +118,8 @@ static void put_suggestions(struct tarn_buf *b, const struct tarn__init_stream *
         if (!c->suggest.ptr)
             continue;
         if (first)
-            tarn_buf_z(b, "    # columns: # these look like money: take the # away for exact decimals, best before the "
+            tarn_buf_z(b, "    # columns: # these look like money: take the # away for exact "
+                          "decimals, best before the "
                           "first run\n");
         first = false;
         tarn_buf_z(b, "    #   ");
@@ -129,7 +135,8 @@ static void put_format(struct tarn_buf *b, const struct tarn__init_stream *s)
     const struct tarn__init_sniff *f = &s->sniff;
     tarn_buf_printf(b, "    format: %s\n", tarn_file_format_names[f->format]);
     if (f->format == TARN_FILE_CSV && f->delimiter != ',')
-        tarn_buf_printf(b, "    delimiter: \"%s\"\n", f->delimiter == '\t' ? "\\t" : (char[]){f->delimiter, 0});
+        tarn_buf_printf(b, "    delimiter: \"%s\"\n",
+                        f->delimiter == '\t' ? "\\t" : (char[]){f->delimiter, 0});
     if (f->format == TARN_FILE_CSV && f->no_header)
         tarn_buf_z(b, "    header: false # columns are column0, column1, ...\n");
     if (f->format == TARN_FILE_CSV && f->encoding)
@@ -137,8 +144,9 @@ static void put_format(struct tarn_buf *b, const struct tarn__init_stream *s)
     if (s->records.ptr) {
         tarn_buf_z(b, s->records_sure ? "    records: " : "    # records: ");
         put_scalar(b, s->records);
-        tarn_buf_z(b, s->records_sure ? " # a row an element of this list\n"
-                                      : " # for a row an element of this list, not a row a document\n");
+        tarn_buf_z(b, s->records_sure
+                          ? " # a row an element of this list\n"
+                          : " # for a row an element of this list, not a row a document\n");
     }
 }
 
@@ -146,8 +154,8 @@ static void put_stream(struct tarn_buf *b, const struct tarn__init_stream *s)
 {
     tarn_buf_put(b, '\n');
     put_columns_line(b, s);
-    tarn_buf_printf(b, "  - from: " TARN__INIT_SOURCE ".%.*s\n    to: %.*s\n", TARN_STR_ARG(s->name),
-                    TARN_STR_ARG(s->table));
+    tarn_buf_printf(b, "  - from: " TARN__INIT_SOURCE ".%.*s\n    to: %.*s\n",
+                    TARN_STR_ARG(s->name), TARN_STR_ARG(s->table));
     put_format(b, s);
     if (s->glob_count > 0) {
         tarn_buf_z(b, "    files: [");
@@ -171,11 +179,14 @@ static void put_problem(struct tarn_buf *b, const struct tarn__init_stream *s)
 static void put_found(struct tarn_buf *b, const struct tarn__init_plan *plan)
 {
     put_head(b, plan);
-    tarn_buf_z(b, "    sources:\n      " TARN__INIT_SOURCE ":\n        kind: files\n        path: ");
+    tarn_buf_z(b,
+               "    sources:\n      " TARN__INIT_SOURCE ":\n        kind: files\n        path: ");
     put_scalar(b, source_path(plan));
-    tarn_buf_z(b, " # TARN__SOURCES__FILES__PATH puts another in its place\n"
-                  "\n# Each entry is a stream of files and the table that they land in. A run reads what is new or has changed.\n"
-                  "# Types come from the data; `columns` declares those that must be exact.\ningest:\n");
+    tarn_buf_z(
+        b, " # TARN__SOURCES__FILES__PATH puts another in its place\n"
+           "\n# Each entry is a stream of files and the table that they land in. A run reads what "
+           "is new or has changed.\n"
+           "# Types come from the data; `columns` declares those that must be exact.\ningest:\n");
     for (size_t i = 0; i < plan->found->count; i++)
         if (!plan->found->streams[i].problem.ptr)
             put_stream(b, &plan->found->streams[i]);
@@ -188,8 +199,10 @@ static void put_sample(struct tarn_buf *b, const struct tarn__init_plan *plan)
 {
     put_head(b, plan);
     tarn_buf_z(b, "    sources:\n"
-                  "      " TARN__INIT_SOURCE ": {kind: files, path: data, format: json} # also ejson, csv, parquet\n"
-                  "\n# Each entry is a stream of files and the table that they land in. A run reads what is new or has changed:\n"
+                  "      " TARN__INIT_SOURCE
+                  ": {kind: files, path: data, format: json} # also ejson, csv, parquet\n"
+                  "\n# Each entry is a stream of files and the table that they land in. A run "
+                  "reads what is new or has changed:\n"
                   "# put data/orders-2.json beside data/orders.json and run again.\n"
                   "ingest:\n"
                   "  - from: " TARN__INIT_SOURCE ".orders\n"
@@ -225,36 +238,41 @@ static const char sample_model[] =
     "group by ordered_on\n";
 
 static const char sample_data[] =
-    "{\"order_id\": 1, \"ordered_on\": \"2025-05-01\", \"customer\": {\"name\": \"Ada\", \"city\": \"London\"}, "
-    "\"lines\": [{\"sku\": \"tea\", \"quantity\": 2, \"price\": 4.50}, {\"sku\": \"cup\", \"quantity\": 1, \"price\": 12.00}]}\n"
-    "{\"order_id\": 2, \"ordered_on\": \"2025-05-01\", \"customer\": {\"name\": \"Ben\", \"city\": \"Leeds\"}, "
+    "{\"order_id\": 1, \"ordered_on\": \"2025-05-01\", \"customer\": {\"name\": \"Ada\", \"city\": "
+    "\"London\"}, "
+    "\"lines\": [{\"sku\": \"tea\", \"quantity\": 2, \"price\": 4.50}, {\"sku\": \"cup\", "
+    "\"quantity\": 1, \"price\": 12.00}]}\n"
+    "{\"order_id\": 2, \"ordered_on\": \"2025-05-01\", \"customer\": {\"name\": \"Ben\", \"city\": "
+    "\"Leeds\"}, "
     "\"lines\": [{\"sku\": \"tea\", \"quantity\": 1, \"price\": 4.50}]}\n"
-    "{\"order_id\": 3, \"ordered_on\": \"2025-05-02\", \"customer\": {\"name\": \"Ada\", \"city\": \"London\"}, "
+    "{\"order_id\": 3, \"ordered_on\": \"2025-05-02\", \"customer\": {\"name\": \"Ada\", \"city\": "
+    "\"London\"}, "
     "\"lines\": [{\"sku\": \"pot\", \"quantity\": 1, \"price\": 29.99}]}\n";
 
 static void put_count_model(struct tarn_buf *b, const struct tarn__init_stream *s)
 {
-    tarn_buf_printf(b,
-                    "/* tarn\n"
-                    "description: How many rows %.*s has, out of how many files, and since when.\n"
-                    "kind: table   # view, table, append or merge\n"
-                    "tags: [gold]  # tarn run --select tag:gold\n"
-                    "checks:       # a model whose checks fail is not published\n"
-                    "  - row_count: {min: 1, max: 1}\n"
-                    "*/\n"
-                    "-- The folder and the file give the table its name; what it reads is found in the SQL.\n"
-                    "select\n"
-                    "    count(*) as row_count,\n"
-                    "    count(distinct _source_file) as files,\n"
-                    "    max(ingest_ts) as last_ingest\n"
-                    "from %.*s\n",
-                    TARN_STR_ARG(s->table), TARN_STR_ARG(s->table));
+    tarn_buf_printf(
+        b,
+        "/* tarn\n"
+        "description: How many rows %.*s has, out of how many files, and since when.\n"
+        "kind: table   # view, table, append or merge\n"
+        "tags: [gold]  # tarn run --select tag:gold\n"
+        "checks:       # a model whose checks fail is not published\n"
+        "  - row_count: {min: 1, max: 1}\n"
+        "*/\n"
+        "-- The folder and the file give the table its name; what it reads is found in the SQL.\n"
+        "select\n"
+        "    count(*) as row_count,\n"
+        "    count(distinct _source_file) as files,\n"
+        "    max(ingest_ts) as last_ingest\n"
+        "from %.*s\n",
+        TARN_STR_ARG(s->table), TARN_STR_ARG(s->table));
 }
 
 /* ---- the files */
 
-static enum tarn_status add_file(struct tarn_op *op, struct tarn__init_plan *plan, struct tarn_str path,
-                                 struct tarn_buf *text)
+static enum tarn_status add_file(struct tarn_op *op, struct tarn__init_plan *plan,
+                                 struct tarn_str path, struct tarn_buf *text)
 {
     struct tarn__init_file *f = &plan->files[plan->count++];
     f->path = path;
@@ -293,8 +311,8 @@ enum tarn_status tarn__init_texts(struct tarn_op *op, struct tarn__init_plan *pl
         TARN_TRY(add_file(op, plan, TARN_STR(TARN_PROJECT_FILE), &b));
         tarn_buf_init(&b, TEXT_MAX);
         put_count_model(&b, s);
-        TARN_TRY(add_file(op, plan,
-                          tarn_sprintf(op, "models/gold/%.*s_count.sql", TARN_STR_ARG(s->name)), &b));
+        TARN_TRY(add_file(
+            op, plan, tarn_sprintf(op, "models/gold/%.*s_count.sql", TARN_STR_ARG(s->name)), &b));
     }
     return add_fixed(plan, ".gitignore", ignored);
 }

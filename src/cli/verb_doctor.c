@@ -9,8 +9,8 @@ enum tarn_status tarn__verb_version(struct tarn_cli *cli)
 {
     const char *engine = tarn_engine_version();
     if (!tarn__engine_is_tested(engine))
-        (void)fprintf(stderr, "warning: the engine is %s; this release was tested with %s\n", engine,
-                      TARN__ENGINE_TESTED);
+        (void)fprintf(stderr, "warning: the engine is %s; this release was tested with %s\n",
+                      engine, TARN__ENGINE_TESTED);
     if (!cli->json) {
         tarn_buf_printf(&cli->text, "tarn %s (%s, %s)\n", TARN_VERSION, engine, ICEBERG_TEXT);
         return tarn__cli_flush(cli);
@@ -41,8 +41,8 @@ static struct tarn__finding *new_finding(struct tarn__doctor *d)
     return &d->findings[d->count++];
 }
 
-static enum tarn_status vfind(struct tarn__doctor *d, enum tarn__level level, const char *check, struct tarn_str mend,
-                              const char *fmt, va_list ap)
+static enum tarn_status vfind(struct tarn__doctor *d, enum tarn__level level, const char *check,
+                              struct tarn_str mend, const char *fmt, va_list ap)
 {
     struct tarn_buf b;
     struct tarn__finding *f = new_finding(d);
@@ -55,8 +55,8 @@ static enum tarn_status vfind(struct tarn__doctor *d, enum tarn__level level, co
     return (enum tarn_status)tarn_buf_take(d->op, &b, "finding", &f->message);
 }
 
-enum tarn_status tarn__find(struct tarn__doctor *d, enum tarn__level level, const char *check, const char *mend,
-                            const char *fmt, ...)
+enum tarn_status tarn__find(struct tarn__doctor *d, enum tarn__level level, const char *check,
+                            const char *mend, const char *fmt, ...)
 {
     va_list ap;
     va_start(ap, fmt);
@@ -75,7 +75,8 @@ enum tarn_status tarn__find_mend(struct tarn__doctor *d, enum tarn__level level,
     return status;
 }
 
-enum tarn_status tarn__find_report(struct tarn__doctor *d, enum tarn__level level, const char *check)
+enum tarn_status tarn__find_report(struct tarn__doctor *d, enum tarn__level level,
+                                   const char *check)
 {
     struct tarn_report r = d->op->report;
     if (r.status == TARN_NOMEM || r.status == TARN_CANCELLED)
@@ -92,7 +93,8 @@ enum tarn_status tarn__find_report(struct tarn__doctor *d, enum tarn__level leve
         place = tarn_sprintf(d->op, "%s", r.file);
     if (r.file[0] && !place.ptr)
         return TARN_NOMEM;
-    TARN_TRY(tarn__find_mend(d, level, check, mend, "%s%s%s", r.message, r.detail[0] ? ": " : "", r.detail));
+    TARN_TRY(tarn__find_mend(d, level, check, mend, "%s%s%s", r.message, r.detail[0] ? ": " : "",
+                             r.detail));
     d->findings[d->count - 1].place = place;
     return TARN_OK;
 }
@@ -142,9 +144,10 @@ static enum tarn_status tell_text(struct tarn__doctor *d)
         if (!cli->options->quiet || d->findings[i].level != TARN__LEVEL_OK)
             put_finding(cli, &d->findings[i]);
     if (!cli->options->quiet)
-        tarn_buf_printf(b, "\n  %zu ok, %s, %s\n", d->levels[TARN__LEVEL_OK],
-                        tarn__cli_plural(d->op, (int64_t)d->levels[TARN__LEVEL_WARN], "warning").ptr,
-                        tarn__cli_plural(d->op, (int64_t)d->levels[TARN__LEVEL_FAIL], "failure").ptr);
+        tarn_buf_printf(
+            b, "\n  %zu ok, %s, %s\n", d->levels[TARN__LEVEL_OK],
+            tarn__cli_plural(d->op, (int64_t)d->levels[TARN__LEVEL_WARN], "warning").ptr,
+            tarn__cli_plural(d->op, (int64_t)d->levels[TARN__LEVEL_FAIL], "failure").ptr);
     return tarn__cli_flush(cli);
 }
 
@@ -190,8 +193,8 @@ static enum tarn_status tell_listing(struct tarn__doctor *d)
     enum tarn_status status = tarn_output_begin_listing(&out, d->op, columns, 5);
     for (size_t i = 0; status == TARN_OK && i < d->count; i++) {
         const struct tarn__finding *f = &d->findings[i];
-        struct tarn_str cells[] = {tarn_str_view(level_names[f->level]), tarn_str_view(f->check), f->message, f->place,
-                                   f->mend};
+        struct tarn_str cells[] = {tarn_str_view(level_names[f->level]), tarn_str_view(f->check),
+                                   f->message, f->place, f->mend};
         status = tarn_output_row(&out, d->op, cells);
     }
     if (status == TARN_OK)

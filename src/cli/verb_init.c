@@ -1,6 +1,8 @@
-/* init: a new project that `tarn run` can run at once, for files that are there or with sample data.
+/* init: a new project that `tarn run` can run at once, for files that are there or with sample
+ * data.
  *
- * No file that is there is ever written over. tarn.yaml comes last, so that what was cut short can be begun again.
+ * No file that is there is ever written over. tarn.yaml comes last, so that what was cut short can
+ * be begun again.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -17,7 +19,8 @@
 /* ---- the folder */
 
 /* *out is absolute, and without links if it is there already. */
-static enum tarn_status project_folder(struct tarn_op *op, struct tarn_str typed, struct tarn_str *out)
+static enum tarn_status project_folder(struct tarn_op *op, struct tarn_str typed,
+                                       struct tarn_str *out)
 {
     struct stat st;
     char resolved[PATH_MAX];
@@ -46,7 +49,8 @@ static enum tarn_status project_folder(struct tarn_op *op, struct tarn_str typed
     return out->ptr ? TARN_OK : TARN_NOMEM;
 }
 
-static struct tarn_str path_of(struct tarn_op *op, const struct tarn__init_plan *plan, struct tarn_str name)
+static struct tarn_str path_of(struct tarn_op *op, const struct tarn__init_plan *plan,
+                               struct tarn_str name)
 {
     return tarn_path_join(op, plan->folder, name);
 }
@@ -69,15 +73,18 @@ static enum tarn_status refuse_project(struct tarn_op *op, const struct tarn__in
 static enum tarn_status project_name(struct tarn_cli *cli, struct tarn__init_plan *plan)
 {
     struct tarn_str given = cli->options->name;
-    plan->name = tarn__init_word(cli->op, given.ptr ? given : tarn_path_base(plan->folder), "project");
+    plan->name =
+        tarn__init_word(cli->op, given.ptr ? given : tarn_path_base(plan->folder), "project");
     if (!plan->name.ptr)
         return TARN_NOMEM;
     for (size_t i = 0; i < given.len; i++) {
         unsigned char c = (unsigned char)given.ptr[i];
-        bool fits = (c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z') || c == '_' || c == '-';
+        bool fits =
+            (c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z') || c == '_' || c == '-';
         if (!fits || given.len > 100)
             return tarn_fail(cli->op, TARN_USAGE,
-                             "\"%.*s\" is no name of a project: letters, digits, _ and -", TARN_STR_ARG(given));
+                             "\"%.*s\" is no name of a project: letters, digits, _ and -",
+                             TARN_STR_ARG(given));
     }
     if (given.ptr && given.len == 0)
         return tarn_fail(cli->op, TARN_USAGE, "the project's name is empty");
@@ -158,7 +165,8 @@ static enum tarn_status check_project(struct tarn_cli *cli, const struct tarn__i
     enum tarn_status status = tarn_project_load(cli->op, &o, &project);
     if (status == TARN_OK || status == TARN_NOMEM)
         return status;
-    return tarn_while(cli->op, "checking the new project: its files are written, but it cannot run yet");
+    return tarn_while(cli->op,
+                      "checking the new project: its files are written, but it cannot run yet");
 }
 
 /* ---- telling */
@@ -175,7 +183,8 @@ static bool is_shell_safe(struct tarn_str s)
 }
 
 /* What a person types next: "cd books && tarn run". */
-static enum tarn_status next_command(struct tarn_op *op, struct tarn_str folder, struct tarn_str *out)
+static enum tarn_status next_command(struct tarn_op *op, struct tarn_str folder,
+                                     struct tarn_str *out)
 {
     struct tarn_buf b;
     tarn_buf_init(&b, 4 * PATH_MAX);
@@ -210,7 +219,8 @@ static void put_title(struct tarn_cli *cli, const struct tarn__init_stream *s)
     struct tarn_buf *b = &cli->text;
     tarn_buf_printf(b, "%.*s   %s, %s, %s", TARN_STR_ARG(s->table),
                     tarn__cli_plural(op, (int64_t)s->files.count, "file").ptr,
-                    tarn__cli_size(op, (int64_t)s->bytes).ptr, tarn_file_format_names[s->sniff.format]);
+                    tarn__cli_size(op, (int64_t)s->bytes).ptr,
+                    tarn_file_format_names[s->sniff.format]);
     if (s->sniff.format == TARN_FILE_CSV)
         tarn_buf_printf(b, ", %s%s%s%s", delimiter_name(s->sniff.delimiter),
                         s->sniff.no_header ? ", no header" : "", s->sniff.encoding ? ", " : "",
@@ -244,18 +254,21 @@ static enum tarn_status put_columns(struct tarn_cli *cli, struct tarn_output *ou
     return TARN_OK;
 }
 
-static const struct tarn_output_column listing[] = {
-    {"table", TARN_OUTPUT_TEXT}, {"column", TARN_OUTPUT_TEXT}, {"type", TARN_OUTPUT_TEXT}, {"remark", TARN_OUTPUT_TEXT}};
+static const struct tarn_output_column listing[] = {{"table", TARN_OUTPUT_TEXT},
+                                                    {"column", TARN_OUTPUT_TEXT},
+                                                    {"type", TARN_OUTPUT_TEXT},
+                                                    {"remark", TARN_OUTPUT_TEXT}};
 
 /* streams[0..count) as one listing; with_table: the table's name stands in each row. */
-static enum tarn_status put_listing(struct tarn_cli *cli, const struct tarn__init_stream *streams, size_t count,
-                                    bool with_table)
+static enum tarn_status put_listing(struct tarn_cli *cli, const struct tarn__init_stream *streams,
+                                    size_t count, bool with_table)
 {
     struct tarn_output out;
     tarn__cli_output(cli, &out);
     out.options.no_count = true;
     out.options.rows_max = 1000000;
-    enum tarn_status status = tarn_output_begin_listing(&out, cli->op, listing + !with_table, 3 + with_table);
+    enum tarn_status status =
+        tarn_output_begin_listing(&out, cli->op, listing + !with_table, 3 + with_table);
     for (size_t i = 0; status == TARN_OK && i < count; i++)
         if (!streams[i].problem.ptr)
             status = put_columns(cli, &out, &streams[i], with_table);
@@ -290,7 +303,8 @@ static enum tarn_status tell_streams(struct tarn_cli *cli, const struct tarn__in
 }
 
 /* What was written, and what to do now; to stderr when stdout is for rows. */
-static enum tarn_status tell_files(struct tarn_cli *cli, const struct tarn__init_plan *plan, struct tarn_str next)
+static enum tarn_status tell_files(struct tarn_cli *cli, const struct tarn__init_plan *plan,
+                                   struct tarn_str next)
 {
     const struct tarn_options *o = cli->options;
     if (o->quiet)
@@ -345,7 +359,8 @@ static void json_stream(struct tarn_json_writer *w, const struct tarn__init_stre
     tarn_json_end_object(w);
 }
 
-static enum tarn_status tell_json(struct tarn_cli *cli, const struct tarn__init_plan *plan, struct tarn_str next)
+static enum tarn_status tell_json(struct tarn_cli *cli, const struct tarn__init_plan *plan,
+                                  struct tarn_str next)
 {
     struct tarn_json_writer w;
     tarn__cli_json_begin(cli, &w);
@@ -379,12 +394,14 @@ static enum tarn_status refuse_nothing(struct tarn_op *op, const struct tarn__in
     if (found->good > 0)
         return TARN_OK;
     const struct tarn__init_stream *s = &found->streams[0];
-    (void)tarn_fail(op, TARN_DATA, "none of the files below \"%.*s\" can be read", TARN_STR_ARG(found->base));
+    (void)tarn_fail(op, TARN_DATA, "none of the files below \"%.*s\" can be read",
+                    TARN_STR_ARG(found->base));
     tarn_detail(op, "%.*s: %.*s", TARN_STR_ARG(s->files.items[0].name), TARN_STR_ARG(s->problem));
     return TARN_DATA;
 }
 
-static enum tarn_status tell(struct tarn_cli *cli, const struct tarn__init_plan *plan, struct tarn_str typed)
+static enum tarn_status tell(struct tarn_cli *cli, const struct tarn__init_plan *plan,
+                             struct tarn_str typed)
 {
     struct tarn_str next;
     TARN_TRY(next_command(cli->op, typed, &next));
