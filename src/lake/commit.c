@@ -231,6 +231,23 @@ static enum tarn_status refresh_all(struct tarn_change **changes, size_t count, 
     return TARN_OK;
 }
 
+/* The catalog does not know a table (or a namespace): if it is one that we started from, that is a conflict like others. */
+static enum tarn_status not_found(struct tarn_change **changes, size_t count, struct tarn_op *op)
+{
+    struct tarn_report told = op->report;
+    for (size_t i = 0; i < count; i++) {
+        struct tarn_str location;
+        if (!changes[i]->base)
+            continue;
+        enum tarn_status status =
+            tarn_catalog_load(changes[i]->lake->catalog, op, changes[i]->ident, &location);
+        if (status == TARN_NOT_FOUND || status == TARN_TABLE)
+            return conflict(changes[i], op, "it was dropped");
+    }
+    op->report = told;
+    return told.status;
+}
+
 /* *lost: the report of a commit whose answer is missing and which may still happen; its status is TARN_OK if there is none. */
 static enum tarn_status attempt_once(const struct tarn_lake *lake, struct tarn_op *op,
                                      struct tarn_change **changes, size_t count,
@@ -240,6 +257,8 @@ static enum tarn_status attempt_once(const struct tarn_lake *lake, struct tarn_o
     enum tarn_status status = try_once(lake, op, changes, count);
     if (status == TARN_EXISTS) /* a table to be made: another commit was first */
         status = op->report.status = TARN_CONFLICT;
+    if (status == TARN_NOT_FOUND)
+        status = not_found(changes, count, op);
     struct tarn_report told = op->report;
     if (status == TARN_UNKNOWN)
         *lost = told;
