@@ -122,6 +122,8 @@ static enum tarn_status engine_start(struct tarn_engine *e, struct tarn_op *op)
         status = tarn__feed_functions(e, op, con);
     if (status == TARN_OK)
         status = tarn__partition_functions(e, op, con);
+    if (status == TARN_OK)
+        status = tarn__roll_functions(e, op, con);
     duckdb_disconnect(&con);
     return status;
 }

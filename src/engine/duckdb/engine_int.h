@@ -4,7 +4,7 @@
  * of a statement become views there (names.c), scans become SQL (view.c), deleted rows are dropped by a scalar function over a
  * registry (live.c), a producer's batches come in through a table function (feed.c), and writing is COPY (write.c).
  *
- * Locks: engine->lock guards the lists of sessions, lives and feeds, and the planner's opening. It is held for look-ups only,
+ * Locks: engine->lock guards the lists of sessions, lives, feeds and rolls, and the planner's opening. It is held for look-ups only,
  * never while the engine runs a statement, and no other lock is taken under it.
  */
 #ifndef TARN_ENGINE_INT_H
@@ -76,6 +76,12 @@ enum tarn_status tarn__partition_sql(struct tarn_op *op, struct tarn_buf *b,
                                      const struct tarn_transform *t, const struct tarn_type *source,
                                      struct tarn_str column) TARN_MUST_USE;
 
+/* ---- roll.c: files of a partitioned write that do not grow without end */
+
+struct tarn__roll;
+enum tarn_status tarn__roll_functions(struct tarn_engine *e, struct tarn_op *op,
+                                      duckdb_connection con) TARN_MUST_USE;
+
 /* ---- engine.c */
 
 struct tarn_engine {
@@ -90,6 +96,7 @@ struct tarn_engine {
     int session_seq;
     struct tarn__live *lives;
     struct tarn__feed *feeds;
+    struct tarn__roll *rolls;
     int64_t next_id;
     /* the watcher: interrupts statements whose op was cancelled or is past its deadline */
     pthread_t watcher;

@@ -241,6 +241,8 @@ static enum tarn_status partition(struct tarn_op *op, struct tarn_data_file *f,
     for (uint32_t k = keys->offsets[row]; k < keys->offsets[row + 1]; k++) {
         struct tarn_str name = text_at(&keys->children[0], k), prefix = TARN_STR(TARN__KEY_PREFIX);
         int64_t i;
+        if (tarn_str_is(name, TARN__FILE_KEY))
+            continue;
         if (!tarn_str_starts(name, prefix) ||
             !tarn_str_to_i64(tarn_str_of(name.ptr + prefix.len, name.len - prefix.len), &i) ||
             i < 0 || (size_t)i >= f->partition_count)

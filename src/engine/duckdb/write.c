@@ -2,7 +2,7 @@
  *
  * Files get names of their own (a random token and an id), so that a failed write can be cleaned up and none ever replaces another.
  * Rows of one partition tuple (or of an unpartitioned table) go to files that roll at the target size; rows of many go to one file
- * a partition. (The engine cannot do both.) Nothing is synced here.
+ * a partition, or several (roll.c). (The engine cannot do both.) Nothing is synced here.
  */
 #include "engine/duckdb/write_int.h"
 
@@ -127,6 +127,7 @@ struct writing {
     struct tarn_str *columns; /* one a field: the source's column, or absent */
     const struct tarn_type **types;
     bool partitioned;
+    struct tarn__roll *roll; /* partitioned only */
 };
 
 static enum tarn_status check_schema(struct tarn_op *op, const struct tarn_write *w)
@@ -213,17 +214,45 @@ static enum tarn_status columns_sql(struct tarn_op *op, struct tarn_buf *b, cons
     return TARN_OK;
 }
 
-static void partition_by_sql(struct tarn_buf *b, const struct tarn_partition_spec *spec)
+static int64_t file_size(const struct tarn_write *w)
+{
+    return w->target_file_size_bytes > 0 ? w->target_file_size_bytes : (int64_t)512 << 20;
+}
+
+/* "tarn partition 0", "tarn partition 2" */
+static void key_names(struct tarn_buf *b, const struct tarn_partition_spec *spec)
 {
     const char *comma = "";
-    tarn_buf_z(b, ", HIVE_FILE_PATTERN false, WRITE_PARTITION_COLUMNS false, PARTITION_BY (");
     for (size_t i = 0; i < spec->field_count; i++) {
         if (spec->fields[i].transform.kind == TARN_TRANSFORM_VOID)
             continue;
         tarn_buf_printf(b, "%s\"" TARN__KEY_PREFIX "%zu\"", comma, i);
         comma = ", ";
     }
-    tarn_buf_put(b, ')');
+}
+
+static void partition_by_sql(struct tarn_buf *b, const struct tarn_partition_spec *spec)
+{
+    tarn_buf_z(b, ", HIVE_FILE_PATTERN false, WRITE_PARTITION_COLUMNS false, PARTITION_BY (");
+    key_names(b, spec);
+    tarn_buf_z(b, ", \"" TARN__FILE_KEY "\")");
+}
+
+static enum tarn_status keys_sql(struct tarn_op *op, struct tarn_buf *b, const struct writing *x)
+{
+    struct tarn_buf names;
+    const struct tarn_partition_spec *spec = x->w->spec;
+    for (size_t i = 0; i < spec->field_count; i++)
+        if (spec->fields[i].transform.kind != TARN_TRANSFORM_VOID)
+            TARN_TRY(key_sql(op, b, x->w, i));
+    tarn_buf_init(&names, (size_t)1 << 20);
+    key_names(&names, spec);
+    tarn_buf_z(b, ", ");
+    tarn__roll_sql(b, x->roll, &x->w->schema->root, tarn_buf_view(&names));
+    tarn_buf_z(b, " AS \"" TARN__FILE_KEY "\"");
+    b->failed = b->failed || names.failed;
+    tarn_buf_release(&names);
+    return TARN_OK;
 }
 
 /* Sorted rows go to one file whatever its size: the engine keeps the order of none that rolls. Inside of partitions it keeps it
@@ -232,7 +261,6 @@ static void target_sql(struct tarn__copy *c, const struct writing *x)
 {
     const struct tarn_write *w = x->w;
     struct tarn_buf *b = &c->sql;
-    int64_t size = w->target_file_size_bytes > 0 ? w->target_file_size_bytes : (int64_t)512 << 20;
     bool sorted = w->order_by.ptr && w->order_by.len > 0 && !x->partitioned;
     struct tarn_buf path;
     tarn_buf_init(&path, 65536);
@@ -252,7 +280,7 @@ static void target_sql(struct tarn__copy *c, const struct writing *x)
         tarn_buf_z(b,
                    ", WRITE_EMPTY_FILE false"); /* which the engine refuses beside PARTITION_BY */
     if (!x->partitioned && !sorted)
-        tarn_buf_printf(b, ", FILE_SIZE_BYTES %lld", (long long)size);
+        tarn_buf_printf(b, ", FILE_SIZE_BYTES %lld", (long long)file_size(w));
     tarn_buf_z(b, ", FIELD_IDS ");
     tarn__field_ids_sql(b, &w->schema->root);
 }
@@ -263,9 +291,8 @@ static enum tarn_status copy_sql(struct tarn_op *op, struct tarn__copy *c, const
 {
     struct tarn_buf *b = &c->sql;
     tarn_buf_z(b, "COPY (SELECT *");
-    for (size_t i = 0; x->partitioned && i < x->w->spec->field_count; i++)
-        if (x->w->spec->fields[i].transform.kind != TARN_TRANSFORM_VOID)
-            TARN_TRY(key_sql(op, b, x->w, i));
+    if (x->partitioned)
+        TARN_TRY(keys_sql(op, b, x));
     tarn_buf_z(b, " FROM (SELECT ");
     TARN_TRY(columns_sql(op, b, x));
     tarn_buf_z(b, " FROM ");
@@ -280,17 +307,20 @@ static enum tarn_status copy_sql(struct tarn_op *op, struct tarn__copy *c, const
     return TARN_OK;
 }
 
-static enum tarn_status write_rows(struct tarn_session *s, struct tarn_op *op,
-                                   const struct writing *x, struct tarn_str source,
-                                   const struct tarn__text *text, size_t text_at,
-                                   struct tarn_written *out)
+static enum tarn_status write_rows(struct tarn_session *s, struct tarn_op *op, struct writing *x,
+                                   struct tarn_str source, const struct tarn__text *text,
+                                   size_t text_at, struct tarn_written *out)
 {
     struct tarn__copy c;
     struct tarn__rows rows;
     struct tarn__text placed;
     size_t prefix = 0;
     TARN_TRY(tarn__copy_open(op, x->w->folder, &c));
-    enum tarn_status status = copy_sql(op, &c, x, source, &prefix);
+    enum tarn_status status = TARN_OK;
+    if (x->partitioned)
+        status = tarn__roll_open(s->engine, op, file_size(x->w), &x->roll);
+    if (status == TARN_OK)
+        status = copy_sql(op, &c, x, source, &prefix);
     if (text) {
         placed = *text;
         placed.prefix = prefix + text_at;
@@ -300,6 +330,7 @@ static enum tarn_status write_rows(struct tarn_session *s, struct tarn_op *op,
     if (status == TARN_OK)
         status = tarn__written(op, &rows, x->w, out);
     tarn_buf_release(&c.sql);
+    tarn__roll_close(s->engine, x->roll);
     if (status != TARN_OK)
         tarn__copy_remove(&c, x->w->folder);
     return status;

@@ -4,6 +4,7 @@
 
 #include "engine/duckdb/engine_int.h"
 
+#define TARN__FILE_KEY   "tarn file"       /* name of the column that holds the file's number */
 #define TARN__KEY_PREFIX "tarn partition " /* names of the columns that hold partition values */
 
 /* May a column of a query be stored in a field, exactly or with an error? TARN_SCHEMA tells why not. */
@@ -13,6 +14,14 @@ enum tarn_status tarn__cast_check(struct tarn_op *op, const struct tarn_type *fr
 enum tarn_status tarn__cast_sql(struct tarn_op *op, struct tarn_buf *b, struct tarn_str column,
                                 const struct tarn_type *from,
                                 const struct tarn_field *to) TARN_MUST_USE;
+
+/* ---- roll.c */
+enum tarn_status tarn__roll_open(struct tarn_engine *e, struct tarn_op *op, int64_t file_size_bytes,
+                                 struct tarn__roll **out) TARN_MUST_USE;
+void tarn__roll_close(struct tarn_engine *e, struct tarn__roll *r); /* NULL-safe */
+/* The number of a row's file. keys: the partition's columns, as "a, b"; root: the row's columns. */
+void tarn__roll_sql(struct tarn_buf *b, const struct tarn__roll *r, const struct tarn_type *root,
+                    struct tarn_str keys);
 
 /* FIELD_IDS' value */
 void tarn__field_ids_sql(struct tarn_buf *b, const struct tarn_type *root);

@@ -252,6 +252,39 @@ static void test_constant_partition_and_rolling(void **state)
     assert_int_equal(w.count, 0);
 }
 
+static void test_partitions_roll(void **state)
+{
+    struct fixture *f = *state;
+    struct table *t = table_add(
+        f, "raw", "t", "struct<n: long, s: string, li: list<int>, b: binary, m: map<string, int>>");
+    const char *const exprs[] = {"truncate(1, n)", "bucket(2, s)", NULL};
+    struct tarn_written w;
+    table_partition(f, t, exprs);
+    struct tarn_write write = table_write(f, t);
+    write.target_file_size_bytes = 1 << 20;
+    ok(f,
+       tarn_session_write(
+           f->session, &f->op,
+           text_of("SELECT CASE WHEN i % 100 = 0 THEN 1 ELSE 2 END AS n, md5(i::varchar) || md5((i "
+                   "+ 1)::varchar) AS s, [i::int] AS li, NULL AS b FROM range(200000) t(i)"),
+           &write, &w));
+    assert_int_equal(w.rows, 200000);
+    size_t big = 0, small = 0;
+    for (size_t i = 0; i < w.count; i++) {
+        assert_true(w.files[i].size_bytes < 3 << 20);
+        assert_int_equal(w.files[i].partition_count, 2);
+        if (w.files[i].partition[0].i == 2)
+            big++;
+        else
+            small++;
+    }
+    assert_int_equal(small, 2);
+    assert_true(big >= 6 && big <= 12);
+    table_take(f, t, &w);
+    assert_string_equal(rows_of(f, "SELECT count(*), count(DISTINCT s) FROM raw.t"),
+                        "200000|200000\n");
+}
+
 /* ---- strictness */
 
 static size_t files_left(struct fixture *f, struct table *t)
@@ -405,6 +438,7 @@ int main(void)
                                         fixture_teardown),
         cmocka_unit_test_setup_teardown(test_constant_partition_and_rolling, fixture_setup,
                                         fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_partitions_roll, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_only_exact_casts_are_implied, fixture_setup,
                                         fixture_teardown),
         cmocka_unit_test_setup_teardown(test_required_columns, fixture_setup, fixture_teardown),
