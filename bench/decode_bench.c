@@ -1,4 +1,5 @@
-/* decode_bench: how fast files become columns. Makes its input below /tmp, prints MB/s of each case.
+/* decode_bench: how fast files become columns. Makes its input below /tmp, prints MB/s of each
+ * case.
  *
  *     decode_bench [MB of input, default 450] [workers, default 1]
  */
@@ -151,16 +152,18 @@ static void run(const struct bench_case *c, long bytes, int workers)
     make_file(c, path, bytes);
     if (stat(path, &st) != 0)
         exit(1);
-    struct tarn_input_file file = {
-        .path = tarn_str_view(path),
-        .name = TARN_STR("bench"),
-        .size_bytes = (uint64_t)st.st_size,
-        .modified_us = (int64_t)st.st_mtim.tv_sec * 1000000 + st.st_mtim.tv_nsec / 1000};
+    struct tarn_input_file file = {.path = tarn_str_view(path),
+                                   .name = TARN_STR("bench"),
+                                   .size_bytes = (uint64_t)st.st_size,
+                                   .modified_us = (int64_t)st.st_mtim.tv_sec * 1000000 +
+                                                  st.st_mtim.tv_nsec / 1000};
     struct tarn_input_files files = {&file, 1};
-    struct tarn_decode_options o = {.format = c->format, .delimiter = c->delimiter, .workers = workers};
+    struct tarn_decode_options o = {
+        .format = c->format, .delimiter = c->delimiter, .workers = workers};
     for (size_t i = 0; c->decimal && i < 2; i++) {
         declared[i].path = tarn_sprintf(&op, "%s%s", c->decimal, i ? "credit" : "debit");
-        declared[i].type = (struct tarn_type){.kind = TARN_TYPE_DECIMAL, .precision = 18, .scale = 2};
+        declared[i].type =
+            (struct tarn_type){.kind = TARN_TYPE_DECIMAL, .precision = 18, .scale = 2};
         o.declared = declared;
         o.declared_count = 2;
     }
@@ -185,8 +188,8 @@ static void run(const struct bench_case *c, long bytes, int workers)
         best_cpu = mb / cpu > best_cpu ? mb / cpu : best_cpu;
         check(&op, tarn_decoder_finish(decoder, &op, &decoded));
         if (round == 2)
-            printf("%-32s %7.0f MB/s  %7.0f MB/s a core  %9lld rows  %lld letters%s\n", c->name, best,
-                   best_cpu, (long long)decoded.rows, (long long)decoded.letter_count,
+            printf("%-32s %7.0f MB/s  %7.0f MB/s a core  %9lld rows  %lld letters%s\n", c->name,
+                   best, best_cpu, (long long)decoded.rows, (long long)decoded.letter_count,
                    decoded.misfit ? "  MISFIT" : "");
         tarn_decoder_close(decoder);
     }

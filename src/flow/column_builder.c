@@ -136,7 +136,8 @@ static enum tarn_status width_of(struct tarn_op *op, const struct tarn_type *t, 
         *out = 0;
         return TARN_OK;
     default:
-        return tarn_fail(op, TARN_UNSUPPORTED, "documents cannot be read into a column of type %.*s",
+        return tarn_fail(op, TARN_UNSUPPORTED,
+                         "documents cannot be read into a column of type %.*s",
                          TARN_STR_ARG(tarn_type_text(op, t)));
     }
 }

@@ -1,7 +1,8 @@
 /* column_builder: columns that grow row by row and are reused from batch to batch.
  *
- * A builder is a tree beside the tarn_column that it fills at the end of a batch. Memory grows by doubling within a budget that all builders of a
- * worker share and is kept when the batch is cleared. Every append either adds exactly one row or answers false and adds none that counts:
+ * A builder is a tree beside the tarn_column that it fills at the end of a batch. Memory grows
+ * by doubling within a budget that all builders of a worker share and is kept when the batch is
+ * cleared. Every append either adds exactly one row or answers false and adds none that counts:
  * the caller then cuts the row off with tarn__column_cut.
  */
 #ifndef TARN_FLOW_COLUMN_BUILDER_H
@@ -30,8 +31,10 @@ struct tarn__column {
     size_t child_count;
 };
 
-/* The tree for a type, its nodes in op->arena, no rows. TARN_UNSUPPORTED for types that no document can fill. */
-enum tarn_status tarn__column_init(struct tarn_op *op, const struct tarn_type *type, struct tarn__column_budget *budget,
+/* The tree for a type, its nodes in op->arena, no rows. TARN_UNSUPPORTED for types that no
+ * document can fill. */
+enum tarn_status tarn__column_init(struct tarn_op *op, const struct tarn_type *type,
+                                   struct tarn__column_budget *budget,
                                    struct tarn__column *out) TARN_MUST_USE;
 void tarn__column_release(struct tarn__column *c);
 void tarn__column_clear(struct tarn__column *c);
@@ -39,10 +42,12 @@ void tarn__column_cut(struct tarn__column *c, size_t length); /* back to the fir
 size_t tarn__column_bytes(const struct tarn__column *c);      /* what the rows take now */
 /* Fills `out`, a tree made by tarn__column_view_new, with pointers into the builder. */
 void tarn__column_view(const struct tarn__column *c, struct tarn_column *out);
-enum tarn_status tarn__column_view_new(struct tarn_op *op, const struct tarn__column *c, struct tarn_column *out) TARN_MUST_USE;
+enum tarn_status tarn__column_view_new(struct tarn_op *op, const struct tarn__column *c,
+                                       struct tarn_column *out) TARN_MUST_USE;
 
-bool tarn__column_grow(struct tarn__column *c);                        /* room for one more row */
-bool tarn__column_grow_bytes(struct tarn__column *c, size_t more);     /* room for `more` bytes of text and the slack */
+bool tarn__column_grow(struct tarn__column *c); /* room for one more row */
+bool tarn__column_grow_bytes(struct tarn__column *c,
+                             size_t more); /* room for `more` bytes of text and the slack */
 bool tarn__column_append_null(struct tarn__column *c);
 void tarn__column_mark_valid(struct tarn__column *c);
 
@@ -57,14 +62,14 @@ static inline bool tarn__column_reserve(struct tarn__column *c)
 {
     return __builtin_expect(c->length < c->cap, 1) || tarn__column_grow(c);
 }
-#define TARN__COLUMN_APPEND(name, ctype)                                       \
+#define TARN__COLUMN_APPEND(name, ctype)                                           \
     static inline bool tarn__column_append_##name(struct tarn__column *c, ctype v) \
-    {                                                                          \
-        if (!tarn__column_reserve(c))                                          \
-            return false;                                                      \
-        ((ctype *)(void *)c->data)[c->length] = v;                             \
-        tarn__column_commit(c);                                                \
-        return true;                                                           \
+    {                                                                              \
+        if (!tarn__column_reserve(c))                                              \
+            return false;                                                          \
+        ((ctype *)(void *)c->data)[c->length] = v;                                 \
+        tarn__column_commit(c);                                                    \
+        return true;                                                               \
     }
 TARN__COLUMN_APPEND(bool, uint8_t)
 TARN__COLUMN_APPEND(int, int32_t)
@@ -74,11 +79,12 @@ TARN__COLUMN_APPEND(double, double)
 TARN__COLUMN_APPEND(int128, __int128)
 #undef TARN__COLUMN_APPEND
 
-/* Room for a text of at most `max` bytes: where to write it, NULL if there is none. Then tarn__column_text_end. */
+/* Room for a text of at most `max` bytes: where to write it, NULL if there is none. Then
+ * tarn__column_text_end. */
 static inline char *tarn__column_text_begin(struct tarn__column *c, size_t max)
 {
-    if (!tarn__column_reserve(c) ||
-        (c->bytes_cap - c->bytes_len < max + TARN__COLUMN_SLACK && !tarn__column_grow_bytes(c, max)))
+    if (!tarn__column_reserve(c) || (c->bytes_cap - c->bytes_len < max + TARN__COLUMN_SLACK &&
+                                     !tarn__column_grow_bytes(c, max)))
         return NULL;
     return c->bytes + c->bytes_len;
 }

@@ -1,7 +1,9 @@
-/* csv: RFC 4180 with any delimiter and quote. See decode_rows.h; docs/types.md for how texts become values.
+/* csv: RFC 4180 with any delimiter and quote. See decode_rows.h; docs/types.md for how texts
+ * become values.
  *
- * A row ends at a newline outside quotes (a '\r' before it belongs to it). A quote counts only at a field's start; within an unquoted field it is
- * text. The row is first delimited, then cut: nothing in the window is changed, so a dead letter keeps the bytes as they stood.
+ * A row ends at a newline outside quotes (a '\r' before it belongs to it). A quote counts only
+ * at a field's start; within an unquoted field it is text. The row is first delimited, then cut:
+ * nothing in the window is changed, so a dead letter keeps the bytes as they stood.
  */
 #include "flow/decode_rows.h"
 
@@ -12,8 +14,8 @@
 
 /* ---- rows */
 
-
-/* Behind the quotes of a quoted field, or NULL if they go on past `end`. p is behind the opening quote. */
+/* Behind the quotes of a quoted field, or NULL if they go on past `end`. p is behind the opening
+ * quote. */
 static const char *pass_quotes(const char *p, const char *end, char quote)
 {
     for (;;) {
@@ -24,7 +26,8 @@ static const char *pass_quotes(const char *p, const char *end, char quote)
     }
 }
 
-/* The newline that ends the row at [p, end); `end` if it goes on. *quoted: it goes on inside quotes. *broken: there is text behind a closing quote. */
+/* The newline that ends the row at [p, end); `end` if it goes on. *quoted: it goes on inside
+ * quotes. *broken: there is text behind a closing quote. */
 static const char *row_end(const struct tarn__rows *r, const char *p, const char *end, bool *quoted,
                            bool *broken)
 {
@@ -33,7 +36,8 @@ static const char *row_end(const struct tarn__rows *r, const char *p, const char
     for (; p != end && *p != '\n'; p++) {
         if (field_start && *p == r->quote) {
             const char *behind = pass_quotes(p + 1, end, r->quote);
-            if (!behind || behind == end) { /* a quote that ends the window may be one half of two */
+            if (!behind ||
+                behind == end) { /* a quote that ends the window may be one half of two */
                 *quoted = !behind;
                 return end;
             }
@@ -100,7 +104,8 @@ struct field {
     bool quoted;
 };
 
-/* The field at p, which ends before the delimiter or at `end`. A text with doubled quotes goes to d->text. Returns its end; NULL: no memory. */
+/* The field at p, which ends before the delimiter or at `end`. A text with doubled quotes goes
+ * to d->text. Returns its end; NULL: no memory. */
 static const char *take_field(struct tarn__decode *d, const struct tarn__csv_options *o,
                               const char *p, const char *end, struct field *out)
 {
@@ -130,7 +135,8 @@ static const char *take_field(struct tarn__decode *d, const struct tarn__csv_opt
     return d->text.failed ? tarn__fail_nomem(d) : close + 1;
 }
 
-/* Unquoted text is a number or a truth value if it is written as JSON writes them; quoted text is text. */
+/* Unquoted text is a number or a truth value if it is written as JSON writes them; quoted text
+ * is text. */
 static void value_of(const struct tarn__csv_options *o, const struct field *f, bool strict,
                      struct tarn__value *v)
 {
@@ -223,7 +229,8 @@ static bool header_room(struct tarn__csv_header *h)
     return true;
 }
 
-/* A column of the header is sighted whatever becomes of the rows: that is no document that may turn out bad. */
+/* A column of the header is sighted whatever becomes of the rows: that is no document that may
+ * turn out bad. */
 static enum tarn_status add_column(struct tarn__decode *d, struct tarn_op *op, struct tarn_str name,
                                    uint64_t position, struct tarn_str file,
                                    struct tarn__csv_header *h)
@@ -237,10 +244,11 @@ static enum tarn_status add_column(struct tarn__decode *d, struct tarn_op *op, s
     struct tarn__plan_field *f = tarn__plan_find(d->root, name);
     for (size_t i = 0; f && i < h->count; i++)
         if (h->fields[i] == f)
-            return tarn_fail(op, TARN_DATA,
-                             "column \"%.*s\" stands twice in the header of \"%.*s\" (as column %zu "
-                             "and %zu; upper and lower case are one)",
-                             TARN_STR_ARG(name), TARN_STR_ARG(file), i + 1, h->count + 1);
+            return tarn_fail(
+                op, TARN_DATA,
+                "column \"%.*s\" stands twice in the header of \"%.*s\" (as column %zu "
+                "and %zu; upper and lower case are one)",
+                TARN_STR_ARG(name), TARN_STR_ARG(file), i + 1, h->count + 1);
     d->apply = true;
     if (!f) {
         f = tarn__plan_add(d, d->root, name);

@@ -1,4 +1,5 @@
-/* decode: the decoder's life and its producer. See decode.h for the contract, decode_state.h for what is shared. */
+/* decode: the decoder's life and its producer. See decode.h for the contract, decode_state.h for
+ * what is shared. */
 #include "flow/decode_state.h"
 
 #include <stdlib.h>
@@ -27,11 +28,12 @@ static enum tarn_status check_csv(struct tarn_op *op, const struct tarn_decode_o
                          "delimiter and quote must be two ASCII characters that no number holds");
     for (size_t i = 0; i < o->declared_count; i++)
         if (tarn_type_is_nested(&o->declared[i].type))
-            return tarn_fail(op, TARN_UNSUPPORTED,
-                             "column \"%.*s\" of CSV files is declared as %.*s: text cannot be read "
-                             "into a nested type",
-                             TARN_STR_ARG(o->declared[i].path),
-                             TARN_STR_ARG(tarn_type_text(op, &o->declared[i].type)));
+            return tarn_fail(
+                op, TARN_UNSUPPORTED,
+                "column \"%.*s\" of CSV files is declared as %.*s: text cannot be read "
+                "into a nested type",
+                TARN_STR_ARG(o->declared[i].path),
+                TARN_STR_ARG(tarn_type_text(op, &o->declared[i].type)));
     return TARN_OK;
 }
 

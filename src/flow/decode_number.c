@@ -5,7 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* Past this an exponent says only "huge" or "tiny"; sums with lengths of texts stay within int64_t. */
+/* Past this an exponent says only "huge" or "tiny"; sums with lengths of texts stay within
+ * int64_t. */
 #define EXPONENT_MAX ((int64_t)1 << 40)
 
 static bool is_digit(char c)
@@ -39,8 +40,8 @@ static const char *scan_exponent(const char *p, int64_t *out)
 
 /* The significant digits of a number: no leading zeros, no trailing ones. */
 struct digits {
-    char text[20];  /* the first 20 */
-    size_t count;   /* all of them; 0 = the value is zero */
+    char text[20];   /* the first 20 */
+    size_t count;    /* all of them; 0 = the value is zero */
     size_t trailing; /* zeros behind them */
 };
 
@@ -171,7 +172,8 @@ static bool prints_back(const struct tarn__number *n, bool single)
     return d.count == 1 || read_back(v, (int)d.count - 1, single) != v;
 }
 
-/* ---- doubles of 16 and 17 digits, as programs print them: the common case of the hard ones, in whole numbers */
+/* ---- doubles of 16 and 17 digits, as programs print them: the common case of the hard ones, in
+ * whole numbers */
 
 static const uint64_t powers[] = {1u,
                                   10u,
@@ -199,9 +201,10 @@ static unsigned __int128 magnitude(__int128 v)
     return v < 0 ? (unsigned __int128)-v : (unsigned __int128)v;
 }
 
-/* For v = mantissa / 10^k, 1 <= k <= 19: finds the nearest double M / 2^s and whether its shortest digits are the mantissa's. Everything is scaled by
- * 10^k * 2^s, where v is mantissa << s, the double is M * 10^k and half a unit of its last place is 10^k / 2.
- * False: the long way must decide. */
+/* For v = mantissa / 10^k, 1 <= k <= 19: finds the nearest double M / 2^s and whether its
+ * shortest digits are the mantissa's. Everything is scaled by
+ * 10^k * 2^s, where v is mantissa << s, the double is M * 10^k and half a unit of its last place
+ * is 10^k / 2. False: the long way must decide. */
 static bool quick_double(struct tarn__number *n, bool *prints_back)
 {
     int64_t k = -n->exponent;

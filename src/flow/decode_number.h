@@ -6,9 +6,9 @@
 
 struct tarn__number {
     struct tarn_str text;
-    uint64_t mantissa;  /* all digits in a row; only if significant <= 19 */
-    int64_t exponent;   /* value = mantissa * 10^exponent */
-    size_t significant; /* digits without leading zeros */
+    uint64_t mantissa;      /* all digits in a row; only if significant <= 19 */
+    int64_t exponent;       /* value = mantissa * 10^exponent */
+    size_t significant;     /* digits without leading zeros */
     bool negative, integer; /* integer: neither '.' nor exponent */
     bool has_value;         /* the nearest double is known already */
     double value;
@@ -17,14 +17,16 @@ struct tarn__number {
 
 /* Finishes what the quick path of tarn__number_scan leaves open: exponents, long texts. */
 const char *tarn__number_scan_rest(const char *p, struct tarn__number *n);
-/* Is the number printed back by a double's shortest form? (value against value: 1.50 and 15e-1 are 1.5) */
+/* Is the number printed back by a double's shortest form? (value against value: 1.50 and 15e-1
+ * are 1.5) */
 bool tarn__number_is_double(struct tarn__number *n);
 bool tarn__number_is_float(const struct tarn__number *n);
 double tarn__number_to_double(const struct tarn__number *n); /* the nearest */
 /* An integer value (12, 12.0 and 1.2e1 are) within int64_t? */
 bool tarn__number_to_long(const struct tarn__number *n, int64_t *out);
 
-/* RFC 8259 section 6 at p, which ends in a byte that no number holds. NULL: no number stands there. Sets n; the number ends at the result. */
+/* RFC 8259 section 6 at p, which ends in a byte that no number holds. NULL: no number stands
+ * there. Sets n; the number ends at the result. */
 static inline const char *tarn__number_scan(const char *begin, struct tarn__number *n)
 {
     const char *p = begin, *whole;

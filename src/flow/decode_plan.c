@@ -1,4 +1,5 @@
-/* decode_plan: the tree that a document is read along: the shape's places and the target's columns, joined by name. */
+/* decode_plan: the tree that a document is read along: the shape's places and the target's
+ * columns, joined by name. */
 #include "flow/decode_int.h"
 
 #include <stdio.h>
@@ -108,8 +109,7 @@ struct tarn__plan_field *tarn__plan_find(const struct tarn__plan *n, struct tarn
     uint32_t at = (uint32_t)tarn__name_hash(name) & n->index_mask;
     for (; n->index[at]; at = (at + 1) & n->index_mask) {
         struct tarn__plan_field *f = n->index[at];
-        if (f->key_len - 1 == name.len &&
-            tarn_str_eq_nocase(tarn_str_of(f->key, name.len), name))
+        if (f->key_len - 1 == name.len && tarn_str_eq_nocase(tarn_str_of(f->key, name.len), name))
             return f;
     }
     return NULL;
@@ -201,15 +201,17 @@ static enum tarn_status build_children(struct tarn__decode *d, struct tarn__plan
         n->element->required = c->type->fields[map].required;
     if (map) {
         if (c->children[0].type->kind != TARN_TYPE_STRING)
-            return tarn_fail(d->op, TARN_UNSUPPORTED,
-                             "documents have text for keys: a map with other keys cannot be filled");
+            return tarn_fail(
+                d->op, TARN_UNSUPPORTED,
+                "documents have text for keys: a map with other keys cannot be filled");
         n->map_key->strict = n->map_key->declared = true;
         TARN_TRY(build(d, n->map_key, NULL, &c->children[0], &none));
     }
     return TARN_OK;
 }
 
-/* The fields of a struct column and of a shape, in the shape's order first: so they are expected. */
+/* The fields of a struct column and of a shape, in the shape's order first: so they are
+ * expected. */
 static enum tarn_status build_fields(struct tarn__decode *d, struct tarn__plan *n,
                                      struct tarn_shape *s, struct tarn__column *c,
                                      const struct tarn__declared_list *l)
@@ -252,8 +254,8 @@ static enum tarn_status build_fields(struct tarn__decode *d, struct tarn__plan *
         struct tarn_str spelling;
         if (n->declared)
             f->first = 0;
-        TARN_TRY(tarn__declared_below(d->op, l, tarn_str_of(f->key, f->key_len - 1), &below,
-                                      &spelling));
+        TARN_TRY(
+            tarn__declared_below(d->op, l, tarn_str_of(f->key, f->key_len - 1), &below, &spelling));
         TARN_TRY(build(d, f->node, f->node->shape, f->node->column, &below));
     }
     return TARN_OK;
@@ -315,8 +317,8 @@ enum tarn_status tarn__decode_init(struct tarn_op *op, struct tarn__decode *d,
                                    const struct tarn_shape *shape, const struct tarn_type *target,
                                    size_t tail)
 {
-    uint64_t text_max = options->document_bytes_max ? options->document_bytes_max
-                                                    : TARN__DOCUMENT_BYTES_DEFAULT;
+    uint64_t text_max =
+        options->document_bytes_max ? options->document_bytes_max : TARN__DOCUMENT_BYTES_DEFAULT;
     *d = (struct tarn__decode){.op = op, .budget = {.max = COLUMN_BYTES_MAX}};
     d->ejson = options->format == TARN_INPUT_EJSON;
     d->depth_max = options->depth_max ? options->depth_max : TARN__DEPTH_DEFAULT;

@@ -1,4 +1,5 @@
-/* decode_rows: from a file's bytes to records: a window over its stream, and the layouts that cut it into documents or rows.
+/* decode_rows: from a file's bytes to records: a window over its stream, and the layouts that
+ * cut it into documents or rows.
  *
  *     window   bytes as UTF-8, refilled from the stream, growing only to hold one record
  *     lines    one document a line (a range of the file: many workers)
@@ -27,13 +28,16 @@ struct tarn__window {
     size_t raw_len;
     bool raw_end;
 };
-/* encoding absent: UTF-8, or UTF-16 if a byte order mark says so. `limit`: UINT64_MAX for the whole file. */
+/* encoding absent: UTF-8, or UTF-16 if a byte order mark says so. `limit`: UINT64_MAX for the
+ * whole file. */
 struct tarn__window_options {
     uint64_t offset, limit;
     struct tarn_str encoding;
 };
-enum tarn_status tarn__encoding_parse(struct tarn_op *op, struct tarn_str name, enum tarn__encoding *out) TARN_MUST_USE;
-enum tarn_status tarn__window_open(struct tarn__window *w, struct tarn_op *op, const struct tarn_input_file *file,
+enum tarn_status tarn__encoding_parse(struct tarn_op *op, struct tarn_str name,
+                                      enum tarn__encoding *out) TARN_MUST_USE;
+enum tarn_status tarn__window_open(struct tarn__window *w, struct tarn_op *op,
+                                   const struct tarn_input_file *file,
                                    struct tarn__window_options o) TARN_MUST_USE;
 void tarn__window_close(struct tarn__window *w); /* keeps the buffer for the next file */
 void tarn__window_release(struct tarn__window *w);
@@ -52,11 +56,11 @@ struct tarn__pass {
 };
 
 struct tarn__record {
-    char *begin, *end;  /* in the window; whole unless `letter` */
+    char *begin, *end; /* in the window; whole unless `letter` */
     uint64_t offset;
-    int64_t line;       /* counted from the range's first line, from 1 */
-    bool high;          /* some byte is not ASCII */
-    bool rest;          /* malformed, and where it ends cannot be told: it takes the rest of the file */
+    int64_t line; /* counted from the range's first line, from 1 */
+    bool high;    /* some byte is not ASCII */
+    bool rest;    /* malformed, and where it ends cannot be told: it takes the rest of the file */
     const char *letter; /* it is a dead letter already, for this reason; begin..end is its start */
 };
 
@@ -86,26 +90,56 @@ struct tarn__rows {
 };
 
 /* *has false: the end. */
-enum tarn_status tarn__rows_next(struct tarn__rows *r, struct tarn_op *op, struct tarn__record *out, bool *has) TARN_MUST_USE;
-enum tarn_status tarn__lines_next(struct tarn__rows *r, struct tarn_op *op, struct tarn__record *out, bool *has) TARN_MUST_USE;
-enum tarn_status tarn__values_next(struct tarn__rows *r, struct tarn_op *op, struct tarn__record *out, bool *has) TARN_MUST_USE;
-enum tarn_status tarn__records_next(struct tarn__rows *r, struct tarn_op *op, struct tarn__record *out, bool *has) TARN_MUST_USE;
-enum tarn_status tarn__csv_next(struct tarn__rows *r, struct tarn_op *op, struct tarn__record *out, bool *has) TARN_MUST_USE;
-/* LINES: moves to the first line that starts at or behind the range's begin (the window was opened one byte before it). */
+enum tarn_status tarn__rows_next(struct tarn__rows *r, struct tarn_op *op, struct tarn__record *out,
+                                 bool *has) TARN_MUST_USE;
+enum tarn_status tarn__lines_next(struct tarn__rows *r, struct tarn_op *op,
+                                  struct tarn__record *out, bool *has) TARN_MUST_USE;
+enum tarn_status tarn__values_next(struct tarn__rows *r, struct tarn_op *op,
+                                   struct tarn__record *out, bool *has) TARN_MUST_USE;
+enum tarn_status tarn__records_next(struct tarn__rows *r, struct tarn_op *op,
+                                    struct tarn__record *out, bool *has) TARN_MUST_USE;
+enum tarn_status tarn__csv_next(struct tarn__rows *r, struct tarn_op *op, struct tarn__record *out,
+                                bool *has) TARN_MUST_USE;
+/* LINES: moves to the first line that starts at or behind the range's begin (the window was
+ * opened one byte before it). */
 enum tarn_status tarn__lines_begin(struct tarn__rows *r, struct tarn_op *op) TARN_MUST_USE;
 /* Looks at the start of a JSON file: lines or values? */
-enum tarn_status tarn__layout_detect(struct tarn__rows *r, struct tarn_op *op, enum tarn__layout *out) TARN_MUST_USE;
+enum tarn_status tarn__layout_detect(struct tarn__rows *r, struct tarn_op *op,
+                                     enum tarn__layout *out) TARN_MUST_USE;
 /* Passes over the rest of the file, a letter of which was told. */
 enum tarn_status tarn__rows_end(struct tarn__rows *r, struct tarn_op *op) TARN_MUST_USE;
-enum tarn_status tarn__records_path(struct tarn_op *op, struct tarn_str path, struct tarn__rows *r) TARN_MUST_USE;
+enum tarn_status tarn__records_path(struct tarn_op *op, struct tarn_str path,
+                                    struct tarn__rows *r) TARN_MUST_USE;
 
 /* ---- helpers of the layouts */
+
+enum tarn__pass_result { TARN__PASS_DONE, TARN__PASS_MORE, TARN__PASS_BROKEN };
+/* Goes on at p + s->at, up to `end`. DONE: the value is the first s->at bytes. BROKEN: its
+ * brackets do not pair, or a quote is not closed in its line. */
+enum tarn__pass_result tarn__pass_on(struct tarn__pass *s, const char *p, const char *end);
+/* The next byte that is no white space, 0 at the end. */
+enum tarn_status tarn__peek(struct tarn__rows *r, struct tarn_op *op, char *out) TARN_MUST_USE;
+/* What stands between values. *c: the first byte of the next one, 0 = the end; else *reason says
+ * what is wrong. */
+enum tarn_status tarn__value_start(struct tarn__rows *r, struct tarn_op *op, char *c,
+                                   const char **reason) TARN_MUST_USE;
+/* The whole value that starts at the window's begin as a record. */
+enum tarn_status tarn__value_take(struct tarn__rows *r, struct tarn_op *op,
+                                  struct tarn__record *out, bool *has) TARN_MUST_USE;
+/* Makes the record a letter whose text is what was kept. */
+void tarn__rows_letter(struct tarn__rows *r, struct tarn__record *out, const char *reason);
+/* The line that the next byte stands in. */
+static inline int64_t tarn__line_here(const struct tarn__rows *r)
+{
+    return r->lines + !r->line_open;
+}
 
 /* The first newline in [p, end), or end; *high |= some byte is not ASCII. */
 const char *tarn__find_line(const char *p, const char *end, bool *high);
 bool tarn__has_high(const char *p, const char *end);
 /* The rest of the file as one letter. */
-enum tarn_status tarn__rows_rest(struct tarn__rows *r, struct tarn_op *op, const char *reason, struct tarn__record *out, bool *has) TARN_MUST_USE;
+enum tarn_status tarn__rows_rest(struct tarn__rows *r, struct tarn_op *op, const char *reason,
+                                 struct tarn__record *out, bool *has) TARN_MUST_USE;
 /* Consumes n bytes and counts the lines that they begin. */
 void tarn__rows_take(struct tarn__rows *r, size_t n);
 /* Keeps the window's first bytes as the start of a letter whose end is still to come. */
@@ -122,10 +156,15 @@ struct tarn__csv_options {
     char delimiter, quote;
     struct tarn_str null_text;
 };
-/* The record as the header of a file, or (no_header) the names column0, column1 ... for as many fields as it has. TARN_DATA for doubled or empty names. */
-enum tarn_status tarn__csv_header_read(struct tarn__decode *d, struct tarn_op *op, const struct tarn__csv_options *o, const struct tarn__record *record,
-                                       bool no_header, uint64_t position, struct tarn_str file, struct tarn__csv_header *h) TARN_MUST_USE;
+/* The record as the header of a file, or (no_header) the names column0, column1 ... for as many
+ * fields as it has. TARN_DATA for doubled or empty names. */
+enum tarn_status tarn__csv_header_read(struct tarn__decode *d, struct tarn_op *op,
+                                       const struct tarn__csv_options *o,
+                                       const struct tarn__record *record, bool no_header,
+                                       uint64_t position, struct tarn_str file,
+                                       struct tarn__csv_header *h) TARN_MUST_USE;
 /* One row into the columns; as tarn__document_read. */
-bool tarn__csv_read(struct tarn__decode *d, const struct tarn__csv_options *o, const struct tarn__csv_header *h, const struct tarn__record *record);
+bool tarn__csv_read(struct tarn__decode *d, const struct tarn__csv_options *o,
+                    const struct tarn__csv_header *h, const struct tarn__record *record);
 
 #endif

@@ -1,5 +1,6 @@
-/* decode_sample: a first shape from the starts of the files. The same readers as a decode, over columns for the declared places alone: so what is a dead letter there is
- * one here, and teaches nothing. */
+/* decode_sample: a first shape from the starts of the files. The same readers as a decode, over
+ * columns for the declared places alone: so what is a dead letter there is one here, and teaches
+ * nothing. */
 #include "flow/decode_state.h"
 
 #define SAMPLE_FILE_BYTES  ((uint64_t)1 << 20)

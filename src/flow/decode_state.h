@@ -1,7 +1,8 @@
-/* decode_state: a decoder's workers, the files they share, and the letters they write. For decode.c, decode_work.c, decode_sample.c.
+/* decode_state: a decoder's workers, the files they share, and the letters they write. For
+ * decode.c, decode_work.c, decode_sample.c.
  *
- * Lock: `lock` guards the hand-out of work (cursor, files' opened/ranges) and `failure`. A worker's own struct is touched by its thread alone until
- * finish. Counts are atomic.
+ * Lock: `lock` guards the hand-out of work (cursor, files' opened/ranges) and `failure`. A
+ * worker's own struct is touched by its thread alone until finish. Counts are atomic.
  */
 #ifndef TARN_FLOW_DECODE_STATE_H
 #define TARN_FLOW_DECODE_STATE_H
@@ -10,19 +11,19 @@
 
 #include "flow/decode_rows.h"
 
-#define TARN__RANGE_BYTES       ((uint64_t)4 << 20)
-#define TARN__BATCH_ROWS_MAX    ((size_t)65536)
-#define TARN__BATCH_BYTES_MAX   ((size_t)32 << 20)
-#define TARN__LETTERS_MAX       ((size_t)1000000)
-#define TARN__LETTER_BYTES_MAX  ((size_t)256 << 20)
-#define TARN__TAIL_COLUMNS      3 /* ingest_ts, _source_file, _source_offset */
+#define TARN__RANGE_BYTES      ((uint64_t)4 << 20)
+#define TARN__BATCH_ROWS_MAX   ((size_t)65536)
+#define TARN__BATCH_BYTES_MAX  ((size_t)32 << 20)
+#define TARN__LETTERS_MAX      ((size_t)1000000)
+#define TARN__LETTER_BYTES_MAX ((size_t)256 << 20)
+#define TARN__TAIL_COLUMNS     3 /* ingest_ts, _source_file, _source_offset */
 
 struct tarn__file {
-    bool opened;             /* it is known how it is split */
+    bool opened; /* it is known how it is split */
     enum tarn__layout layout;
-    bool detected;           /* layout is known */
+    bool detected;               /* layout is known */
     uint64_t ranges, next_range; /* 1 = one worker reads it all */
-    int64_t *range_lines;    /* one a range */
+    int64_t *range_lines;        /* one a range */
     atomic_int_fast64_t rows, letters;
 };
 
@@ -40,8 +41,8 @@ struct tarn__worker {
     struct tarn__decode decode;
     struct tarn__rows rows;
     struct tarn__work work;
-    bool active;        /* rows is open over work */
-    bool pending;       /* `record` was read ahead */
+    bool active;  /* rows is open over work */
+    bool pending; /* `record` was read ahead */
     struct tarn__record record;
     struct tarn__csv_header header;
     struct tarn__letter_record *letters;
@@ -71,13 +72,17 @@ struct tarn__decoder {
     atomic_size_t letter_count, letter_bytes;
 };
 
-enum tarn_status tarn__decoder_new(struct tarn_op *op, const struct tarn_input_files *files, const struct tarn_decode_options *options,
-                                   const struct tarn_shape *shape, const struct tarn_type *target, bool sampling,
-                                   struct tarn__decoder **out) TARN_MUST_USE;
+enum tarn_status tarn__decoder_new(struct tarn_op *op, const struct tarn_input_files *files,
+                                   const struct tarn_decode_options *options,
+                                   const struct tarn_shape *shape, const struct tarn_type *target,
+                                   bool sampling, struct tarn__decoder **out) TARN_MUST_USE;
 /* Opens the worker's next piece of work. *has false: there is none left. */
-enum tarn_status tarn__work_take(struct tarn__decoder *s, struct tarn_op *op, struct tarn__worker *w, bool *has) TARN_MUST_USE;
+enum tarn_status tarn__work_take(struct tarn__decoder *s, struct tarn_op *op,
+                                 struct tarn__worker *w, bool *has) TARN_MUST_USE;
 void tarn__work_close(struct tarn__decoder *s, struct tarn__worker *w);
-/* Reads one record of the open work; *has false: it is at its end. A row is in the columns, or a letter was written, or neither (sampling). */
-enum tarn_status tarn__work_step(struct tarn__decoder *s, struct tarn_op *op, struct tarn__worker *w, bool *has) TARN_MUST_USE;
+/* Reads one record of the open work; *has false: it is at its end. A row is in the columns, or a
+ * letter was written, or neither (sampling). */
+enum tarn_status tarn__work_step(struct tarn__decoder *s, struct tarn_op *op,
+                                 struct tarn__worker *w, bool *has) TARN_MUST_USE;
 
 #endif

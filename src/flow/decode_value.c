@@ -1,4 +1,5 @@
-/* decode_value: from a value as it stood in the source to a row of a column, exactly or not at all. The table of what goes where is in docs/types.md. */
+/* decode_value: from a value as it stood in the source to a row of a column, exactly or not at
+ * all. The table of what goes where is in docs/types.md. */
 #include "flow/decode_int.h"
 
 #include <float.h>
@@ -12,7 +13,8 @@
 
 /* ---- observation */
 
-/* Does a column hold all that the shape now asks for? Where the two differ the value itself is still checked as it is stored. */
+/* Does a column hold all that the shape now asks for? Where the two differ the value itself is
+ * still checked as it is stored. */
 static bool column_holds(const struct tarn__plan *n)
 {
     int scale;
@@ -87,7 +89,8 @@ static struct tarn_str shown(const struct tarn__value *v)
     return s;
 }
 
-/* The column cannot hold the value: a dead letter where it is declared, else a wider type is needed. */
+/* The column cannot hold the value: a dead letter where it is declared, else a wider type is
+ * needed. */
 static bool unfit(struct tarn__decode *d, struct tarn__plan *n, const struct tarn__value *v,
                   const char *why)
 {
@@ -168,7 +171,8 @@ static bool store_integer(struct tarn__decode *d, struct tarn__plan *n, const st
     int64_t i;
     if (!as_number(d, n, v, &number))
         return unfit(d, n, v, "is not a number");
-    /* Where nothing is declared only digits alone are an integer: 5.0 and -0 would not be printed back. */
+    /* Where nothing is declared only digits alone are an integer: 5.0 and -0 would not be
+     * printed back. */
     if (!n->strict && (v->seen.flags & (TARN__S_NUMBERS | TARN__S_NOT_LONG)) != TARN__S_INT)
         return unfit(d, n, v, "is not an integer");
     if (!tarn__number_to_long(&number, &i))
@@ -223,11 +227,12 @@ static bool store_float(struct tarn__decode *d, struct tarn__plan *n, const stru
     if (!as_number(d, n, v, &number))
         return unfit(d, n, v, "is not a number");
     x = tarn__number_to_double(&number);
-    bool same = (v->seen.flags & TARN__S_DOUBLE) && fabs(x) <= (double)FLT_MAX &&
-                (double)(float)x == x;
+    bool same =
+        (v->seen.flags & TARN__S_DOUBLE) && fabs(x) <= (double)FLT_MAX && (double)(float)x == x;
     if (!same && !tarn__number_is_float(&number))
         return unfit(d, n, v, "has more digits than a float holds");
-    return done(d, tarn__column_append_float(n->column, same ? (float)x : strtof(number.text.ptr, NULL)));
+    return done(
+        d, tarn__column_append_float(n->column, same ? (float)x : strtof(number.text.ptr, NULL)));
 }
 
 static const char *decimal_trouble(struct tarn__decode *d, const struct tarn__number *number,
@@ -381,7 +386,7 @@ static int hex_digit(char c)
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-bool tarn__uuid_parse(struct tarn_str s, unsigned char out[16])
+bool tarn__decode_uuid(struct tarn_str s, unsigned char out[16])
 {
     bool dashes = s.len == 36;
     if (!dashes && s.len != 32)
@@ -404,7 +409,7 @@ static bool store_uuid(struct tarn__decode *d, struct tarn__plan *n, const struc
     unsigned char id[16];
     if (v->kind == TARN__V_UUID || (n->strict && v->kind == TARN__V_BINARY && v->text.len == 16))
         return done(d, tarn__column_append_fixed(n->column, v->text.ptr));
-    if (n->strict && v->kind == TARN__V_TEXT && tarn__uuid_parse(v->text, id))
+    if (n->strict && v->kind == TARN__V_TEXT && tarn__decode_uuid(v->text, id))
         return done(d, tarn__column_append_fixed(n->column, id));
     return unfit(d, n, v, "is not a UUID");
 }

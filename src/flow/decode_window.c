@@ -1,4 +1,5 @@
-/* decode_window: see decode_rows.h. Bytes of other encodings become UTF-8 as they come in; offsets stay those of the source's bytes. */
+/* decode_window: see decode_rows.h. Bytes of other encodings become UTF-8 as they come in;
+ * offsets stay those of the source's bytes. */
 #include "flow/decode_rows.h"
 
 #include <stdlib.h>
@@ -15,16 +16,11 @@ enum tarn_status tarn__encoding_parse(struct tarn_op *op, struct tarn_str name,
         const char *name;
         enum tarn__encoding encoding;
     } names[] = {
-        {"utf-8", TARN__UTF8},
-        {"utf8", TARN__UTF8},
-        {"latin-1", TARN__LATIN1},
-        {"latin1", TARN__LATIN1},
-        {"iso-8859-1", TARN__LATIN1},
-        {"windows-1252", TARN__WINDOWS1252},
-        {"cp1252", TARN__WINDOWS1252},
-        {"utf-16", TARN__UTF16LE},
-        {"utf-16le", TARN__UTF16LE},
-        {"utf-16be", TARN__UTF16BE},
+        {"utf-8", TARN__UTF8},         {"utf8", TARN__UTF8},
+        {"latin-1", TARN__LATIN1},     {"latin1", TARN__LATIN1},
+        {"iso-8859-1", TARN__LATIN1},  {"windows-1252", TARN__WINDOWS1252},
+        {"cp1252", TARN__WINDOWS1252}, {"utf-16", TARN__UTF16LE},
+        {"utf-16le", TARN__UTF16LE},   {"utf-16be", TARN__UTF16BE},
     };
     *out = TARN__UTF8;
     if (name.len == 0)

@@ -1,4 +1,5 @@
-/* decode_work: which bytes a worker reads next, and what becomes of each record. See decode_state.h. */
+/* decode_work: which bytes a worker reads next, and what becomes of each record. See
+ * decode_state.h. */
 #include "flow/decode_state.h"
 
 #include <stdio.h>
@@ -93,8 +94,8 @@ static enum tarn_status csv_open(struct tarn__decoder *s, struct tarn_op *op,
     if (!has)
         return TARN_OK;
     TARN_TRY(tarn__csv_header_read(d, op, &s->csv, &w->record, s->options.no_header,
-                                   position_of(w->work.file, 0),
-                                   s->files.items[w->work.file].name, &w->header));
+                                   position_of(w->work.file, 0), s->files.items[w->work.file].name,
+                                   &w->header));
     if (d->unfit)
         atomic_store(&s->misfit, true);
     w->pending = s->options.no_header;

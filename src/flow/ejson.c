@@ -1,7 +1,10 @@
-/* ejson: MongoDB Extended JSON v2, canonical and relaxed, and of its older form $binary with $type and $date with a number.
+/* ejson: MongoDB Extended JSON v2, canonical and relaxed, and of its older form $binary with
+ * $type and $date with a number.
  *
- * An object whose keys are exactly those of a wrapper is that wrapper, in any order of its keys; if its values have the wrong form it is a dead letter (the
- * specification asks parsers to report it). An object with other keys besides is an ordinary document, "$" or not: nothing is lost by that.
+ * An object whose keys are exactly those of a wrapper is that wrapper, in any order of its keys;
+ * if its values have the wrong form it is a dead letter (the specification asks parsers to
+ * report it). An object with other keys besides is an ordinary document, "$" or not: nothing is
+ * lost by that.
  */
 #include "flow/decode_int.h"
 
@@ -241,7 +244,7 @@ static const char *read_uuid(struct tarn__decode *d, const struct member *m,
 {
     struct tarn_str text;
     unsigned char id[16];
-    if (!text_of(d, m, &text) || !tarn__uuid_parse(text, id))
+    if (!text_of(d, m, &text) || !tarn__decode_uuid(text, id))
         return wrong(d, "uuid", "is not a UUID");
     tarn_buf_reset(&d->bytes);
     tarn_buf_append(&d->bytes, id, sizeof id);
@@ -265,8 +268,7 @@ static const char *read_text(struct tarn__decode *d, const struct member *m, con
     return m->end;
 }
 
-static const char *read_oid(struct tarn__decode *d, const struct member *m,
-                            struct tarn__value *out)
+static const char *read_oid(struct tarn__decode *d, const struct member *m, struct tarn__value *out)
 {
     if (!read_text(d, m, "oid", out))
         return NULL;
@@ -311,8 +313,8 @@ static const char *read_inner(struct tarn__decode *d, const struct member *m, co
     right = right && ((name_is(&in[0], a) && name_is(&in[1], b)) ||
                       (name_is(&in[0], b) && name_is(&in[1], a)));
     if (!right || !is_right(&in[0]) || !is_right(&in[1]))
-        return tarn__letter(d, "%.*s does not hold %s and %s in their form",
-                            TARN_STR_ARG(m->name), a, b);
+        return tarn__letter(d, "%.*s does not hold %s and %s in their form", TARN_STR_ARG(m->name),
+                            a, b);
     if (!tarn__json_check(d, m->value))
         return NULL;
     out->kind = TARN__V_JSON;
@@ -368,9 +370,8 @@ static const char *read_one(struct tarn__decode *d, const struct member *m, stru
     if (name_is(m, "$dbPointer"))
         return read_pointer(d, m, out);
     if (name_is(m, "$minKey") || name_is(m, "$maxKey"))
-        return raw_is(m, "1")
-                   ? keep_json(out, m->end)
-                   : tarn__letter(d, "%.*s is not 1", TARN_STR_ARG(m->name));
+        return raw_is(m, "1") ? keep_json(out, m->end)
+                              : tarn__letter(d, "%.*s is not 1", TARN_STR_ARG(m->name));
     if (name_is(m, "$undefined")) {
         out->kind = TARN__V_NULL;
         return raw_is(m, "true") ? m->end : wrong(d, "undefined", "is not true");
@@ -396,8 +397,8 @@ static const char *read_two(struct tarn__decode *d, const struct member m[2],
     return m[1].end;
 }
 
-/* Passes over a value by its quotes and brackets alone: whoever takes the value checks it, once. So that nested wrappers cost no more than their
- * length at each level. NULL: it does not end. */
+/* Passes over a value by its quotes and brackets alone: whoever takes the value checks it, once.
+ * So that nested wrappers cost no more than their length at each level. NULL: it does not end. */
 static const char *pass_value(const char *p)
 {
     int depth = 0;
@@ -443,7 +444,8 @@ static const char *read_member(const char *p, struct member *out)
     return out->end;
 }
 
-/* The members of the object at p; *count is 3 if there are more than two. NULL: the text is not right. */
+/* The members of the object at p; *count is 3 if there are more than two. NULL: the text is not
+ * right. */
 static const char *members_of(const char *p, struct member out[2], int *count)
 {
     *count = 0;
@@ -490,10 +492,15 @@ static const char *quick_oid(const char *p, struct tarn__value *out)
 static bool known_name(const char *p)
 {
     static const char *const names[] = {
-        "$oid\"",    "$date\"", "$numberInt\"", "$numberLong\"", "$numberDouble\"",
-        "$numberDecimal\"",     "$binary\"",    "$uuid\"",       "$symbol\"",
-        "$code\"",   "$scope\"", "$type\"",     "$timestamp\"",  "$regularExpression\"",
-        "$dbPointer\"",         "$minKey\"",    "$maxKey\"",     "$undefined\"",
+        "$oid\"",          "$date\"",
+        "$numberInt\"",    "$numberLong\"",
+        "$numberDouble\"", "$numberDecimal\"",
+        "$binary\"",       "$uuid\"",
+        "$symbol\"",       "$code\"",
+        "$scope\"",        "$type\"",
+        "$timestamp\"",    "$regularExpression\"",
+        "$dbPointer\"",    "$minKey\"",
+        "$maxKey\"",       "$undefined\"",
     };
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (strncmp(p, names[i], strlen(names[i])) == 0)

@@ -1,5 +1,6 @@
-/* json_check: passes over values that no plan describes, as strictly as the plan's own walk would: syntax, depth, keys, wrappers. What is
- * a dead letter must not depend on whether a place was known when the document came by.
+/* json_check: passes over values that no plan describes, as strictly as the plan's own walk
+ * would: syntax, depth, keys, wrappers. What is a dead letter must not depend on whether a place
+ * was known when the document came by.
  */
 #include "flow/decode_int.h"
 

@@ -1,7 +1,9 @@
-/* json_doc: reads a document along its plan, straight into columns. See decode_int.h for the two passes.
+/* json_doc: reads a document along its plan, straight into columns. See decode_int.h for the two
+ * passes.
  *
- * Keys mostly come in the order of the last document: each field remembers which one followed it, so that a key is compared once and not looked up. Every step
- * relies on the zero byte behind the text (json_scan.h).
+ * Keys mostly come in the order of the last document: each field remembers which one followed
+ * it, so that a key is compared once and not looked up. Every step relies on the zero byte
+ * behind the text (json_scan.h).
  */
 #include "flow/decode_int.h"
 
@@ -16,7 +18,8 @@ static const char *read_text(struct tarn__decode *d, struct tarn__plan *n, const
     struct tarn__value v = {.kind = TARN__V_TEXT, .seen = {.flags = TARN__S_TEXT}};
     const char *end;
     if (n->kind == TARN_TYPE_STRING) {
-        /* Plain text is copied while it is scanned; room is made for what the document may still hold. */
+        /* Plain text is copied while it is scanned; room is made for what the document may still
+         * hold. */
         struct tarn__column *c = n->column;
         size_t most = c->bytes_cap - c->bytes_len;
         if (__builtin_expect(c->length < c->cap && most >= (size_t)(d->end - p) + 32, 1)) {
@@ -144,9 +147,8 @@ static const char *twins(struct tarn__decode *d, const struct tarn__plan_field *
         n++;
     if (before[n] == '"' && key[n] == '"')
         return tarn__letter(d, "the key \"%.*s\" stands twice", TARN_STR_ARG(name));
-    return tarn__letter(
-        d, "the keys \"%.*s\" and \"%.*s\" go to one column", (int)strcspn(before, "\""), before,
-        (int)strcspn(key, "\""), key);
+    return tarn__letter(d, "the keys \"%.*s\" and \"%.*s\" go to one column",
+                        (int)strcspn(before, "\""), before, (int)strcspn(key, "\""), key);
 }
 
 /* The text of a key, its own copy if the reader's buffer holds it. */
@@ -170,7 +172,8 @@ static const char *key_text(struct tarn__decode *d, const char *p, struct tarn_s
     return end;
 }
 
-/* Finds or makes the field of the key whose text starts at p. *out NULL (first pass): an unknown key. */
+/* Finds or makes the field of the key whose text starts at p. *out NULL (first pass): an unknown
+ * key. */
 static const char *find_field(struct tarn__decode *d, struct tarn__plan *n, const char *p,
                               struct tarn_str *out_name, struct tarn__plan_field **out)
 {

@@ -1,4 +1,5 @@
-/* json_rows: the layouts of JSON files. See decode_rows.h; docs/types.md says how a layout is told and what happens to malformed parts. */
+/* json_rows: the layouts of JSON files. See decode_rows.h; docs/types.md says how a layout is
+ * told and what happens to malformed parts. */
 #include "flow/decode_rows.h"
 
 #include <stdio.h>
@@ -81,13 +82,7 @@ enum tarn_status tarn__rows_keep(struct tarn__rows *r, struct tarn_op *op, size_
     return TARN_OK;
 }
 
-/* The line that the next byte stands in. */
-static int64_t line_here(const struct tarn__rows *r)
-{
-    return r->lines + !r->line_open;
-}
-
-static void letter(struct tarn__rows *r, struct tarn__record *out, const char *reason)
+void tarn__rows_letter(struct tarn__rows *r, struct tarn__record *out, const char *reason)
 {
     out->begin = r->prefix;
     out->end = r->prefix + r->prefix_len;
@@ -100,14 +95,14 @@ enum tarn_status tarn__rows_rest(struct tarn__rows *r, struct tarn_op *op, const
 {
     struct tarn__window *w = &r->window;
     out->offset = w->offset;
-    out->line = line_here(r);
+    out->line = tarn__line_here(r);
     r->ended = true;
     if (w->cut) { /* a sample ends in the middle of things */
         *has = false;
         return TARN_OK;
     }
     TARN_TRY(tarn__rows_keep(r, op, w->end - w->begin));
-    letter(r, out, reason);
+    tarn__rows_letter(r, out, reason);
     *has = true;
     return tarn__rows_end(r, op);
 }
@@ -148,7 +143,7 @@ static enum tarn_status long_line(struct tarn__rows *r, struct tarn_op *op,
     (void)snprintf(r->reason, sizeof r->reason,
                    "the document is longer than %llu bytes (document_size_max)",
                    (unsigned long long)r->bytes_max);
-    letter(r, out, r->reason);
+    tarn__rows_letter(r, out, r->reason);
     return TARN_OK;
 }
 
@@ -192,8 +187,6 @@ enum tarn_status tarn__lines_next(struct tarn__rows *r, struct tarn_op *op,
 
 /* ---- passing over a value */
 
-enum pass_result { PASS_DONE, PASS_MORE, PASS_BROKEN };
-
 static bool pass_open(struct tarn__pass *s, bool object)
 {
     if (s->depth >= TARN_JSON_DEPTH_MAX)
@@ -215,12 +208,13 @@ static bool pass_close(struct tarn__pass *s, bool object)
     return open_object == object;
 }
 
-/* Goes on at p + s->at, up to `end`. DONE: the value is the first s->at bytes. BROKEN: its brackets do not pair, or a quote is not closed in its line. */
-static enum pass_result pass_on(struct tarn__pass *s, const char *p, const char *end)
+/* Goes on at p + s->at, up to `end`. DONE: the value is the first s->at bytes. BROKEN: its
+ * brackets do not pair, or a quote is not closed in its line. */
+enum tarn__pass_result tarn__pass_on(struct tarn__pass *s, const char *p, const char *end)
 {
     const char *q = p + s->at;
-    enum pass_result result = PASS_MORE;
-    for (; q != end && result == PASS_MORE; q++) {
+    enum tarn__pass_result result = TARN__PASS_MORE;
+    for (; q != end && result == TARN__PASS_MORE; q++) {
         if (s->in_string && !s->escaped) {
             q = tarn__find_special(q); /* zeros lie behind the window's end */
             if (q >= end) {
@@ -231,11 +225,11 @@ static enum pass_result pass_on(struct tarn__pass *s, const char *p, const char 
         char c = *q;
         if (s->scalar && (is_white(c) || c == ',' || c == '}' || c == ']')) {
             s->at = (size_t)(q - p);
-            return PASS_DONE; /* a number or word ends before what cannot belong to it */
+            return TARN__PASS_DONE; /* a number or word ends before what cannot belong to it */
         }
         if (s->in_string) {
             if ((unsigned char)c < 0x20)
-                result = PASS_BROKEN;
+                result = TARN__PASS_BROKEN;
             else if (s->escaped)
                 s->escaped = false;
             else if (c == '\\')
@@ -243,23 +237,23 @@ static enum pass_result pass_on(struct tarn__pass *s, const char *p, const char 
             else if (c == '"') {
                 s->in_string = false;
                 if (s->depth == 0)
-                    result = PASS_DONE;
+                    result = TARN__PASS_DONE;
             }
         } else if (c == '"') {
             s->in_string = true;
         } else if (c == '{' || c == '[') {
             if (!pass_open(s, c == '{'))
-                result = PASS_BROKEN;
+                result = TARN__PASS_BROKEN;
         } else if (c == '}' || c == ']') {
             if (s->depth == 0 || !pass_close(s, c == '}'))
-                result = PASS_BROKEN;
+                result = TARN__PASS_BROKEN;
             else if (s->depth == 0)
-                result = PASS_DONE;
+                result = TARN__PASS_DONE;
         } else if (s->depth == 0) {
             s->scalar = true;
         }
         if (s->scalar && (s->depth > 0 || s->in_string))
-            result = PASS_BROKEN;
+            result = TARN__PASS_BROKEN;
     }
     s->at = (size_t)(q - p);
     return result;
@@ -268,7 +262,7 @@ static enum pass_result pass_on(struct tarn__pass *s, const char *p, const char 
 /* ---- values: documents behind one another, or in one array */
 
 /* The next byte that is no white space, 0 at the end. */
-static enum tarn_status peek(struct tarn__rows *r, struct tarn_op *op, char *out)
+enum tarn_status tarn__peek(struct tarn__rows *r, struct tarn_op *op, char *out)
 {
     struct tarn__window *w = &r->window;
     *out = '\0';
@@ -289,25 +283,26 @@ static enum tarn_status peek(struct tarn__rows *r, struct tarn_op *op, char *out
 
 /* A value too long to hold: passed over, its start kept for the letter. */
 static enum tarn_status long_value(struct tarn__rows *r, struct tarn_op *op,
-                                   enum pass_result result, struct tarn__record *out, bool *has)
+                                   enum tarn__pass_result result, struct tarn__record *out,
+                                   bool *has)
 {
     struct tarn__window *w = &r->window;
     TARN_TRY(tarn__rows_keep(r, op, w->end - w->begin));
-    while (result == PASS_MORE && !w->eof) {
+    while (result == TARN__PASS_MORE && !w->eof) {
         tarn__rows_take(r, r->pass.at);
         r->pass.at = 0;
         TARN_TRY(tarn__window_more(w, op));
-        result = pass_on(&r->pass, w->buf + w->begin, w->buf + w->end);
+        result = tarn__pass_on(&r->pass, w->buf + w->begin, w->buf + w->end);
     }
     (void)snprintf(r->reason, sizeof r->reason,
                    "the document is longer than %llu bytes (document_size_max)",
                    (unsigned long long)r->bytes_max);
-    if (result == PASS_DONE)
+    if (result == TARN__PASS_DONE)
         tarn__rows_take(r, r->pass.at);
     else
         r->ended = true;
-    letter(r, out, r->reason);
-    *has = !w->cut || result == PASS_DONE;
+    tarn__rows_letter(r, out, r->reason);
+    *has = !w->cut || result == TARN__PASS_DONE;
     while (r->ended && !w->eof) {
         tarn__rows_take(r, w->end - w->begin);
         TARN_TRY(tarn__window_more(w, op));
@@ -316,39 +311,39 @@ static enum tarn_status long_value(struct tarn__rows *r, struct tarn_op *op,
 }
 
 /* The whole value that starts at the window's begin as a record. */
-static enum tarn_status take_value(struct tarn__rows *r, struct tarn_op *op,
-                                   struct tarn__record *out, bool *has)
+enum tarn_status tarn__value_take(struct tarn__rows *r, struct tarn_op *op,
+                                  struct tarn__record *out, bool *has)
 {
     struct tarn__window *w = &r->window;
-    enum pass_result result;
+    enum tarn__pass_result result;
     *has = true;
     out->offset = w->offset;
-    out->line = line_here(r);
+    out->line = tarn__line_here(r);
     out->letter = NULL;
     out->rest = false;
     r->pass = (struct tarn__pass){.at = 0};
     for (;;) {
-        result = pass_on(&r->pass, w->buf + w->begin, w->buf + w->end);
-        if (result != PASS_MORE || w->eof)
+        result = tarn__pass_on(&r->pass, w->buf + w->begin, w->buf + w->end);
+        if (result != TARN__PASS_MORE || w->eof)
             break;
         if (r->pass.at > r->bytes_max)
             return long_value(r, op, result, out, has);
         TARN_TRY(tarn__window_more(w, op));
     }
-    if (result == PASS_MORE && r->pass.scalar)
-        result = PASS_DONE; /* a word ends with the file */
-    if (result != PASS_DONE && w->cut) {
+    if (result == TARN__PASS_MORE && r->pass.scalar)
+        result = TARN__PASS_DONE; /* a word ends with the file */
+    if (result != TARN__PASS_DONE && w->cut) {
         *has = false;
         r->ended = true;
         return TARN_OK;
     }
-    if (result == PASS_MORE)
+    if (result == TARN__PASS_MORE)
         return tarn__rows_rest(r, op, "the file ends inside a document", out, has);
     if (r->pass.at > r->bytes_max)
         return long_value(r, op, result, out, has);
     out->begin = w->buf + w->begin;
     out->end = out->begin + r->pass.at;
-    out->rest = result == PASS_BROKEN;
+    out->rest = result == TARN__PASS_BROKEN;
     if (out->rest) /* the reader will find the reason in what there is */
         out->end = w->buf + w->end;
     out->high = tarn__has_high(out->begin, out->end);
@@ -358,13 +353,14 @@ static enum tarn_status take_value(struct tarn__rows *r, struct tarn_op *op,
     return TARN_OK;
 }
 
-/* What stands between values. *c: the first byte of the next one, 0 = the end; else *reason says what is wrong. */
-static enum tarn_status next_start(struct tarn__rows *r, struct tarn_op *op, char *c,
+/* What stands between values. *c: the first byte of the next one, 0 = the end; else *reason says
+ * what is wrong. */
+enum tarn_status tarn__value_start(struct tarn__rows *r, struct tarn_op *op, char *c,
                                    const char **reason)
 {
     *reason = NULL;
     for (;;) {
-        TARN_TRY(peek(r, op, c));
+        TARN_TRY(tarn__peek(r, op, c));
         if (!r->in_array) {
             if (*c != '[')
                 return TARN_OK;
@@ -389,7 +385,7 @@ static enum tarn_status next_start(struct tarn__rows *r, struct tarn_op *op, cha
             return TARN_OK;
         }
         tarn__rows_take(r, 1);
-        TARN_TRY(peek(r, op, c));
+        TARN_TRY(tarn__peek(r, op, c));
         if (*c == ']' || *c == ',' || *c == '\0')
             *reason = "expected a document behind ','";
         return TARN_OK;
@@ -402,210 +398,16 @@ enum tarn_status tarn__values_next(struct tarn__rows *r, struct tarn_op *op,
     const char *reason;
     char c;
     *has = false;
-    TARN_TRY(next_start(r, op, &c, &reason));
+    TARN_TRY(tarn__value_start(r, op, &c, &reason));
     if (reason)
         return tarn__rows_rest(r, op, reason, out, has);
     if (c == '\0')
         return TARN_OK;
-    return take_value(r, op, out, has);
+    return tarn__value_take(r, op, out, has);
 }
 
-/* ---- records: an array within each document */
-
-enum tarn_status tarn__records_path(struct tarn_op *op, struct tarn_str path,
-                                    struct tarn__rows *r)
-{
-    struct tarn_str rest = path, step;
-    bool more;
-    r->path_len = 0;
-    do {
-        more = tarn_str_cut(&rest, '.', &step);
-        if (step.len == 0 || r->path_len == (int)(sizeof r->path / sizeof *r->path))
-            return tarn_fail(op, TARN_CONFIG,
-                             "\"%.*s\" is no path of an array of records (a.b, at most %zu steps)",
-                             TARN_STR_ARG(path), sizeof r->path / sizeof *r->path);
-        r->path[r->path_len++] = step;
-    } while (more);
-    r->level = -1;
-    return TARN_OK;
-}
-
-/* Passes over a value that is no record. BROKEN: the rest of the file cannot be read. */
-static enum tarn_status pass_member(struct tarn__rows *r, struct tarn_op *op, bool *ok)
-{
-    struct tarn__window *w = &r->window;
-    enum pass_result result = PASS_MORE;
-    r->pass = (struct tarn__pass){.at = 0};
-    for (;;) {
-        result = pass_on(&r->pass, w->buf + w->begin, w->buf + w->end);
-        if (result != PASS_MORE || w->eof)
-            break;
-        tarn__rows_take(r, r->pass.at);
-        r->pass.at = 0;
-        TARN_TRY(tarn__window_more(w, op));
-    }
-    *ok = result == PASS_DONE;
-    if (*ok)
-        tarn__rows_take(r, r->pass.at);
-    return TARN_OK;
-}
-
-/* A key, its ':' included; *is_step: it is the path's next step. */
-static enum tarn_status take_key(struct tarn__rows *r, struct tarn_op *op, bool *is_step, bool *ok)
-{
-    struct tarn__window *w = &r->window;
-    char c;
-    r->pass = (struct tarn__pass){.at = 0};
-    enum pass_result result;
-    while ((result = pass_on(&r->pass, w->buf + w->begin, w->buf + w->end)) == PASS_MORE &&
-           !w->eof && r->pass.at <= r->bytes_max)
-        TARN_TRY(tarn__window_more(w, op));
-    *ok = result == PASS_DONE && r->pass.at >= 2;
-    if (!*ok)
-        return TARN_OK;
-    struct tarn_str key = tarn_str_of(w->buf + w->begin + 1, r->pass.at - 2);
-    *is_step = tarn_str_eq(key, r->path[r->level]);
-    tarn__rows_take(r, r->pass.at);
-    TARN_TRY(peek(r, op, &c));
-    *ok = c == ':';
-    if (*ok)
-        tarn__rows_take(r, 1);
-    return TARN_OK;
-}
-
-/* Behind a document without records: it is a letter, with its start as text. */
-static bool close_object(struct tarn__rows *r, struct tarn__record *out)
-{
-    tarn__rows_take(r, 1);
-    r->after_value = true;
-    if (--r->level >= 0 || r->found)
-        return false;
-    size_t length = (size_t)(r->window.offset - r->document_offset);
-    if (r->prefix_len > length)
-        r->prefix_len = length;
-    out->offset = r->document_offset;
-    out->line = r->document_line;
-    letter(r, out, "the document has no array of records at the path given");
-    return true;
-}
-
-static enum tarn_status open_document(struct tarn__rows *r, struct tarn_op *op)
-{
-    struct tarn__window *w = &r->window;
-    r->document_offset = w->offset;
-    r->document_line = line_here(r);
-    r->level = 0;
-    r->found = r->after_value = false;
-    TARN_TRY(tarn__rows_keep(r, op, w->end - w->begin));
-    tarn__rows_take(r, 1);
-    return TARN_OK;
-}
-
-/* A value of the path, at its first byte c. *has: it is a letter. */
-static enum tarn_status enter_step(struct tarn__rows *r, struct tarn_op *op, char c,
-                                   struct tarn__record *out, bool *has, bool *ok)
-{
-    bool last = r->level + 1 == r->path_len;
-    r->after_value = true;
-    if (last && c == '[') {
-        r->in_array = r->found = true;
-        r->after_value = false;
-        tarn__rows_take(r, 1);
-        return TARN_OK;
-    }
-    if (!last && c == '{') {
-        r->level++;
-        r->after_value = false;
-        tarn__rows_take(r, 1);
-        return TARN_OK;
-    }
-    if (!last || c == 'n') {
-        r->found = r->found || last;
-        return pass_member(r, op, ok);
-    }
-    r->found = true;
-    TARN_TRY(take_value(r, op, out, has));
-    if (*has && !out->letter && !out->rest)
-        out->letter = "the value at the path of the records is no array";
-    return TARN_OK;
-}
-
-/* One step through the documents around the records. *ok false: malformed. */
-static enum tarn_status navigate(struct tarn__rows *r, struct tarn_op *op,
-                                 struct tarn__record *out, bool *has, bool *ok)
-{
-    char c;
-    bool is_step = false;
-    TARN_TRY(peek(r, op, &c));
-    if (r->level < 0) {
-        if (c == '\0')
-            r->ended = true;
-        else if (c == '{')
-            return open_document(r, op);
-        else
-            return take_value(r, op, out, has);
-        return TARN_OK;
-    }
-    if (c == '}') {
-        *has = close_object(r, out);
-        return TARN_OK;
-    }
-    if (r->after_value) {
-        *ok = c == ',';
-        if (!*ok)
-            return TARN_OK;
-        tarn__rows_take(r, 1);
-        TARN_TRY(peek(r, op, &c));
-    }
-    *ok = c == '"';
-    if (*ok)
-        TARN_TRY(take_key(r, op, &is_step, ok));
-    if (!*ok)
-        return TARN_OK;
-    TARN_TRY(peek(r, op, &c));
-    if (is_step)
-        return enter_step(r, op, c, out, has, ok);
-    r->after_value = true;
-    return pass_member(r, op, ok);
-}
-
-/* One step within the array. */
-static enum tarn_status next_element(struct tarn__rows *r, struct tarn_op *op,
-                                     struct tarn__record *out, bool *has)
-{
-    const char *reason;
-    char c;
-    TARN_TRY(peek(r, op, &c));
-    if (c == ']') {
-        tarn__rows_take(r, 1);
-        r->in_array = false;
-        r->after_value = true;
-        return TARN_OK;
-    }
-    TARN_TRY(next_start(r, op, &c, &reason));
-    return reason ? tarn__rows_rest(r, op, reason, out, has) : take_value(r, op, out, has);
-}
-
-enum tarn_status tarn__records_next(struct tarn__rows *r, struct tarn_op *op,
-                                    struct tarn__record *out, bool *has)
-{
-    *has = false;
-    while (!*has && !r->ended) {
-        bool ok = true;
-        out->letter = NULL;
-        out->rest = false;
-        if (r->in_array)
-            TARN_TRY(next_element(r, op, out, has));
-        else
-            TARN_TRY(navigate(r, op, out, has, &ok));
-        if (!ok)
-            return tarn__rows_rest(r, op, "the document around the records is malformed", out, has);
-    }
-    return TARN_OK;
-}
-
-enum tarn_status tarn__rows_next(struct tarn__rows *r, struct tarn_op *op,
-                                 struct tarn__record *out, bool *has)
+enum tarn_status tarn__rows_next(struct tarn__rows *r, struct tarn_op *op, struct tarn__record *out,
+                                 bool *has)
 {
     *has = false;
     out->letter = NULL;
@@ -626,7 +428,8 @@ enum tarn_status tarn__rows_next(struct tarn__rows *r, struct tarn_op *op,
 
 /* ---- which layout */
 
-/* Does a line of [p, end) behind the first hold a whole document from its first byte on? (One that merely begins with '{' is enough for `begins`.) */
+/* Does a line of [p, end) behind the first hold a whole document from its first byte on? (One
+ * that merely begins with '{' is enough for `begins`.) */
 static bool line_is_document(const char *p, const char *end, bool begins)
 {
     const char *feed;
@@ -638,14 +441,16 @@ static bool line_is_document(const char *p, const char *end, bool begins)
         if (begins)
             return true;
         next_end = next_end ? next_end : end;
-        if (pass_on(&pass, next, next_end) == PASS_DONE && is_blank(next + pass.at, next_end))
+        if (tarn__pass_on(&pass, next, next_end) == TARN__PASS_DONE &&
+            is_blank(next + pass.at, next_end))
             return true;
     }
     return false;
 }
 
-/* Lines, unless the first document goes on over the end of its line or another stands behind it in the same line. The first line may itself be malformed: so what a broken one
- * looks like is decided by the lines behind it. */
+/* Lines, unless the first document goes on over the end of its line or another stands behind it
+ * in the same line. The first line may itself be malformed: so what a broken one looks like is
+ * decided by the lines behind it. */
 static bool is_lines(const char *p, const char *end)
 {
     struct tarn__pass pass = {.at = 0};
@@ -656,12 +461,12 @@ static bool is_lines(const char *p, const char *end)
     if (*p == '[')
         return false;
     const char *feed = memchr(p, '\n', (size_t)(end - p));
-    enum pass_result result = pass_on(&pass, p, end);
-    if (!feed && result != PASS_DONE)
+    enum tarn__pass_result result = tarn__pass_on(&pass, p, end);
+    if (!feed && result != TARN__PASS_DONE)
         return true; /* one line, so far as can be seen */
-    if (result == PASS_MORE)
+    if (result == TARN__PASS_MORE)
         return line_is_document(p, end, false);
-    if (result == PASS_BROKEN)
+    if (result == TARN__PASS_BROKEN)
         return line_is_document(p, end, true);
     const char *behind = p + pass.at;
     if (feed && behind > feed)

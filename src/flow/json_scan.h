@@ -1,5 +1,6 @@
-/* json_scan: the small steps of reading JSON that ends in a zero byte. Nothing here looks at the text's end: a zero byte is no white space, no part of a
- * string, number or word, so every step stops there; TARN__PAD bytes behind it are readable.
+/* json_scan: the small steps of reading JSON that ends in a zero byte. Nothing here looks at the
+ * text's end: a zero byte is no white space, no part of a string, number or word, so every step
+ * stops there; TARN__PAD bytes behind it are readable.
  */
 #ifndef TARN_FLOW_JSON_SCAN_H
 #define TARN_FLOW_JSON_SCAN_H
@@ -47,7 +48,8 @@ static inline const char *tarn__find_special(const char *p)
 #endif
 }
 
-/* Copies plain text to dst, which has room for it and 16 bytes more, up to the first special character. */
+/* Copies plain text to dst, which has room for it and 16 bytes more, up to the first special
+ * character. */
 static inline const char *tarn__copy_plain(const char *p, char *dst)
 {
 #if defined(__SSE2__)

@@ -47,9 +47,9 @@ void tarn_shape_free(struct tarn_shape *s)
 
 static bool is_mixed(uint32_t flags)
 {
-    static const uint32_t groups[] = {TARN__S_BOOL,   TARN__S_NUMBERS, TARN__S_TEXT, TARN__S_DATE,
-                                      TARN__S_BINARY, TARN__S_UUID,    TARN__S_DOC,  TARN__S_LIST,
-                                      TARN__S_MIXED};
+    static const uint32_t groups[] = {TARN__S_BOOL, TARN__S_NUMBERS, TARN__S_TEXT,
+                                      TARN__S_DATE, TARN__S_BINARY,  TARN__S_UUID,
+                                      TARN__S_DOC,  TARN__S_LIST,    TARN__S_MIXED};
     int seen = 0;
     for (size_t i = 0; i < sizeof groups / sizeof *groups; i++)
         seen += (flags & groups[i]) != 0;
@@ -63,8 +63,7 @@ void tarn__shape_add(struct tarn_shape *s, struct tarn__seen v)
         s->whole_digits = v.whole_digits;
     if (v.scale > s->scale)
         s->scale = v.scale;
-    bool too_deep =
-        s->depth >= TARN__SHAPE_DEPTH_MAX && (s->flags & (TARN__S_DOC | TARN__S_LIST));
+    bool too_deep = s->depth >= TARN__SHAPE_DEPTH_MAX && (s->flags & (TARN__S_DOC | TARN__S_LIST));
     if (is_mixed(s->flags) || too_deep) {
         s->flags = TARN__S_MIXED;
         s->whole_digits = s->scale = 0;
@@ -171,7 +170,8 @@ const struct tarn__shape_field **tarn__shape_sorted(struct tarn_op *op, const st
 
 /* ---- join */
 
-/* Case-blind table over the fields of `into` as they are before the join: field index + 1 in each slot. */
+/* Case-blind table over the fields of `into` as they are before the join: field index + 1 in
+ * each slot. */
 struct field_table {
     uint32_t *slots;
     size_t mask;

@@ -1,9 +1,11 @@
 /* shape_json: a shape as a table property, and the guess from a table's type.
  *
- *     {"v":1,"seen":["doc"],"fields":[{"name":"amount","seen":["int","frac"],"digits":[7,2]},
- *                                     {"name":"lines","seen":["list"],"element":{"seen":["text"]}}]}
+ *     {"v":1,"seen":["doc"],"fields":[
+ *         {"name":"amount","seen":["int","frac"],"digits":[7,2]},
+ *         {"name":"lines","seen":["list"],"element":{"seen":["text"]}}]}
  *
- * "digits": the most before and behind the point. Members that say nothing (no flags, [0,0], no fields) are left out. The order of "fields" is the order of first sight.
+ * "digits": the most before and behind the point. Members that say nothing (no flags, [0,0], no
+ * fields) are left out. The order of "fields" is the order of first sight.
  */
 #include "flow/shape_int.h"
 
@@ -213,7 +215,8 @@ enum tarn_status tarn_shape_from_json(struct tarn_op *op, struct tarn_str json,
 
 /* ---- from a type */
 
-/* Everything that a column of the type may hold. Types that no document shows (date, time, map, ...) are text here: declare them to keep them. */
+/* Everything that a column of the type may hold. Types that no document shows (date, time, map,
+ * ...) are text here: declare them to keep them. */
 static struct tarn__seen seen_of(const struct tarn_type *t)
 {
     switch (t->kind) {
@@ -246,7 +249,8 @@ static struct tarn__seen seen_of(const struct tarn_type *t)
     }
 }
 
-static enum tarn_status add_type(struct tarn_op *op, struct tarn_shape *s, const struct tarn_type *t)
+static enum tarn_status add_type(struct tarn_op *op, struct tarn_shape *s,
+                                 const struct tarn_type *t)
 {
     tarn__shape_add(s, seen_of(t));
     if (s->flags & TARN__S_LIST) {
@@ -261,7 +265,8 @@ static enum tarn_status add_type(struct tarn_op *op, struct tarn_shape *s, const
         if (s->depth == 0 && tarn__name_reserved(f->name))
             continue;
         if (tarn__shape_field_find(s, f->name))
-            return tarn_fail(op, TARN_SCHEMA, "column \"%.*s\" stands twice but for upper and lower case",
+            return tarn_fail(op, TARN_SCHEMA,
+                             "column \"%.*s\" stands twice but for upper and lower case",
                              TARN_STR_ARG(f->name));
         struct tarn__shape_field *g = tarn__shape_field_add(op, s, f->name, place++);
         if (!g)

@@ -41,7 +41,8 @@ bool tarn__name_reserved(struct tarn_str name)
 
 /* ---- declared paths */
 
-/* Is `name` the first step of `path`? What follows it in *rest (names may hold dots, so text is compared, not cut). */
+/* Is `name` the first step of `path`? What follows it in *rest (names may hold dots, so text is
+ * compared, not cut). */
 static bool path_step(struct tarn_str path, struct tarn_str name, struct tarn_str *rest)
 {
     if (path.len < name.len || (path.len > name.len && path.ptr[name.len] != '.') ||
@@ -65,8 +66,7 @@ static enum tarn_status check_overlap(struct tarn_op *op, const struct tarn__dec
         for (size_t j = 0; j < l->count; j++) {
             struct tarn_str rest;
             if (i != j && path_step(l->items[j].rest, l->items[i].rest, &rest))
-                return tarn_fail(op, TARN_CONFIG,
-                                 "declared columns \"%.*s\" and \"%.*s\" overlap",
+                return tarn_fail(op, TARN_CONFIG, "declared columns \"%.*s\" and \"%.*s\" overlap",
                                  TARN_STR_ARG(l->items[i].declared->path),
                                  TARN_STR_ARG(l->items[j].declared->path));
         }
@@ -215,8 +215,7 @@ static enum tarn_status node_type(struct tarn_op *op, const struct tarn_shape *s
     if (declared)
         return tarn_type_copy(op, declared, out);
     if (depth > TARN__SHAPE_DEPTH_MAX)
-        return tarn_fail(op, TARN_CONFIG,
-                         "declared column \"%.*s\" has more than %d steps",
+        return tarn_fail(op, TARN_CONFIG, "declared column \"%.*s\" has more than %d steps",
                          TARN_STR_ARG(l->items[0].declared->path), TARN__SHAPE_DEPTH_MAX);
     if (l->count > 0)
         return depth > 0 && paths_say_list(s, l)

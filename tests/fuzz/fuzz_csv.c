@@ -1,6 +1,7 @@
 /* room: flow
  *
- * CSV: a whole file, decoded in rounds, with options out of the first byte. The second round must fit, and rows, letters and lines must add up.
+ * CSV: a whole file, decoded in rounds, with options out of the first byte. The second round
+ * must fit, and rows, letters and lines must add up.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,7 +21,8 @@ static void check(bool ok)
 
 static struct tarn_type target_of(struct tarn_op *op, const struct tarn_type *document)
 {
-    static const enum tarn_type_kind kinds[] = {TARN_TYPE_TIMESTAMPTZ, TARN_TYPE_STRING, TARN_TYPE_LONG};
+    static const enum tarn_type_kind kinds[] = {TARN_TYPE_TIMESTAMPTZ, TARN_TYPE_STRING,
+                                                TARN_TYPE_LONG};
     size_t n = document->field_count;
     struct tarn_type t = {.kind = TARN_TYPE_STRUCT, .field_count = n + 3};
     t.fields = tarn_alloc_array(op, n + 3, sizeof *t.fields);
@@ -33,7 +35,8 @@ static struct tarn_type target_of(struct tarn_op *op, const struct tarn_type *do
 }
 
 /* False: the file is refused (its header). */
-static bool decode(struct tarn_op *op, const struct tarn_input_files *files, const struct tarn_decode_options *o)
+static bool decode(struct tarn_op *op, const struct tarn_input_files *files,
+                   const struct tarn_decode_options *o)
 {
     struct tarn_shape *shape;
     struct tarn_decoder *decoder;
@@ -58,7 +61,8 @@ static bool decode(struct tarn_op *op, const struct tarn_input_files *files, con
         misfit = decoded.misfit;
         check(decoded.rows + (int64_t)decoded.letter_count <= decoded.files[0].lines);
         for (size_t i = 0; i < decoded.letter_count; i++)
-            check(decoded.letters[i].line >= 1 && decoded.letters[i].line <= decoded.files[0].lines);
+            check(decoded.letters[i].line >= 1 &&
+                  decoded.letters[i].line <= decoded.files[0].lines);
         tarn_decoder_close(decoder);
     }
     tarn_shape_free(shape);
@@ -76,14 +80,20 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     int fd = memfd_create("fuzz", 0);
     check(fd >= 0 && write(fd, data + 1, size - 1) == (ssize_t)size - 1 && fstat(fd, &st) == 0);
     (void)snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
-    struct tarn_input_file file = {.path = tarn_str_view(path), .name = TARN_STR("fuzz"), .size_bytes = size - 1,
-                                   .modified_us = (int64_t)st.st_mtim.tv_sec * 1000000 + st.st_mtim.tv_nsec / 1000};
+    struct tarn_input_file file = {.path = tarn_str_view(path),
+                                   .name = TARN_STR("fuzz"),
+                                   .size_bytes = size - 1,
+                                   .modified_us = (int64_t)st.st_mtim.tv_sec * 1000000 +
+                                                  st.st_mtim.tv_nsec / 1000};
     struct tarn_input_files files = {&file, 1};
     struct tarn_declared declared[2] = {
         {TARN_STR("a"), {.kind = TARN_TYPE_DECIMAL, .precision = 9, .scale = 2}},
         {TARN_STR("b"), {.kind = TARN_TYPE_DATE}},
     };
-    struct tarn_decode_options o = {.format = TARN_INPUT_CSV, .workers = 1, .no_header = data[0] & 1, .delimiter = data[0] & 2 ? ';' : 0,
+    struct tarn_decode_options o = {.format = TARN_INPUT_CSV,
+                                    .workers = 1,
+                                    .no_header = data[0] & 1,
+                                    .delimiter = data[0] & 2 ? ';' : 0,
                                     .document_bytes_max = data[0] & 4 ? 64 : 0};
     if (data[0] & 8)
         o.encoding = TARN_STR("latin-1");

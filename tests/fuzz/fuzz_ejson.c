@@ -1,8 +1,9 @@
 /* room: flow
  *
- * Extended JSON: the first byte chooses between one document, compared with the reader of base/json.h, and a whole file in any layout, decoded in rounds. What
- * must hold: a document is refused for its syntax exactly when the other reader refuses it; a second reading along what the first taught teaches nothing; a
- * file's second round fits.
+ * Extended JSON: the first byte chooses between one document, compared with the reader of
+ * base/json.h, and a whole file in any layout, decoded in rounds. What must hold: a document is
+ * refused for its syntax exactly when the other reader refuses it; a second reading along what
+ * the first taught teaches nothing; a file's second round fits.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,12 +33,13 @@ static bool is_json(struct tarn_str text, bool *object)
     return tarn_json_next(&r) == TARN_JSON_END;
 }
 
-static bool read_once(struct tarn_op *op, bool ejson, const struct tarn_shape *shape, char *text, size_t size, bool *taught, bool *syntax,
-                      struct tarn_shape **out)
+static bool read_once(struct tarn_op *op, bool ejson, const struct tarn_shape *shape, char *text,
+                      size_t size, bool *taught, bool *syntax, struct tarn_shape **out)
 {
     static struct tarn__decode d;
     struct tarn_type none = {.kind = TARN_TYPE_STRUCT}, target;
-    struct tarn_decode_options o = {.format = ejson ? TARN_INPUT_EJSON : TARN_INPUT_JSON, .depth_max = 500};
+    struct tarn_decode_options o = {.format = ejson ? TARN_INPUT_EJSON : TARN_INPUT_JSON,
+                                    .depth_max = 500};
     if (shape)
         check(tarn_shape_type(op, shape, NULL, 0, &target) == TARN_OK);
     check(tarn__decode_init(op, &d, &o, shape, shape ? &target : &none, 0) == TARN_OK);
@@ -80,7 +82,8 @@ static void one_document(struct tarn_op *op, bool ejson, const uint8_t *data, si
 
 static struct tarn_type target_of(struct tarn_op *op, const struct tarn_type *document)
 {
-    static const enum tarn_type_kind kinds[] = {TARN_TYPE_TIMESTAMPTZ, TARN_TYPE_STRING, TARN_TYPE_LONG};
+    static const enum tarn_type_kind kinds[] = {TARN_TYPE_TIMESTAMPTZ, TARN_TYPE_STRING,
+                                                TARN_TYPE_LONG};
     size_t n = document->field_count;
     struct tarn_type t = {.kind = TARN_TYPE_STRUCT, .field_count = n + 3};
     t.fields = tarn_alloc_array(op, n + 3, sizeof *t.fields);
@@ -104,10 +107,14 @@ static void one_file(struct tarn_op *op, uint8_t how, const uint8_t *data, size_
     int fd = memfd_create("fuzz", 0);
     check(fd >= 0 && write(fd, data, size) == (ssize_t)size && fstat(fd, &st) == 0);
     (void)snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
-    struct tarn_input_file file = {.path = tarn_str_view(path), .name = TARN_STR("fuzz"), .size_bytes = size,
-                                   .modified_us = (int64_t)st.st_mtim.tv_sec * 1000000 + st.st_mtim.tv_nsec / 1000};
+    struct tarn_input_file file = {.path = tarn_str_view(path),
+                                   .name = TARN_STR("fuzz"),
+                                   .size_bytes = size,
+                                   .modified_us = (int64_t)st.st_mtim.tv_sec * 1000000 +
+                                                  st.st_mtim.tv_nsec / 1000};
     struct tarn_input_files files = {&file, 1};
-    struct tarn_decode_options o = {.format = how & 2 ? TARN_INPUT_EJSON : TARN_INPUT_JSON, .workers = 1,
+    struct tarn_decode_options o = {.format = how & 2 ? TARN_INPUT_EJSON : TARN_INPUT_JSON,
+                                    .workers = 1,
                                     .document_bytes_max = how & 4 ? 64 : 0};
     if (how & 8)
         o.records = TARN_STR("a.b");

@@ -1,6 +1,7 @@
 /* room: flow
  *
- * Stored shapes: whatever is read is written back as it was read, has a type, and obeys the laws of a join with itself.
+ * Stored shapes: whatever is read is written back as it was read, has a type, and obeys the laws
+ * of a join with itself.
  */
 #include <stdlib.h>
 

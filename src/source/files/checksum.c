@@ -40,8 +40,8 @@ static enum tarn_status checksum_file(struct tarn_op *op, const struct tarn_inpu
     while (status == TARN_OK && n > 0) {
         n = read(fd, buf, READ_BYTES);
         if (n < 0)
-            status = tarn_fail_errno(op, errno, "could not read file \"%.*s\"",
-                                     TARN_STR_ARG(f->path));
+            status =
+                tarn_fail_errno(op, errno, "could not read file \"%.*s\"", TARN_STR_ARG(f->path));
         else
             tarn__xxh64_update(&x, buf, (size_t)n);
         if (status == TARN_OK)
@@ -101,7 +101,8 @@ static enum tarn_status join(struct tarn_op *op, struct worker *workers, int cou
     return status;
 }
 
-enum tarn_status tarn_files_checksum(struct tarn_op *op, struct tarn_input_files *files, int threads)
+enum tarn_status tarn_files_checksum(struct tarn_op *op, struct tarn_input_files *files,
+                                     int threads)
 {
     struct job j = {.files = files, .parent = op};
     struct worker *workers;

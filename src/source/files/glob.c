@@ -1,7 +1,8 @@
 /* glob: patterns over paths below a folder, segment by segment. */
 #include "source/source_int.h"
 
-#define CHOICES_MAX 256  /* combinations of the braces of one glob, which bounds the time of a match */
+#define CHOICES_MAX \
+    256 /* combinations of the braces of one glob, which bounds the time of a match */
 #define GLOB_BYTES_MAX 1024
 
 /* ---- one segment against one name: '*', '?', [..], {a,b} */
@@ -30,8 +31,8 @@ static bool bracket_holds(struct tarn_str g, size_t end, char c)
             high = g.ptr[i + 2];
             i += 2;
         }
-        found = found || ((unsigned char)c >= (unsigned char)low &&
-                          (unsigned char)c <= (unsigned char)high);
+        found = found ||
+                ((unsigned char)c >= (unsigned char)low && (unsigned char)c <= (unsigned char)high);
     }
     return found != negated;
 }
@@ -162,8 +163,7 @@ enum tarn_status tarn__glob_check(struct tarn_op *op, struct tarn_str glob)
                              TARN_STR_ARG(glob));
         for (size_t i = 0; i < segment.len; i++) {
             struct tarn_str at = rest_of(segment, i);
-            if ((*at.ptr == '{' && brace_end(at) == 0) ||
-                (*at.ptr == '[' && bracket_end(at) == 0))
+            if ((*at.ptr == '{' && brace_end(at) == 0) || (*at.ptr == '[' && bracket_end(at) == 0))
                 return tarn_fail(op, TARN_CONFIG, "'%c' is not closed in \"%.*s\"", *at.ptr,
                                  TARN_STR_ARG(glob));
             if (*at.ptr == '{')

@@ -68,8 +68,8 @@ static enum tarn_status read_magic(struct tarn_op *op, struct tarn_str path,
     if (n < 0)
         return tarn_fail_errno(op, err, "could not read file \"%.*s\"", TARN_STR_ARG(path));
     /* A skippable zstd frame (0x184D2A5?) may stand first too. */
-    bool skippable = n == 4 && (head[0] & 0xF0) == 0x50 && head[1] == 0x2A && head[2] == 0x4D &&
-                     head[3] == 0x18;
+    bool skippable =
+        n == 4 && (head[0] & 0xF0) == 0x50 && head[1] == 0x2A && head[2] == 0x4D && head[3] == 0x18;
     if (n >= 2 && memcmp(head, gzip, sizeof gzip) == 0)
         *out = TARN_COMPRESSION_GZIP;
     else if (n == 4 && (skippable || memcmp(head, zstd, sizeof zstd) == 0))
@@ -155,7 +155,8 @@ static enum tarn_status walk_folder(struct walk *w, const struct folder *f, stru
     while (status == TARN_OK && (errno = 0, entry = readdir(dir)) != NULL)
         status = visit(w, f, path, entry->d_name);
     if (status == TARN_OK && errno != 0)
-        status = tarn_fail_errno(w->op, errno, "could not read folder \"%.*s\"", TARN_STR_ARG(path));
+        status =
+            tarn_fail_errno(w->op, errno, "could not read folder \"%.*s\"", TARN_STR_ARG(path));
     (void)closedir(dir);
     return status;
 }

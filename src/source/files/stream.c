@@ -12,7 +12,8 @@
 #include "base/arena.h"
 
 #define INPUT_BYTES ((size_t)256 << 10)
-#define KEPT_BYTES  ((size_t)32 << 20) /* what small compressed files unpack to is kept from the check */
+#define KEPT_BYTES \
+    ((size_t)32 << 20) /* what small compressed files unpack to is kept from the check */
 
 struct tarn_file_stream {
     struct tarn_input_file file;
@@ -20,7 +21,7 @@ struct tarn_file_stream {
     uint64_t offset; /* in the file as it lies on disk */
     unsigned char *input;
     size_t input_at, input_len;
-    bool input_end; /* the file is read to its end */
+    bool input_end;  /* the file is read to its end */
     bool frame_open; /* within a gzip member or a zstd frame */
     z_stream z;
     bool z_open;

@@ -1,4 +1,5 @@
-/* xxh64: XXH64 over pieces, seed 0, for checksums of whole files. base/hash.h has it over one piece. */
+/* xxh64: XXH64 over pieces, seed 0, for checksums of whole files. base/hash.h has it over one
+ * piece. */
 #include "source/source_int.h"
 
 #include <endian.h>

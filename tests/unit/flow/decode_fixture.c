@@ -266,8 +266,8 @@ enum tarn_status fixture_decode_once(struct fixture *f, const struct tarn_shape 
     f->decoder = NULL;
     f->row_count = 0;
     list(f, &files);
-    TARN_TRY(tarn_shape_type(&f->op, shape, f->options.declared, f->options.declared_count,
-                             &document));
+    TARN_TRY(
+        tarn_shape_type(&f->op, shape, f->options.declared, f->options.declared_count, &document));
     make_target(f, &document);
     TARN_TRY(tarn_decoder_open(&f->op, &files, &f->options, shape, &f->target, &f->decoder));
     struct tarn_producer *p = &f->decoder->producer;

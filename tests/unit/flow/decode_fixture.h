@@ -1,4 +1,5 @@
-/* decode_fixture: files in a folder of their own, decoded as ingestion does it, and the result as text. */
+/* decode_fixture: files in a folder of their own, decoded as ingestion does it, and the result
+ * as text. */
 #ifndef TESTS_DECODE_FIXTURE_H
 #define TESTS_DECODE_FIXTURE_H
 
@@ -14,7 +15,7 @@ struct fixture {
     struct tarn_shape *shape;
     struct tarn_type target; /* with the last three columns */
     struct tarn_str schema;  /* "a: long, b: string", without them */
-    struct tarn_str *rows;   /* "{a:1,b:\"x\"}" in order of file and offset, without the last three */
+    struct tarn_str *rows; /* "{a:1,b:\"x\"}" in order of file and offset, without the last three */
     int64_t *offsets;
     size_t row_count;
     struct tarn_decoder *decoder;

@@ -48,7 +48,8 @@ static void quotes(void **state)
 {
     struct fixture *f = *state;
     assert_decodes(f,
-                   "a,b\n\"x \"\"y\"\"\",\"line one\nline two, with comma\"\n\"\"\"\",p\"q\n\n\"a\r\nb\",\"\"\n",
+                   "a,b\n\"x \"\"y\"\"\",\"line one\nline two, with "
+                   "comma\"\n\"\"\"\",p\"q\n\n\"a\r\nb\",\"\"\n",
                    "a: string, b: string",
                    "{a:\"x \"y\"\",b:\"line one\nline two, with comma\"}\n{a:\"\"\",b:\"p\"q\"}\n"
                    "{a:\"a\r\nb\",b:\"\"}");
@@ -63,10 +64,16 @@ static void options(void **state)
     f->options.delimiter = ';';
     f->options.quote = '\'';
     f->options.null_text = TARN_STR("NULL");
-    assert_decodes(f, "a;b;c\n1,5;'it''s; \"x\"';NULL\n'NULL';NULLX;3\n", "a: string, b: string, c: long",
+    assert_decodes(f, "a;b;c\n1,5;'it''s; \"x\"';NULL\n'NULL';NULLX;3\n",
+                   "a: string, b: string, c: long",
                    "{a:\"1,5\",b:\"it's; \"x\"\",c:null}\n{a:\"NULL\",b:\"NULLX\",c:3}");
-    f->options = (struct tarn_decode_options){.format = TARN_INPUT_CSV, .workers = 1, .no_header = true, .delimiter = '\t', .ingest_ts_us = 1000000};
-    assert_decodes(f, "1\tx\n2\ty\n3\n", "column0: long, column1: string", "{column0:1,column1:\"x\"}\n{column0:2,column1:\"y\"}");
+    f->options = (struct tarn_decode_options){.format = TARN_INPUT_CSV,
+                                              .workers = 1,
+                                              .no_header = true,
+                                              .delimiter = '\t',
+                                              .ingest_ts_us = 1000000};
+    assert_decodes(f, "1\tx\n2\ty\n3\n", "column0: long, column1: string",
+                   "{column0:1,column1:\"x\"}\n{column0:2,column1:\"y\"}");
     assert_letter(f, 0, "0:3:8  | the row has 1 field; the header has 2");
     f->options.delimiter = '5';
     assert_int_equal(fixture_decode(f), TARN_CONFIG);
@@ -75,7 +82,8 @@ static void options(void **state)
 static void ragged_rows_are_letters(void **state)
 {
     struct fixture *f = *state;
-    assert_decodes(f, "a,b,c\n1,2,3\n1,2\n1,2,3,4\n\n \n4,5,6", "a: long, b: long, c: long", "{a:1,b:2,c:3}\n{a:4,b:5,c:6}");
+    assert_decodes(f, "a,b,c\n1,2,3\n1,2\n1,2,3,4\n\n \n4,5,6", "a: long, b: long, c: long",
+                   "{a:1,b:2,c:3}\n{a:4,b:5,c:6}");
     assert_int_equal(f->decoded.letter_count, 3);
     assert_letter(f, 0, "0:3:12  | the row has 2 fields; the header has 3");
     assert_letter(f, 1, "0:4:16  | the row has 4 fields; the header has 3");
@@ -87,7 +95,8 @@ static void ragged_rows_are_letters(void **state)
 static void malformed_rows(void **state)
 {
     struct fixture *f = *state;
-    assert_decodes(f, "a,b\n\"x\"y,1\n\"ok\",2\n\"\xFF\",3\n4,\"open\n5,6\n", "a: string, b: long", "{a:\"ok\",b:2}");
+    assert_decodes(f, "a,b\n\"x\"y,1\n\"ok\",2\n\"\xFF\",3\n4,\"open\n5,6\n", "a: string, b: long",
+                   "{a:\"ok\",b:2}");
     assert_int_equal(f->decoded.letter_count, 3);
     assert_letter(f, 0, "0:2:4  | text stands behind a closing quote");
     assert_letter(f, 1, "0:4:18  | the text is not valid in its encoding");
@@ -95,21 +104,27 @@ static void malformed_rows(void **state)
     assert_string_equal(f->decoded.letters[2].raw.ptr, "4,\"open\n5,6\n");
     assert_int_equal(f->decoded.files[0].lines, 6);
     f->options.document_bytes_max = 20;
-    assert_decodes(f, "a,b\n1,2\n\"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\",3\n", "a: long, b: long", "{a:1,b:2}");
+    assert_decodes(f, "a,b\n1,2\n\"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\",3\n", "a: long, b: long",
+                   "{a:1,b:2}");
     assert_letter(f, 0, "0:3:8  | the row is longer than 20 bytes (document_size_max)");
 }
 
 static void headers(void **state)
 {
     struct fixture *f = *state;
-    static const char *const bad[] = {"a,b,A\n1,2,3\n", "a,,c\n1,2,3\n", "ingest_ts,doc_ingest_ts\n1,2\n", "\"a\"x,b\n1,2\n", "\xFF,b\n1,2\n"};
-    static const char *const words[] = {"\"A\" stands twice", "column 2", "\"doc_ingest_ts\" stands twice", "malformed", "column 1"};
+    static const char *const bad[] = {"a,b,A\n1,2,3\n", "a,,c\n1,2,3\n",
+                                      "ingest_ts,doc_ingest_ts\n1,2\n", "\"a\"x,b\n1,2\n",
+                                      "\xFF,b\n1,2\n"};
+    static const char *const words[] = {"\"A\" stands twice", "column 2",
+                                        "\"doc_ingest_ts\" stands twice", "malformed", "column 1"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         fixture_text(f, "in", bad[i]);
         assert_int_equal(fixture_decode(f), TARN_DATA);
         assert_non_null(strstr(f->op.report.message, words[i]));
     }
-    assert_decodes(f, "\xEF\xBB\xBF\"a \"\"1\"\"\",_source_offset\r\n1,2", "\"a \"\"1\"\"\": long, doc__source_offset: long", "{a \"1\":1,doc__source_offset:2}");
+    assert_decodes(f, "\xEF\xBB\xBF\"a \"\"1\"\"\",_source_offset\r\n1,2",
+                   "\"a \"\"1\"\"\": long, doc__source_offset: long",
+                   "{a \"1\":1,doc__source_offset:2}");
     assert_decodes(f, "a,b\n", "a: string, b: string", "");
     assert_decodes(f, "", "", "");
     assert_decodes(f, "\xEF\xBB\xBF", "", "");
@@ -159,7 +174,8 @@ static void encodings(void **state)
 {
     struct fixture *f = *state;
     f->options.encoding = TARN_STR("latin-1");
-    assert_decodes(f, "n\xE4me,x\n\xFC,1\n", "\"n\xC3\xA4me\": string, x: long", "{n\xC3\xA4me:\"\xC3\xBC\",x:1}");
+    assert_decodes(f, "n\xE4me,x\n\xFC,1\n", "\"n\xC3\xA4me\": string, x: long",
+                   "{n\xC3\xA4me:\"\xC3\xBC\",x:1}");
     assert_int_equal(f->offsets[0], 7);
 }
 
@@ -172,8 +188,12 @@ static void large_files(void **state)
     tarn_buf_init(&b, (size_t)64 << 20);
     tarn_buf_z(&b, "id,text\n");
     while (b.len < ((size_t)9 << 20)) {
-        tarn_buf_printf(&b, "%lld,\"first \"\"%lld\"\"\n%.*s\nlast,%lld\"\n", (long long)rows, (long long)rows,
-                        (int)(rows * 7919 % 200), "..........................................................................................................................................................................................................", (long long)rows);
+        tarn_buf_printf(&b, "%lld,\"first \"\"%lld\"\"\n%.*s\nlast,%lld\"\n", (long long)rows,
+                        (long long)rows, (int)(rows * 7919 % 200),
+                        ".........................................................................."
+                        ".........................................................................."
+                        "......................................................",
+                        (long long)rows);
         rows++;
     }
     fixture_file(f, "in", b.ptr, b.len);
@@ -184,7 +204,8 @@ static void large_files(void **state)
         assert_int_equal(f->decoded.files[0].lines, rows * 3 + 1);
         for (int64_t i = 0; i < rows; i += 97) {
             char start[64];
-            (void)snprintf(start, sizeof start, "{id:%lld,text:\"first \"%lld\"\n", (long long)i, (long long)i);
+            (void)snprintf(start, sizeof start, "{id:%lld,text:\"first \"%lld\"\n", (long long)i,
+                           (long long)i);
             assert_true(tarn_str_starts(f->rows[i], tarn_str_view(start)));
         }
     }

@@ -1,4 +1,5 @@
-/* Files of documents into columns: layouts, limits, dead letters, declared types, lines and offsets, parallel reading. */
+/* Files of documents into columns: layouts, limits, dead letters, declared types, lines and
+ * offsets, parallel reading. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -40,9 +41,10 @@ static void missing_and_null(void **state)
 
 static void empty_and_mixed_arrays(void **state)
 {
-    assert_decodes(*state, "{\"e\":[],\"m\":[1,\"a\",{\"x\": [1, 2]},null,true]}\n{\"e\":[],\"m\":[2.50]}\n",
-                   "e: list<string>, m: list<string>",
-                   "{e:[],m:[\"1\",\"a\",\"{\"x\":[1,2]}\",null,\"true\"]}\n{e:[],m:[\"2.50\"]}");
+    assert_decodes(
+        *state, "{\"e\":[],\"m\":[1,\"a\",{\"x\": [1, 2]},null,true]}\n{\"e\":[],\"m\":[2.50]}\n",
+        "e: list<string>, m: list<string>",
+        "{e:[],m:[\"1\",\"a\",\"{\"x\":[1,2]}\",null,\"true\"]}\n{e:[],m:[\"2.50\"]}");
 }
 
 static void empty_documents_wait_for_a_key(void **state)
@@ -54,14 +56,15 @@ static void empty_documents_wait_for_a_key(void **state)
 
 static void digits_survive(void **state)
 {
-    assert_decodes(*state,
-                   "{\"a\":0.1,\"b\":9007199254740993,\"c\":0.30000000000000004,\"d\":12345678901234567.89}\n"
-                   "{\"a\":-0.0,\"b\":0.5,\"c\":5e-324,\"d\":1}\n"
-                   "{\"a\":1e22,\"b\":-7,\"c\":1.7976931348623157e308,\"d\":-2.5}\n",
-                   "a: double, b: decimal(38, 1), c: double, d: decimal(38, 2)",
-                   "{a:0.1,b:9007199254740993.0,c:0.30000000000000004,d:12345678901234567.89}\n"
-                   "{a:-0,b:0.5,c:5e-324,d:1.00}\n"
-                   "{a:1e+22,b:-7.0,c:1.7976931348623157e+308,d:-2.50}");
+    assert_decodes(
+        *state,
+        "{\"a\":0.1,\"b\":9007199254740993,\"c\":0.30000000000000004,\"d\":12345678901234567.89}\n"
+        "{\"a\":-0.0,\"b\":0.5,\"c\":5e-324,\"d\":1}\n"
+        "{\"a\":1e22,\"b\":-7,\"c\":1.7976931348623157e308,\"d\":-2.5}\n",
+        "a: double, b: decimal(38, 1), c: double, d: decimal(38, 2)",
+        "{a:0.1,b:9007199254740993.0,c:0.30000000000000004,d:12345678901234567.89}\n"
+        "{a:-0,b:0.5,c:5e-324,d:1.00}\n"
+        "{a:1e+22,b:-7.0,c:1.7976931348623157e+308,d:-2.50}");
 }
 
 static void numbers_no_type_holds_become_text(void **state)
@@ -84,7 +87,9 @@ static void numbers_no_type_holds_become_text(void **state)
 
 static void escapes_are_decoded(void **state)
 {
-    assert_decodes(*state, "{\"a\\u0062c\":\"x\\n\\\"\\\\\\/\\u00e4\\ud83d\\ude00\",\"q\\\"\":1}\n{\"abc\":\"y\",\"q\\\"\":2}\n",
+    assert_decodes(*state,
+                   "{\"a\\u0062c\":\"x\\n\\\"\\\\\\/"
+                   "\\u00e4\\ud83d\\ude00\",\"q\\\"\":1}\n{\"abc\":\"y\",\"q\\\"\":2}\n",
                    "abc: string, \"q\"\"\": long",
                    "{abc:\"x\n\"\\/\xC3\xA4\xF0\x9F\x98\x80\",q\":1}\n{abc:\"y\",q\":2}");
 }
@@ -112,21 +117,22 @@ static void doubled_keys_are_letters(void **state)
     assert_letter(f, 2, "0:4:36 x | x: the key \"k\" stands twice");
     assert_letter(f, 3, "0:5:56  | a key is empty");
     assert_letter(f, 4, "0:6:63  | a key holds a zero byte");
-    assert_letter(f, 5, "0:7:77 u | u: the keys \"P\" and \"p\" differ only in upper and lower case");
+    assert_letter(f, 5,
+                  "0:7:77 u | u: the keys \"P\" and \"p\" differ only in upper and lower case");
 }
 
 static void own_columns_step_aside(void **state)
 {
     struct fixture *f = *state;
-    assert_decodes(f,
-                   "{\"ingest_ts\":\"x\",\"_source_file\":1,\"n\":{\"ingest_ts\":2}}\n"
-                   "{\"INGEST_TS\":\"y\"}\n{\"doc_ingest_ts\":\"z\"}\n{\"ingest_ts\":1,\"doc_ingest_ts\":2}\n",
-                   "doc_ingest_ts: string, doc__source_file: long, n: struct<ingest_ts: long>",
-                   "{doc_ingest_ts:\"x\",doc__source_file:1,n:{ingest_ts:2}}\n"
-                   "{doc_ingest_ts:\"y\",doc__source_file:null,n:null}\n"
-                   "{doc_ingest_ts:\"z\",doc__source_file:null,n:null}");
-    assert_letter(f, 0,
-                  "0:4:95  | the keys \"ingest_ts\" and \"doc_ingest_ts\" go to one column");
+    assert_decodes(
+        f,
+        "{\"ingest_ts\":\"x\",\"_source_file\":1,\"n\":{\"ingest_ts\":2}}\n"
+        "{\"INGEST_TS\":\"y\"}\n{\"doc_ingest_ts\":\"z\"}\n{\"ingest_ts\":1,\"doc_ingest_ts\":2}\n",
+        "doc_ingest_ts: string, doc__source_file: long, n: struct<ingest_ts: long>",
+        "{doc_ingest_ts:\"x\",doc__source_file:1,n:{ingest_ts:2}}\n"
+        "{doc_ingest_ts:\"y\",doc__source_file:null,n:null}\n"
+        "{doc_ingest_ts:\"z\",doc__source_file:null,n:null}");
+    assert_letter(f, 0, "0:4:95  | the keys \"ingest_ts\" and \"doc_ingest_ts\" go to one column");
 }
 
 /* ---- malformed */
@@ -134,15 +140,42 @@ static void own_columns_step_aside(void **state)
 static void malformed_lines(void **state)
 {
     static const char *const bad[] = {
-        "{\"a\":1",          "{\"a\":}",         "{\"a\" 1}",        "{a:1}",
-        "{\"a\":01}",        "{\"a\":1.}",       "{\"a\":.5}",       "{\"a\":+1}",
-        "{\"a\":1,}",        "{\"a\":[1,]}",     "{\"a\":[1 2]}",    "{\"a\":tru}",
-        "{\"a\":NaN}",       "{\"a\":1}x",       "{\"a\":1}}",       "{\"a\":\"x\ty\"}",
-        "{\"a\":\"\\x\"}",   "{\"a\":\"\\ud800\"}", "{\"a\":\"\\u12\"}", "[1]",
-        "5",                 "\"text\"",         "nope",             "{\"a\":'x'}",
-        "{\"a\":1e}",        "{\"a\":--1}",      "{\"a\":1} {\"a\":2}", "{\"a\":\"x",
-        "{\"a\":truex}",     "{\"b\":[}",        "{\"b\":{\"c\":nul}}", "{,}",
-        "\xEF\xBB\xBF{\"a\":1}", "{\"a\":\"\xFF\"}", "{\"b\":\"\xC3\"}", "{\"a\":\"\xED\xA0\x80\"}",
+        "{\"a\":1",
+        "{\"a\":}",
+        "{\"a\" 1}",
+        "{a:1}",
+        "{\"a\":01}",
+        "{\"a\":1.}",
+        "{\"a\":.5}",
+        "{\"a\":+1}",
+        "{\"a\":1,}",
+        "{\"a\":[1,]}",
+        "{\"a\":[1 2]}",
+        "{\"a\":tru}",
+        "{\"a\":NaN}",
+        "{\"a\":1}x",
+        "{\"a\":1}}",
+        "{\"a\":\"x\ty\"}",
+        "{\"a\":\"\\x\"}",
+        "{\"a\":\"\\ud800\"}",
+        "{\"a\":\"\\u12\"}",
+        "[1]",
+        "5",
+        "\"text\"",
+        "nope",
+        "{\"a\":'x'}",
+        "{\"a\":1e}",
+        "{\"a\":--1}",
+        "{\"a\":1} {\"a\":2}",
+        "{\"a\":\"x",
+        "{\"a\":truex}",
+        "{\"b\":[}",
+        "{\"b\":{\"c\":nul}}",
+        "{,}",
+        "\xEF\xBB\xBF{\"a\":1}",
+        "{\"a\":\"\xFF\"}",
+        "{\"b\":\"\xC3\"}",
+        "{\"a\":\"\xED\xA0\x80\"}",
     };
     struct fixture *f = *state;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
@@ -164,12 +197,14 @@ static void letters_say_why(void **state)
 {
     struct fixture *f = *state;
     assert_decodes(f,
-                   "{\"a\":1}\n{\"a\" 1}\n{\"a\":1\n7\n\n  \n{\"a\":\"\xFF\"}\n{\"a\":[[[[[[1]]]]]],\"b\":{\"c\":[\"\\ud800\"]}}\n",
+                   "{\"a\":1}\n{\"a\" 1}\n{\"a\":1\n7\n\n  "
+                   "\n{\"a\":\"\xFF\"}\n{\"a\":[[[[[[1]]]]]],\"b\":{\"c\":[\"\\ud800\"]}}\n",
                    "a: long", "{a:1}");
     assert_int_equal(f->decoded.files[0].lines, 8);
     assert_letter(f, 0, "0:2:8  | expected ':' behind a key at byte 6 of the document");
     assert_letter(f, 1, "0:3:16  | the document ends too early");
-    assert_letter(f, 2, "0:4:23  | expected a document, found another value at byte 1 of the document");
+    assert_letter(f, 2,
+                  "0:4:23  | expected a document, found another value at byte 1 of the document");
     assert_letter(f, 3, "0:7:29  | the text is not valid in its encoding");
     assert_letter(f, 4, "0:8:39  | lone surrogate in a string at byte 31 of the document");
 }
@@ -209,7 +244,8 @@ static void too_deep(void **state)
     tarn_buf_release(&b);
     f->options.depth_max = 2;
     assert_decodes(f, "{\"a\":[1]}\n{\"a\":[[1]]}\n", "a: list<long>", "{a:[1]}");
-    assert_letter(f, 0, "0:2:10 a.element | a.element: is nested more than 2 levels deep (nesting_max)");
+    assert_letter(f, 0,
+                  "0:2:10 a.element | a.element: is nested more than 2 levels deep (nesting_max)");
 }
 
 static void too_long(void **state)
@@ -245,12 +281,18 @@ static void arrays_and_concatenated_documents(void **state)
 {
     struct fixture *f = *state;
     static const char *const forms[] = {
-        "[{\"a\":1},{\"a\":2}]",      "[\n  {\n    \"a\": 1\n  },\n  {\"a\": 2}\n]\n",
-        "{\"a\":1}{\"a\":2}",         "{\n \"a\": 1\n}\n{\n \"a\": 2\n}\n",
-        "{\"a\":1} {\"a\":2}\n",      "[{\"a\":1}]\n[{\"a\":2}]\n",
-        "\xEF\xBB\xBF [ {\"a\":1} , {\"a\":2} ] ", "{\"a\":1}\r\n{\"a\":2}\r\n",
-        "{\"a\":1}\r{\"a\":2}\r",     "\n\n{\"a\":1}\n\n{\"a\":2}",
-        "[{\"a\":1},\n{\"a\":2}] []", "\xEF\xBB\xBF{\"a\":1}\n{\"a\":2}\n",
+        "[{\"a\":1},{\"a\":2}]",
+        "[\n  {\n    \"a\": 1\n  },\n  {\"a\": 2}\n]\n",
+        "{\"a\":1}{\"a\":2}",
+        "{\n \"a\": 1\n}\n{\n \"a\": 2\n}\n",
+        "{\"a\":1} {\"a\":2}\n",
+        "[{\"a\":1}]\n[{\"a\":2}]\n",
+        "\xEF\xBB\xBF [ {\"a\":1} , {\"a\":2} ] ",
+        "{\"a\":1}\r\n{\"a\":2}\r\n",
+        "{\"a\":1}\r{\"a\":2}\r",
+        "\n\n{\"a\":1}\n\n{\"a\":2}",
+        "[{\"a\":1},\n{\"a\":2}] []",
+        "\xEF\xBB\xBF{\"a\":1}\n{\"a\":2}\n",
     };
     for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
         assert_decodes(f, forms[i], "a: long", "{a:1}\n{a:2}");
@@ -275,13 +317,16 @@ static void malformed_elements(void **state)
     /* brackets pair: only the element is lost */
     assert_decodes(f, "[{\"a\":1},\n{\"a\":tru},\n3,\n{\"a\":2}]", "a: long", "{a:1}\n{a:2}");
     assert_letter(f, 0, "0:2:10  | expected a value at byte 6 of the document");
-    assert_letter(f, 1, "0:3:21  | expected a document, found another value at byte 1 of the document");
+    assert_letter(f, 1,
+                  "0:3:21  | expected a document, found another value at byte 1 of the document");
     assert_string_equal(f->decoded.letters[0].raw.ptr, "{\"a\":tru}");
     /* they do not: the rest of the file is one letter */
     assert_decodes(f, "[{\"a\":1},\n{\"a\":[1},\n{\"a\":2}]", "a: long", "{a:1}");
     assert_int_equal(f->decoded.letter_count, 1);
-    assert_letter(f, 0, "0:2:10  | expected ',' or ']' at byte 8 of the document; where the document ends "
-                        "cannot be told, so this is the rest of the file");
+    assert_letter(
+        f, 0,
+        "0:2:10  | expected ',' or ']' at byte 8 of the document; where the document ends "
+        "cannot be told, so this is the rest of the file");
     assert_string_equal(f->decoded.letters[0].raw.ptr, "{\"a\":[1},\n{\"a\":2}]");
     assert_decodes(f, "[{\"a\":1} {\"a\":2}]", "a: long", "{a:1}");
     assert_letter(f, 0, "0:1:9  | expected ',' or ']' behind a document of the array");
@@ -312,19 +357,24 @@ static void records_within_documents(void **state)
     struct fixture *f = *state;
     f->options.records = TARN_STR("data.invoices");
     assert_decodes(f,
-                   "{\"meta\":{\"n\":[1,\"]\"]},\"data\":{\"total\":2,\"invoices\":[{\"id\":1},\n {\"id\":2}],\"x\":{}},\"y\":1}\n"
-                   "{\"data\":{\"invoices\":[{\"id\":3},{\"id\":tru},{\"id\":4}]}}\n{\"data\":{\"invoices\":null}}",
+                   "{\"meta\":{\"n\":[1,\"]\"]},\"data\":{\"total\":2,\"invoices\":[{\"id\":1},\n "
+                   "{\"id\":2}],\"x\":{}},\"y\":1}\n"
+                   "{\"data\":{\"invoices\":[{\"id\":3},{\"id\":tru},{\"id\":4}]}}\n{\"data\":{"
+                   "\"invoices\":null}}",
                    "id: long", "{id:1}\n{id:2}\n{id:3}\n{id:4}");
     assert_int_equal(f->decoded.letters[0].line, 3);
     assert_string_equal(f->decoded.letters[0].raw.ptr, "{\"id\":tru}");
     assert_int_equal(f->decoded.letters[0].offset, f->offsets[2] + 9);
-    assert_decodes(f, "{\"data\":{\"invoices\":{\"id\":1}}}\n{\"data\":{}}\n7\n{\"data\":{\"invoices\":[{\"id\":5}]}}",
+    assert_decodes(f,
+                   "{\"data\":{\"invoices\":{\"id\":1}}}\n{\"data\":{}}\n7\n{\"data\":{"
+                   "\"invoices\":[{\"id\":5}]}}",
                    "id: long", "{id:5}");
     assert_int_equal(f->decoded.letter_count, 3);
     assert_letter(f, 0, "0:1:20  | the value at the path of the records is no array");
     assert_letter(f, 1, "0:2:31  | the document has no array of records at the path given");
     assert_string_equal(f->decoded.letters[1].raw.ptr, "{\"data\":{}}");
-    assert_letter(f, 2, "0:3:43  | expected a document, found another value at byte 1 of the document");
+    assert_letter(f, 2,
+                  "0:3:43  | expected a document, found another value at byte 1 of the document");
     assert_decodes(f, "{\"data\":{\"invoices\":[{\"id\":5},", "id: long", "{id:5}");
     assert_int_equal(f->decoded.letter_count, 1);
     assert_decodes(f, "{\"data\":[}", "", "");
@@ -339,7 +389,8 @@ static void records_within_documents(void **state)
 static void encodings(void **state)
 {
     struct fixture *f = *state;
-    static const char utf16[] = "\xFF\xFE{\0\"\0a\0\"\0:\0\"\0\xE4\0=\xD8\0\xDE\"\0}\0\n\0{\0}\0\n\0";
+    static const char utf16[] =
+        "\xFF\xFE{\0\"\0a\0\"\0:\0\"\0\xE4\0=\xD8\0\xDE\"\0}\0\n\0{\0}\0\n\0";
     fixture_file(f, "in", utf16, sizeof utf16 - 1);
     assert_int_equal(fixture_decode(f), TARN_OK);
     assert_rows(f, "{a:\"\xC3\xA4\xF0\x9F\x98\x80\"}\n{a:null}");
@@ -365,25 +416,30 @@ static void declared_decimals_keep_the_digits(void **state)
 {
     struct fixture *f = *state;
     fixture_declare(f, "lines.element.debit", "decimal(18,2)");
-    assert_decodes(f,
-                   "{\"lines\":[{\"debit\":500.25},{\"debit\":0.10},{\"debit\":7},{\"debit\":1e2}]}\n"
-                   "{\"lines\":[{\"debit\":\"12.50\"},{\"debit\":null},{\"debit\":499.9900}]}\n"
-                   "{\"lines\":[{\"debit\":9999999999999999.99}],\"n\":1}\n{}\n",
-                   "lines: list<struct<debit: decimal(18, 2)>>, n: long",
-                   "{lines:[{debit:500.25},{debit:0.10},{debit:7.00},{debit:100.00}],n:null}\n"
-                   "{lines:[{debit:12.50},{debit:null},{debit:499.99}],n:null}\n"
-                   "{lines:[{debit:9999999999999999.99}],n:1}\n{lines:null,n:null}");
-    assert_decodes(f,
-                   "{\"lines\":[{\"debit\":1}]}\n{\"lines\":[{\"debit\":499.999}]}\n"
-                   "{\"lines\":[{\"debit\":10000000000000000}]}\n{\"lines\":[{\"debit\":\"abc\"}]}\n"
-                   "{\"lines\":[{\"debit\":true}]}\n{\"lines\":5}\n{\"lines\":[[]]}\n",
-                   "lines: list<struct<debit: decimal(18, 2)>>", "{lines:[{debit:1.00}]}");
-    assert_letter(f, 0, "0:2:24 lines.element.debit | lines.element.debit: '499.999' has 3 fraction "
-                        "digits; decimal(18,2) holds 2");
-    assert_letter(f, 1, "0:3:54 lines.element.debit | lines.element.debit: '10000000000000000' has 17 "
-                        "digits before the point; decimal(18,2) holds 16");
+    assert_decodes(
+        f,
+        "{\"lines\":[{\"debit\":500.25},{\"debit\":0.10},{\"debit\":7},{\"debit\":1e2}]}\n"
+        "{\"lines\":[{\"debit\":\"12.50\"},{\"debit\":null},{\"debit\":499.9900}]}\n"
+        "{\"lines\":[{\"debit\":9999999999999999.99}],\"n\":1}\n{}\n",
+        "lines: list<struct<debit: decimal(18, 2)>>, n: long",
+        "{lines:[{debit:500.25},{debit:0.10},{debit:7.00},{debit:100.00}],n:null}\n"
+        "{lines:[{debit:12.50},{debit:null},{debit:499.99}],n:null}\n"
+        "{lines:[{debit:9999999999999999.99}],n:1}\n{lines:null,n:null}");
+    assert_decodes(
+        f,
+        "{\"lines\":[{\"debit\":1}]}\n{\"lines\":[{\"debit\":499.999}]}\n"
+        "{\"lines\":[{\"debit\":10000000000000000}]}\n{\"lines\":[{\"debit\":\"abc\"}]}\n"
+        "{\"lines\":[{\"debit\":true}]}\n{\"lines\":5}\n{\"lines\":[[]]}\n",
+        "lines: list<struct<debit: decimal(18, 2)>>", "{lines:[{debit:1.00}]}");
+    assert_letter(f, 0,
+                  "0:2:24 lines.element.debit | lines.element.debit: '499.999' has 3 fraction "
+                  "digits; decimal(18,2) holds 2");
+    assert_letter(f, 1,
+                  "0:3:54 lines.element.debit | lines.element.debit: '10000000000000000' has 17 "
+                  "digits before the point; decimal(18,2) holds 16");
     assert_letter(f, 2, "0:4:94 lines.element.debit | lines.element.debit: 'abc' is not a number");
-    assert_letter(f, 3, "0:5:122 lines.element.debit | lines.element.debit: 'true' is not a number");
+    assert_letter(f, 3,
+                  "0:5:122 lines.element.debit | lines.element.debit: 'true' is not a number");
     assert_letter(f, 4, "0:6:149 lines | lines: '5' is not a list");
     assert_letter(f, 5, "0:7:161 lines.element | lines.element: '[]' is not a document");
 }
@@ -393,39 +449,81 @@ static void declared_scalars(void **state)
     static const struct {
         const char *type, *value, *row; /* row NULL: a letter */
     } cases[] = {
-        {"long", "5", "5"}, {"long", "5.0", "5"}, {"long", "12e1", "120"},
-        {"long", "\"7\"", "7"}, {"long", "5.5", NULL}, {"long", "9223372036854775808", NULL},
-        {"long", "-9223372036854775808", "-9223372036854775808"}, {"long", "\"x\"", NULL},
-        {"long", "true", NULL}, {"long", "null", "null"}, {"long", "{}", NULL}, {"long", "[]", NULL},
-        {"int", "2147483647", "2147483647"}, {"int", "2147483648", NULL}, {"int", "-2147483648", "-2147483648"},
-        {"double", "0.1", "0.1"}, {"double", "\"0.1\"", "0.1"}, {"double", "\"NaN\"", "nan"},
-        {"double", "0.12345678901234567890", NULL}, {"double", "1e400", NULL}, {"double", "9007199254740993", NULL},
-        {"double", "9007199254740994", "9007199254740994"}, {"double", "\"1,5\"", NULL},
-        {"float", "0.1", "0.100000001"}, {"float", "0.123456789012", NULL}, {"float", "16777217", NULL},
-        {"boolean", "true", "true"}, {"boolean", "\"false\"", "false"}, {"boolean", "1", NULL}, {"boolean", "\"yes\"", NULL},
-        {"date", "\"2025-05-31\"", "2025-05-31"}, {"date", "\"31.05.2025\"", NULL}, {"date", "\"2025-02-29\"", NULL},
-        {"date", "20250531", NULL}, {"date", "\"2025-05-31T00:00:00Z\"", NULL},
-        {"time", "\"23:59:59.5\"", "86399500000"}, {"time", "\"24:00:00\"", NULL},
+        {"long", "5", "5"},
+        {"long", "5.0", "5"},
+        {"long", "12e1", "120"},
+        {"long", "\"7\"", "7"},
+        {"long", "5.5", NULL},
+        {"long", "9223372036854775808", NULL},
+        {"long", "-9223372036854775808", "-9223372036854775808"},
+        {"long", "\"x\"", NULL},
+        {"long", "true", NULL},
+        {"long", "null", "null"},
+        {"long", "{}", NULL},
+        {"long", "[]", NULL},
+        {"int", "2147483647", "2147483647"},
+        {"int", "2147483648", NULL},
+        {"int", "-2147483648", "-2147483648"},
+        {"double", "0.1", "0.1"},
+        {"double", "\"0.1\"", "0.1"},
+        {"double", "\"NaN\"", "nan"},
+        {"double", "0.12345678901234567890", NULL},
+        {"double", "1e400", NULL},
+        {"double", "9007199254740993", NULL},
+        {"double", "9007199254740994", "9007199254740994"},
+        {"double", "\"1,5\"", NULL},
+        {"float", "0.1", "0.100000001"},
+        {"float", "0.123456789012", NULL},
+        {"float", "16777217", NULL},
+        {"boolean", "true", "true"},
+        {"boolean", "\"false\"", "false"},
+        {"boolean", "1", NULL},
+        {"boolean", "\"yes\"", NULL},
+        {"date", "\"2025-05-31\"", "2025-05-31"},
+        {"date", "\"31.05.2025\"", NULL},
+        {"date", "\"2025-02-29\"", NULL},
+        {"date", "20250531", NULL},
+        {"date", "\"2025-05-31T00:00:00Z\"", NULL},
+        {"time", "\"23:59:59.5\"", "86399500000"},
+        {"time", "\"24:00:00\"", NULL},
         {"timestamp", "\"2025-05-31T10:00:00\"", "2025-05-31T10:00:00.000000Z"},
         {"timestamp", "\"2025-05-31 10:00:00.123456\"", "2025-05-31T10:00:00.123456Z"},
         {"timestamp", "\"2025-05-31\"", "2025-05-31T00:00:00.000000Z"},
-        {"timestamp", "\"2025-05-31T10:00:00Z\"", NULL}, {"timestamp", "\"2025-05-31T10:00:00+02:00\"", NULL},
+        {"timestamp", "\"2025-05-31T10:00:00Z\"", NULL},
+        {"timestamp", "\"2025-05-31T10:00:00+02:00\"", NULL},
         {"timestamp", "\"2025-05-31T10:00:00.1234567\"", NULL},
         {"timestamptz", "\"2025-05-31T10:00:00+02:00\"", "2025-05-31T08:00:00.000000Z"},
         {"timestamptz", "\"2025-05-31T10:00:00\"", "2025-05-31T10:00:00.000000Z"},
-        {"timestamptz", "\"soon\"", NULL}, {"timestamptz", "5", NULL},
-        {"string", "\"x\"", "\"x\""}, {"string", "1.50", "\"1.50\""}, {"string", "true", "\"true\""},
-        {"string", "{\"a\": [1, \"b c\"]}", "\"{\"a\":[1,\"b c\"]}\""}, {"string", "{\"a\":1,\"a\":1}", NULL},
-        {"uuid", "\"c8edabc3-f738-4ca3-b68d-ab92a91478a3\"", "c8edabc3f7384ca3b68dab92a91478a3"}, {"uuid", "\"x\"", NULL},
+        {"timestamptz", "\"soon\"", NULL},
+        {"timestamptz", "5", NULL},
+        {"string", "\"x\"", "\"x\""},
+        {"string", "1.50", "\"1.50\""},
+        {"string", "true", "\"true\""},
+        {"string", "{\"a\": [1, \"b c\"]}", "\"{\"a\":[1,\"b c\"]}\""},
+        {"string", "{\"a\":1,\"a\":1}", NULL},
+        {"uuid", "\"c8edabc3-f738-4ca3-b68d-ab92a91478a3\"", "c8edabc3f7384ca3b68dab92a91478a3"},
+        {"uuid", "\"x\"", NULL},
         {"binary", "\"AQID\"", NULL},
-        {"decimal(38,0)", "99999999999999999999999999999999999999", "99999999999999999999999999999999999999"},
+        {"decimal(38,0)", "99999999999999999999999999999999999999",
+         "99999999999999999999999999999999999999"},
         {"decimal(38,0)", "100000000000000000000000000000000000000", NULL},
-        {"decimal(5,2)", "-999.99", "-999.99"}, {"decimal(5,2)", "\"+007.5\"", "7.50"}, {"decimal(5,2)", "1000", NULL},
-        {"decimal(5,2)", "123.4500000", "123.45"}, {"decimal(38,38)", "0.00000000000000000000000000000000000001", "0.00000000000000000000000000000000000001"},
-        {"list<long>", "[1,\"2\",null]", "[1,2,null]"}, {"list<long>", "[1,2.5]", NULL}, {"list<long>", "{}", NULL},
-        {"struct<a: long, b: string>", "{\"b\":5}", "{a:null,b:\"5\"}"}, {"struct<a: long>", "{\"c\":5}", NULL}, {"struct<a: long>", "[]", NULL},
-        {"map<string, long>", "{\"x\":1,\"y\":null}", "[\"x\":1,\"y\":null]"}, {"map<string, long>", "{}", "[]"},
-        {"map<string, long>", "{\"x\":\"a\"}", NULL}, {"map<string, long>", "{\"x\":1,\"X\":2}", NULL}, {"map<string, long>", "[]", NULL},
+        {"decimal(5,2)", "-999.99", "-999.99"},
+        {"decimal(5,2)", "\"+007.5\"", "7.50"},
+        {"decimal(5,2)", "1000", NULL},
+        {"decimal(5,2)", "123.4500000", "123.45"},
+        {"decimal(38,38)", "0.00000000000000000000000000000000000001",
+         "0.00000000000000000000000000000000000001"},
+        {"list<long>", "[1,\"2\",null]", "[1,2,null]"},
+        {"list<long>", "[1,2.5]", NULL},
+        {"list<long>", "{}", NULL},
+        {"struct<a: long, b: string>", "{\"b\":5}", "{a:null,b:\"5\"}"},
+        {"struct<a: long>", "{\"c\":5}", NULL},
+        {"struct<a: long>", "[]", NULL},
+        {"map<string, long>", "{\"x\":1,\"y\":null}", "[\"x\":1,\"y\":null]"},
+        {"map<string, long>", "{}", "[]"},
+        {"map<string, long>", "{\"x\":\"a\"}", NULL},
+        {"map<string, long>", "{\"x\":1,\"X\":2}", NULL},
+        {"map<string, long>", "[]", NULL},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct fixture *f = *state;
@@ -438,7 +536,9 @@ static void declared_scalars(void **state)
         assert_int_equal(fixture_decode(f), TARN_OK);
         if (f->decoded.letter_count != (cases[i].row ? 0 : 1))
             fail_msg("%s into %s: %s", cases[i].value, cases[i].type, fixture_letter(f, 0).ptr);
-        assert_rows(f, cases[i].row ? row : tarn_str_starts(f->schema, TARN_STR("w")) ? "{w:1,v:null}" : "{v:null,w:1}");
+        assert_rows(f, cases[i].row                                ? row
+                       : tarn_str_starts(f->schema, TARN_STR("w")) ? "{w:1,v:null}"
+                                                                   : "{v:null,w:1}");
     }
 }
 
@@ -461,8 +561,9 @@ static void a_letter_teaches_nothing(void **state)
 {
     struct fixture *f = *state;
     fixture_declare(f, "v", "long");
-    assert_decodes(f, "{\"k\":1,\"v\":1}\n{\"k\":\"text\",\"n\":{\"m\":1},\"v\":\"bad\"}\n{\"k\":[],\"z\":}\n",
-                   "k: long, v: long", "{k:1,v:1}");
+    assert_decodes(
+        f, "{\"k\":1,\"v\":1}\n{\"k\":\"text\",\"n\":{\"m\":1},\"v\":\"bad\"}\n{\"k\":[],\"z\":}\n",
+        "k: long, v: long", "{k:1,v:1}");
     assert_int_equal(f->decoded.letter_count, 2);
 }
 
@@ -477,12 +578,17 @@ static void required_columns(void **state)
     fixture_text(f, "in", "{\"a\":1}\n{\"a\":null}\n{}\n");
     assert_int_equal(tarn_files_list(&f->op, tarn_str_view(f->dir), &glob, 1, &files), TARN_OK);
     fields = tarn_alloc_array(&f->op, 4, sizeof *fields);
-    fields[0] = (struct tarn_field){.name = TARN_STR("a"), .required = true, .type.kind = TARN_TYPE_LONG};
-    fields[1] = (struct tarn_field){.name = TARN_STR("ingest_ts"), .type.kind = TARN_TYPE_TIMESTAMPTZ};
-    fields[2] = (struct tarn_field){.name = TARN_STR("_source_file"), .type.kind = TARN_TYPE_STRING};
-    fields[3] = (struct tarn_field){.name = TARN_STR("_source_offset"), .type.kind = TARN_TYPE_LONG};
+    fields[0] =
+        (struct tarn_field){.name = TARN_STR("a"), .required = true, .type.kind = TARN_TYPE_LONG};
+    fields[1] =
+        (struct tarn_field){.name = TARN_STR("ingest_ts"), .type.kind = TARN_TYPE_TIMESTAMPTZ};
+    fields[2] =
+        (struct tarn_field){.name = TARN_STR("_source_file"), .type.kind = TARN_TYPE_STRING};
+    fields[3] =
+        (struct tarn_field){.name = TARN_STR("_source_offset"), .type.kind = TARN_TYPE_LONG};
     f->target = (struct tarn_type){.kind = TARN_TYPE_STRUCT, .fields = fields, .field_count = 4};
-    assert_int_equal(tarn_decoder_open(&f->op, &files, &f->options, shape, &f->target, &f->decoder), TARN_OK);
+    assert_int_equal(tarn_decoder_open(&f->op, &files, &f->options, shape, &f->target, &f->decoder),
+                     TARN_OK);
     assert_int_equal(f->decoder->producer.next(&f->decoder->producer, &f->op, 0, &batch), TARN_OK);
     assert_int_equal(batch.rows, 1);
     assert_int_equal(f->decoder->producer.next(&f->decoder->producer, &f->op, 0, &batch), TARN_OK);
@@ -545,7 +651,8 @@ static void files_that_change_or_cannot_be_read(void **state)
     fixture_forget(f);
     assert_int_equal(tarn_files_list(&f->op, tarn_str_view(f->dir), &glob, 1, &files), TARN_OK);
     /* written to after it was read */
-    assert_int_equal(tarn_decoder_open(&f->op, &files, &f->options, shape, &f->target, &f->decoder), TARN_OK);
+    assert_int_equal(tarn_decoder_open(&f->op, &files, &f->options, shape, &f->target, &f->decoder),
+                     TARN_OK);
     assert_int_equal(f->decoder->producer.next(&f->decoder->producer, &f->op, 0, &batch), TARN_OK);
     assert_int_equal(batch.rows, 1);
     fixture_text(f, "in", "{\"a\":1}\n{\"a\":2}\n");
@@ -554,7 +661,8 @@ static void files_that_change_or_cannot_be_read(void **state)
     assert_non_null(strstr(f->op.report.message, "changed since it was listed"));
     tarn_decoder_close(f->decoder);
     /* and before */
-    assert_int_equal(tarn_decoder_open(&f->op, &files, &f->options, shape, &f->target, &f->decoder), TARN_OK);
+    assert_int_equal(tarn_decoder_open(&f->op, &files, &f->options, shape, &f->target, &f->decoder),
+                     TARN_OK);
     assert_int_equal(f->decoder->producer.next(&f->decoder->producer, &f->op, 0, &batch), TARN_IO);
     assert_int_equal(f->decoder->producer.next(&f->decoder->producer, &f->op, 0, &batch), TARN_IO);
     assert_int_equal(tarn_decoder_finish(f->decoder, &f->op, &f->decoded), TARN_IO);
@@ -563,8 +671,10 @@ static void files_that_change_or_cannot_be_read(void **state)
     char path[256];
     (void)snprintf(path, sizeof path, "%s/in", f->dir);
     assert_int_equal(unlink(path), 0);
-    assert_int_equal(tarn_decoder_open(&f->op, &files, &f->options, shape, &f->target, &f->decoder), TARN_OK);
-    assert_int_equal(f->decoder->producer.next(&f->decoder->producer, &f->op, 0, &batch), TARN_NOT_FOUND);
+    assert_int_equal(tarn_decoder_open(&f->op, &files, &f->options, shape, &f->target, &f->decoder),
+                     TARN_OK);
+    assert_int_equal(f->decoder->producer.next(&f->decoder->producer, &f->op, 0, &batch),
+                     TARN_NOT_FOUND);
     tarn_shape_free(shape);
 }
 
@@ -576,7 +686,8 @@ static void fields_in_order_of_first_sight(void **state)
     fixture_text(f, "c", "{\"k\":{\"x\":1,\"y\":2},\"q\":1,\"m\":2}\n");
     f->options.workers = 3;
     assert_int_equal(fixture_decode(f), TARN_OK);
-    assert_string_equal(f->schema.ptr, "m: long, k: struct<y: long, x: long>, z: long, a: long, q: long>");
+    assert_string_equal(f->schema.ptr,
+                        "m: long, k: struct<y: long, x: long>, z: long, a: long, q: long>");
 }
 
 /* Lines and offsets must be exact however the file is cut into ranges. */
@@ -602,11 +713,14 @@ static void parallel_ranges(void **state)
             continue;
         }
         offsets[rows++] = (int64_t)b.len;
-        tarn_buf_printf(&b, "{\"line\":%lld,\"pad\":\"%.*s\"}\n", (long long)line, (int)((seed >> 20) % 90),
-                        "----------------------------------------------------------------------------------------------");
+        tarn_buf_printf(&b, "{\"line\":%lld,\"pad\":\"%.*s\"}\n", (long long)line,
+                        (int)((seed >> 20) % 90),
+                        "--------------------------------------------------------------------------"
+                        "--------------------");
     }
     tarn_buf_printf(&b, "{\"line\":%lld,\"last\":true}", (long long)++line);
-    offsets[rows++] = (int64_t)(b.len - strlen("{\"line\":,\"last\":true}") - (size_t)snprintf(NULL, 0, "%lld", (long long)line));
+    offsets[rows++] = (int64_t)(b.len - strlen("{\"line\":,\"last\":true}") -
+                                (size_t)snprintf(NULL, 0, "%lld", (long long)line));
     fixture_file(f, "in", b.ptr, b.len);
     for (int workers = 1; workers <= 3; workers++) {
         f->options.workers = workers;
@@ -642,10 +756,12 @@ static void batches_are_bounded(void **state)
     assert_int_equal(f->row_count, 200000);
     tarn_decoder_close(f->decoder);
     assert_int_equal(tarn_files_list(&f->op, tarn_str_view(f->dir), &glob, 1, &files), TARN_OK);
-    assert_int_equal(tarn_decoder_open(&f->op, &files, &f->options, f->shape, &f->target, &f->decoder), TARN_OK);
+    assert_int_equal(
+        tarn_decoder_open(&f->op, &files, &f->options, f->shape, &f->target, &f->decoder), TARN_OK);
     size_t total = 0;
     do {
-        assert_int_equal(f->decoder->producer.next(&f->decoder->producer, &f->op, 0, &batch), TARN_OK);
+        assert_int_equal(f->decoder->producer.next(&f->decoder->producer, &f->op, 0, &batch),
+                         TARN_OK);
         assert_true(batch.rows <= 65536);
         total += batch.rows;
     } while (batch.rows > 0);

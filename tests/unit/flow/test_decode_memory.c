@@ -1,4 +1,5 @@
-/* Decoding when memory runs out: each allocation fails once, and the answer is TARN_NOMEM or the right rows, never anything else. And several threads at once. */
+/* Decoding when memory runs out: each allocation fails once, and the answer is TARN_NOMEM or the
+ * right rows, never anything else. And several threads at once. */
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -35,15 +36,18 @@ struct run {
     struct tarn_decoded decoded;
 };
 
-static enum tarn_status make_target(struct tarn_op *op, const struct tarn_type *document, struct tarn_type *out)
+static enum tarn_status make_target(struct tarn_op *op, const struct tarn_type *document,
+                                    struct tarn_type *out)
 {
-    static const enum tarn_type_kind kinds[] = {TARN_TYPE_TIMESTAMPTZ, TARN_TYPE_STRING, TARN_TYPE_LONG};
+    static const enum tarn_type_kind kinds[] = {TARN_TYPE_TIMESTAMPTZ, TARN_TYPE_STRING,
+                                                TARN_TYPE_LONG};
     size_t n = document->field_count;
     *out = (struct tarn_type){.kind = TARN_TYPE_STRUCT, .field_count = n + 3};
     TARN_NEW_ARRAY(op, out->fields, n + 3);
     memcpy(out->fields, document->fields, n * sizeof *out->fields);
     for (size_t i = 0; i < 3; i++)
-        out->fields[n + i] = (struct tarn_field){.name = TARN_STR("tail"), .type = {.kind = kinds[i]}};
+        out->fields[n + i] =
+            (struct tarn_field){.name = TARN_STR("tail"), .type = {.kind = kinds[i]}};
     return TARN_OK;
 }
 
@@ -55,7 +59,8 @@ static enum tarn_status decode(struct run *r)
     for (int round = 0; round < 3; round++) {
         tarn_decoder_close(r->decoder);
         r->decoder = NULL;
-        TARN_TRY(tarn_shape_type(&r->op, r->shape, r->options.declared, r->options.declared_count, &document));
+        TARN_TRY(tarn_shape_type(&r->op, r->shape, r->options.declared, r->options.declared_count,
+                                 &document));
         TARN_TRY(make_target(&r->op, &document, &target));
         TARN_TRY(tarn_decoder_open(&r->op, &r->files, &r->options, r->shape, &target, &r->decoder));
         do
@@ -108,9 +113,14 @@ static void documents(void **state)
 {
     struct fixture *f = *state;
     fixture_declare(f, "lines.element.debit", "decimal(9,2)");
-    fixture_text(f, "a", "{\"a\":1,\"k\\u0065y\":\"x\\ny\",\"lines\":[{\"debit\":1.5,\"n\":null}]}\n{\"a\":\n{\"a\":\"text\",\"A\":1}\n");
-    fixture_text(f, "b", "{\"a\":0.5,\"ingest_ts\":{\"$date\":0},\"d\":{\"x\":{\"y\":[[1]]}},\"u\":{\"$uuid\":\"c8edabc3f7384ca3b68dab92a91478a3\"}}\n"
-                         "{\"a\":{\"$numberDecimal\":\"+1.50\"},\"b\":{\"$binary\":\"AQID\",\"$type\":\"0\"},\"d\":{ \"z\" : 1 },\"lines\":[{\"debit\":1.555}]}\n");
+    fixture_text(f, "a",
+                 "{\"a\":1,\"k\\u0065y\":\"x\\ny\",\"lines\":[{\"debit\":1.5,\"n\":null}]}\n{\"a\":"
+                 "\n{\"a\":\"text\",\"A\":1}\n");
+    fixture_text(f, "b",
+                 "{\"a\":0.5,\"ingest_ts\":{\"$date\":0},\"d\":{\"x\":{\"y\":[[1]]}},\"u\":{\"$"
+                 "uuid\":\"c8edabc3f7384ca3b68dab92a91478a3\"}}\n"
+                 "{\"a\":{\"$numberDecimal\":\"+1.50\"},\"b\":{\"$binary\":\"AQID\",\"$type\":"
+                 "\"0\"},\"d\":{ \"z\" : 1 },\"lines\":[{\"debit\":1.555}]}\n");
     sweep(f);
 }
 
@@ -154,7 +164,8 @@ static void run_threads(struct fixture *f, struct puller *pullers, int count)
     tarn_decoder_close(f->decoder);
     f->decoder = NULL;
     assert_int_equal(tarn_files_list(&f->op, tarn_str_view(f->dir), &glob, 1, &files), TARN_OK);
-    assert_int_equal(tarn_decoder_open(&f->op, &files, &f->options, f->shape, &f->target, &f->decoder), TARN_OK);
+    assert_int_equal(
+        tarn_decoder_open(&f->op, &files, &f->options, f->shape, &f->target, &f->decoder), TARN_OK);
     for (int i = 0; i < count; i++) {
         pullers[i] = (struct puller){.decoder = f->decoder, .worker = i};
         assert_int_equal(tarn_op_child(&f->op, &pullers[i].op), TARN_OK);
@@ -172,7 +183,8 @@ static void several_threads(void **state)
     int64_t rows = 0, sum = 0;
     tarn_buf_init(&b, (size_t)64 << 20);
     for (int64_t i = 0; b.len < ((size_t)18 << 20); i++) {
-        tarn_buf_printf(&b, "{\"n\":%lld,\"text\":\"some text to fill the line\"}\n%s", (long long)i, i % 5000 == 0 ? "{bad\n" : "");
+        tarn_buf_printf(&b, "{\"n\":%lld,\"text\":\"some text to fill the line\"}\n%s",
+                        (long long)i, i % 5000 == 0 ? "{bad\n" : "");
         rows++;
         sum += i;
     }
@@ -203,7 +215,8 @@ static void several_threads(void **state)
     run_threads(f, pullers, 4);
     int failed = 0;
     for (int i = 0; i < 4; i++) {
-        failed += pullers[i].status == TARN_CORRUPT && strstr(pullers[i].op.report.message, "zz.gz");
+        failed +=
+            pullers[i].status == TARN_CORRUPT && strstr(pullers[i].op.report.message, "zz.gz");
         tarn_op_release(&pullers[i].op);
     }
     assert_true(failed >= 1);

@@ -53,7 +53,8 @@ static void canonical(const char *text, char out[400])
         (void)snprintf(out, 400, "0");
         return;
     }
-    (void)snprintf(out, 400, "%.*sE%ld", (int)(count - from), digits + from, exponent + (long)point - (long)from);
+    (void)snprintf(out, 400, "%.*sE%ld", (int)(count - from), digits + from,
+                   exponent + (long)point - (long)from);
 }
 
 static void check(const char *text)
@@ -87,11 +88,48 @@ static uint64_t next_random(uint64_t *seed)
 static void what_doubles_print_back(void **state)
 {
     static const char *const texts[] = {
-        "0", "1", "-1", "0.1", "0.2", "0.30000000000000004", "0.3000000000000000", "1e22", "1e23", "9e22", "5e-324", "4.9e-324", "2.2250738585072014e-308",
-        "1.7976931348623157e308", "1.7976931348623159e308", "1e400", "1e-400", "9007199254740992", "9007199254740993", "9007199254740993.0", "123456789012345678",
-        "0.1234567890123456789", "1234567.8901234567", "8.41", "9.5367431640625e-7", "2.00000000000000000001", "1e0", "100e-2", "0.000001", "0.00000000000000000001",
-        "4503599627370496.5", "4503599627370497.5", "2251799813685248.25", "0.99999999999999989", "0.9999999999999999", "1.0000000000000002", "5.684341886080801e-14",
-        "5.6843418860808015e-14", "1e0000000000000000000000001", "1e99999999999999999999", "0e99999999999", "-0.0",
+        "0",
+        "1",
+        "-1",
+        "0.1",
+        "0.2",
+        "0.30000000000000004",
+        "0.3000000000000000",
+        "1e22",
+        "1e23",
+        "9e22",
+        "5e-324",
+        "4.9e-324",
+        "2.2250738585072014e-308",
+        "1.7976931348623157e308",
+        "1.7976931348623159e308",
+        "1e400",
+        "1e-400",
+        "9007199254740992",
+        "9007199254740993",
+        "9007199254740993.0",
+        "123456789012345678",
+        "0.1234567890123456789",
+        "1234567.8901234567",
+        "8.41",
+        "9.5367431640625e-7",
+        "2.00000000000000000001",
+        "1e0",
+        "100e-2",
+        "0.000001",
+        "0.00000000000000000001",
+        "4503599627370496.5",
+        "4503599627370497.5",
+        "2251799813685248.25",
+        "0.99999999999999989",
+        "0.9999999999999999",
+        "1.0000000000000002",
+        "5.684341886080801e-14",
+        "5.6843418860808015e-14",
+        "1e0000000000000000000000001",
+        "1e99999999999999999999",
+        "0e99999999999",
+        "-0.0",
     };
     (void)state;
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
@@ -112,13 +150,16 @@ static void random_doubles(void **state)
         else if (kind == 1)
             (void)snprintf(text, sizeof text, "%.16g", v);
         else if (kind == 2)
-            (void)snprintf(text, sizeof text, "%.*f", (int)(r >> 16) % 18 + 1, v > 1e15 ? 1 / v : v);
+            (void)snprintf(text, sizeof text, "%.*f", (int)(r >> 16) % 18 + 1,
+                           v > 1e15 ? 1 / v : v);
         else if (kind == 3)
             shortest(v, text);
         else if (kind == 4)
-            (void)snprintf(text, sizeof text, "%llu.%0*llu", (unsigned long long)(r >> 16) % 100000, 12, (unsigned long long)(next_random(&seed) % 1000000000000u));
+            (void)snprintf(text, sizeof text, "%llu.%0*llu", (unsigned long long)(r >> 16) % 100000,
+                           12, (unsigned long long)(next_random(&seed) % 1000000000000u));
         else
-            (void)snprintf(text, sizeof text, "0.%017llu", (unsigned long long)(next_random(&seed) % 100000000000000000u));
+            (void)snprintf(text, sizeof text, "0.%017llu",
+                           (unsigned long long)(next_random(&seed) % 100000000000000000u));
         check(text);
         check(text[0] == '-' ? text + 1 : text);
     }
@@ -130,8 +171,22 @@ static void measures(void **state)
         const char *text;
         int whole, scale;
     } cases[] = {
-        {"0", 0, 0}, {"5", 1, 0}, {"-123", 3, 0}, {"0.5", 0, 1}, {"0.050", 0, 3}, {"12.50", 2, 2}, {"1e3", 4, 0}, {"1.5e1", 2, 0}, {"1.50e1", 2, 1},
-        {"100e-2", 1, 2}, {"1e-5", 0, 5}, {"0.001e3", 1, 0}, {"0e5", 0, 0}, {"0e-5", 0, 5}, {"1e300", 255, 0}, {"1e-300", 0, 255},
+        {"0", 0, 0},
+        {"5", 1, 0},
+        {"-123", 3, 0},
+        {"0.5", 0, 1},
+        {"0.050", 0, 3},
+        {"12.50", 2, 2},
+        {"1e3", 4, 0},
+        {"1.5e1", 2, 0},
+        {"1.50e1", 2, 1},
+        {"100e-2", 1, 2},
+        {"1e-5", 0, 5},
+        {"0.001e3", 1, 0},
+        {"0e5", 0, 0},
+        {"0e-5", 0, 5},
+        {"1e300", 255, 0},
+        {"1e-300", 0, 255},
         {"99999999999999999999999999999999999999", 38, 0},
     };
     (void)state;
@@ -149,9 +204,23 @@ static void longs(void **state)
         bool fits;
         int64_t value;
     } cases[] = {
-        {"0", true, 0}, {"-0", true, 0}, {"12", true, 12}, {"12.00", true, 12}, {"1.2e1", true, 12}, {"120e-1", true, 12}, {"1.25e1", false, 0}, {"0.5", false, 0},
-        {"9223372036854775807", true, INT64_MAX}, {"9223372036854775808", false, 0}, {"-9223372036854775808", true, INT64_MIN}, {"-9223372036854775809", false, 0},
-        {"1e18", true, 1000000000000000000}, {"1e19", false, 0}, {"1e999", false, 0}, {"0e999", true, 0}, {"92233720368547758070e-1", true, INT64_MAX},
+        {"0", true, 0},
+        {"-0", true, 0},
+        {"12", true, 12},
+        {"12.00", true, 12},
+        {"1.2e1", true, 12},
+        {"120e-1", true, 12},
+        {"1.25e1", false, 0},
+        {"0.5", false, 0},
+        {"9223372036854775807", true, INT64_MAX},
+        {"9223372036854775808", false, 0},
+        {"-9223372036854775808", true, INT64_MIN},
+        {"-9223372036854775809", false, 0},
+        {"1e18", true, 1000000000000000000},
+        {"1e19", false, 0},
+        {"1e999", false, 0},
+        {"0e999", true, 0},
+        {"92233720368547758070e-1", true, INT64_MAX},
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -178,7 +247,8 @@ static void floats(void **state)
 
 static void what_is_no_number(void **state)
 {
-    static const char *const texts[] = {"", "-", "+1", ".5", "1.", "1e", "1e+", "01", "-01", "--1", "a", "Infinity", "NaN", "0x10", "1..2"};
+    static const char *const texts[] = {"",    "-",   "+1", ".5",       "1.",  "1e",   "1e+", "01",
+                                        "-01", "--1", "a",  "Infinity", "NaN", "0x10", "1..2"};
     (void)state;
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         struct tarn__number n;
@@ -190,8 +260,12 @@ static void what_is_no_number(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_doubles_print_back), cmocka_unit_test(random_doubles), cmocka_unit_test(measures),
-        cmocka_unit_test(longs), cmocka_unit_test(floats), cmocka_unit_test(what_is_no_number),
+        cmocka_unit_test(what_doubles_print_back),
+        cmocka_unit_test(random_doubles),
+        cmocka_unit_test(measures),
+        cmocka_unit_test(longs),
+        cmocka_unit_test(floats),
+        cmocka_unit_test(what_is_no_number),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

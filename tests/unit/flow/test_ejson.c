@@ -1,4 +1,5 @@
-/* Extended JSON v2: every wrapper, canonical and relaxed, into the columns that docs/types.md names. */
+/* Extended JSON v2: every wrapper, canonical and relaxed, into the columns that docs/types.md
+ * names. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -56,7 +57,8 @@ static void reads_numbers(void **state)
 
 static void decimal_nan_is_text(void **state)
 {
-    assert_decodes(*state, "{\"d\":{\"$numberDecimal\":\"12.50\"}}\n{\"d\":{\"$numberDecimal\":\"NaN\"}}\n",
+    assert_decodes(*state,
+                   "{\"d\":{\"$numberDecimal\":\"12.50\"}}\n{\"d\":{\"$numberDecimal\":\"NaN\"}}\n",
                    "d: string", "{d:\"12.50\"}\n{d:\"NaN\"}");
 }
 
@@ -112,12 +114,13 @@ static void reads_the_rest(void **state)
 
 static void other_dollar_keys_stay_documents(void **state)
 {
-    assert_decodes(*state,
-                   "{\"a\":{\"$type\":2},\"b\":{\"$oid\":\"64b7f0000000000000000001\",\"x\":1},"
-                   "\"c\":{\"$foo\":{\"$numberInt\":\"3\"}},\"$oid\":\"top\"}\n",
-                   "a: struct<\"$type\": long>, b: struct<\"$oid\": string, x: long>, "
-                   "c: struct<\"$foo\": long>, \"$oid\": string",
-                   "{a:{$type:2},b:{$oid:\"64b7f0000000000000000001\",x:1},c:{$foo:3},$oid:\"top\"}");
+    assert_decodes(
+        *state,
+        "{\"a\":{\"$type\":2},\"b\":{\"$oid\":\"64b7f0000000000000000001\",\"x\":1},"
+        "\"c\":{\"$foo\":{\"$numberInt\":\"3\"}},\"$oid\":\"top\"}\n",
+        "a: struct<\"$type\": long>, b: struct<\"$oid\": string, x: long>, "
+        "c: struct<\"$foo\": long>, \"$oid\": string",
+        "{a:{$type:2},b:{$oid:\"64b7f0000000000000000001\",x:1},c:{$foo:3},$oid:\"top\"}");
 }
 
 static void malformed_wrappers_are_letters(void **state)
@@ -134,7 +137,8 @@ static void malformed_wrappers_are_letters(void **state)
         {"{\"$numberDouble\":\"x\"}", "$numberDouble is not a number in its range"},
         {"{\"$numberDecimal\":\"1,5\"}", "$numberDecimal is not a number"},
         {"{\"$date\":\"yesterday\"}", "$date is not an ISO 8601 time to the microsecond"},
-        {"{\"$date\":\"2025-02-30T00:00:00Z\"}", "$date is not an ISO 8601 time to the microsecond"},
+        {"{\"$date\":\"2025-02-30T00:00:00Z\"}",
+         "$date is not an ISO 8601 time to the microsecond"},
         {"{\"$date\":{\"$numberLong\":\"9223372036854775807\"}}", "$date is out of range"},
         {"{\"$date\":{\"$oid\":\"64b7f0000000000000000001\"}}",
          "$date is neither a text nor $numberLong"},
@@ -170,11 +174,12 @@ static void malformed_wrappers_are_letters(void **state)
 
 static void spaces_and_order_do_not_matter(void **state)
 {
-    assert_decodes(*state,
-                   "{ \"a\" : { \"$oid\" : \"64b7f0000000000000000001\" } , \"b\" : { \"$date\" : { "
-                   "\"$numberLong\" : \"0\" } } }\n",
-                   "a: string, b: timestamptz",
-                   "{a:\"64b7f0000000000000000001\",b:1970-01-01T00:00:00.000000Z}");
+    assert_decodes(
+        *state,
+        "{ \"a\" : { \"$oid\" : \"64b7f0000000000000000001\" } , \"b\" : { \"$date\" : { "
+        "\"$numberLong\" : \"0\" } } }\n",
+        "a: string, b: timestamptz",
+        "{a:\"64b7f0000000000000000001\",b:1970-01-01T00:00:00.000000Z}");
 }
 
 static void plain_json_knows_no_wrappers(void **state)
@@ -182,12 +187,14 @@ static void plain_json_knows_no_wrappers(void **state)
     struct fixture *f = *state;
     f->options.format = TARN_INPUT_JSON;
     assert_decodes(f, "{\"a\":{\"$oid\":\"x\"},\"b\":{\"$date\":5}}\n",
-                   "a: struct<\"$oid\": string>, b: struct<\"$date\": long>", "{a:{$oid:\"x\"},b:{$date:5}}");
+                   "a: struct<\"$oid\": string>, b: struct<\"$date\": long>",
+                   "{a:{$oid:\"x\"},b:{$date:5}}");
 }
 
 static void nested_wrappers_cost_no_more_than_their_length(void **state)
 {
-    /* Each level looks like the start of a wrapper: a reader that tries both ways at each would never end. */
+    /* Each level looks like the start of a wrapper: a reader that tries both ways at each would
+     * never end. */
     struct fixture *f = *state;
     struct tarn_buf b;
     const char *const forms[] = {"{\"$code\":\"a\",\"b\":", "{\"$scope\":", "{\"$date\":",

@@ -1,4 +1,5 @@
-/* The lattice: every pair of docs/types.md in both orders, the laws of a join, JSON and back, and the promise that the split of the input does not matter. */
+/* The lattice: every pair of docs/types.md in both orders, the laws of a join, JSON and back,
+ * and the promise that the split of the input does not matter. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -125,17 +126,40 @@ static uint64_t next_random(uint64_t *seed)
 static void random_value(struct tarn_buf *b, uint64_t *seed, int depth)
 {
     static const char *const scalars[] = {
-        "null", "true", "1", "-70000", "9007199254740993", "9223372036854775808", "0.5", "1.25e3", "0.1234567890123456789",
-        "\"text\"", "\"2025-01-01\"", "{\"$numberDouble\":\"1.5\"}", "{\"$numberDouble\":\"NaN\"}", "{\"$numberDecimal\":\"1.250\"}",
-        "{\"$numberDecimal\":\"NaN\"}", "{\"$date\":\"2025-05-31T00:00:00Z\"}", "{\"$oid\":\"64b7f0000000000000000001\"}",
-        "{\"$uuid\":\"c8edabc3-f738-4ca3-b68d-ab92a91478a3\"}", "{\"$timestamp\":{\"t\":1,\"i\":2}}", "{\"$minKey\":1}",
-        "1e30", "12345678901234567890123456789012345678", "-0", "-0.0", "1e400",
+        "null",
+        "true",
+        "1",
+        "-70000",
+        "9007199254740993",
+        "9223372036854775808",
+        "0.5",
+        "1.25e3",
+        "0.1234567890123456789",
+        "\"text\"",
+        "\"2025-01-01\"",
+        "{\"$numberDouble\":\"1.5\"}",
+        "{\"$numberDouble\":\"NaN\"}",
+        "{\"$numberDecimal\":\"1.250\"}",
+        "{\"$numberDecimal\":\"NaN\"}",
+        "{\"$date\":\"2025-05-31T00:00:00Z\"}",
+        "{\"$oid\":\"64b7f0000000000000000001\"}",
+        "{\"$uuid\":\"c8edabc3-f738-4ca3-b68d-ab92a91478a3\"}",
+        "{\"$timestamp\":{\"t\":1,\"i\":2}}",
+        "{\"$minKey\":1}",
+        "1e30",
+        "12345678901234567890123456789012345678",
+        "-0",
+        "-0.0",
+        "1e400",
     };
-    static const char *const keys[] = {"a", "A", "b", "c", "Long Key \\u00e4", "d", "ingest_ts", "e"};
+    static const char *const keys[] = {"a", "A",         "b", "c", "Long Key \\u00e4",
+                                       "d", "ingest_ts", "e"};
     uint64_t r = next_random(seed) % 10;
     if (depth > 3 || r < 6) {
         /* mostly of one kind a place, so that not everything becomes text */
-        uint64_t few = next_random(seed) % 3 ? 2 + next_random(seed) % 2 : next_random(seed) % (sizeof scalars / sizeof *scalars);
+        uint64_t few = next_random(seed) % 3
+                           ? 2 + next_random(seed) % 2
+                           : next_random(seed) % (sizeof scalars / sizeof *scalars);
         tarn_buf_z(b, scalars[few]);
     } else if (r < 8) {
         tarn_buf_put(b, '[');
@@ -159,7 +183,8 @@ static void random_value(struct tarn_buf *b, uint64_t *seed, int depth)
 
 static void random_document(struct tarn_buf *b, uint64_t *seed)
 {
-    static const char *const keys[] = {"id", "Name", "name", "tags", "sub", "x", "y", "INGEST_TS", "_source_file"};
+    static const char *const keys[] = {"id", "Name", "name",      "tags",        "sub",
+                                       "x",  "y",    "INGEST_TS", "_source_file"};
     bool first = true;
     tarn_buf_put(b, '{');
     for (uint64_t i = next_random(seed) % 2; i < 9; i += 1 + next_random(seed) % 3) {
@@ -190,7 +215,8 @@ static struct tarn_shape *random_shape(struct fixture *f, uint64_t *seed)
     return s;
 }
 
-static struct tarn_shape *joined(struct fixture *f, const struct tarn_shape *a, const struct tarn_shape *b)
+static struct tarn_shape *joined(struct fixture *f, const struct tarn_shape *a,
+                                 const struct tarn_shape *b)
 {
     struct tarn_shape *s = tarn_shape_new(&f->op);
     assert_non_null(s);
@@ -215,7 +241,8 @@ static void join_is_a_join(void **state)
     uint64_t seed = 42;
     int differ = 0;
     for (int i = 0; i < 400; i++) {
-        struct tarn_shape *a = random_shape(f, &seed), *b = random_shape(f, &seed), *c = random_shape(f, &seed);
+        struct tarn_shape *a = random_shape(f, &seed), *b = random_shape(f, &seed),
+                          *c = random_shape(f, &seed);
         differ += !tarn_shape_eq(a, b);
         assert_same(f, joined(f, a, b), joined(f, b, a));
         assert_same(f, joined(f, a, a), joined(f, a, NULL));
@@ -235,7 +262,8 @@ static void join_is_a_join(void **state)
     assert_true(differ > 350);
 }
 
-/* The same documents in one file, in several, by one worker or three, along a shape from a sample, from nothing, or from an earlier run: one shape, the same rows. */
+/* The same documents in one file, in several, by one worker or three, along a shape from a
+ * sample, from nothing, or from an earlier run: one shape, the same rows. */
 static void the_split_does_not_matter(void **state)
 {
     struct fixture *f = *state;
@@ -291,13 +319,24 @@ static void stored_shapes(void **state)
     struct fixture *f = *state;
     struct tarn_shape *s;
     static const char *const bad[] = {
-        "", "[]", "{}", "{\"v\":2}", "{\"v\":1,\"seen\":[\"text\"]}", "{\"v\":1,\"seen\":[\"what\"]}", "{\"v\":1,\"seen\":[\"doc\"],\"fields\":[1]}",
-        "{\"v\":1,\"fields\":[{\"name\":\"a\"}]}", "{\"v\":1,\"seen\":[\"doc\"],\"fields\":[{}]}",
-        "{\"v\":1,\"seen\":[\"doc\"],\"fields\":[{\"name\":\"a\"},{\"name\":\"A\"}]}", "{\"v\":1,\"seen\":[\"doc\"],\"fields\":[{\"name\":\"\"}]}",
+        "",
+        "[]",
+        "{}",
+        "{\"v\":2}",
+        "{\"v\":1,\"seen\":[\"text\"]}",
+        "{\"v\":1,\"seen\":[\"what\"]}",
+        "{\"v\":1,\"seen\":[\"doc\"],\"fields\":[1]}",
+        "{\"v\":1,\"fields\":[{\"name\":\"a\"}]}",
+        "{\"v\":1,\"seen\":[\"doc\"],\"fields\":[{}]}",
+        "{\"v\":1,\"seen\":[\"doc\"],\"fields\":[{\"name\":\"a\"},{\"name\":\"A\"}]}",
+        "{\"v\":1,\"seen\":[\"doc\"],\"fields\":[{\"name\":\"\"}]}",
         "{\"v\":1,\"seen\":[\"doc\"],\"fields\":[{\"name\":\"a\",\"seen\":[\"text\",\"int\"]}]}",
-        "{\"v\":1,\"seen\":[\"doc\"],\"fields\":[{\"name\":\"a\",\"seen\":[\"int\"],\"digits\":[1]}]}",
-        "{\"v\":1,\"seen\":[\"doc\"],\"fields\":[{\"name\":\"a\",\"seen\":[\"int\"],\"digits\":[999,1]}]}",
-        "{\"v\":1,\"seen\":[\"doc\"],\"fields\":[{\"name\":\"a\",\"seen\":[\"int\"],\"element\":{}}]}",
+        "{\"v\":1,\"seen\":[\"doc\"],\"fields\":[{\"name\":\"a\",\"seen\":[\"int\"],\"digits\":[1]}"
+        "]}",
+        "{\"v\":1,\"seen\":[\"doc\"],\"fields\":[{\"name\":\"a\",\"seen\":[\"int\"],\"digits\":["
+        "999,1]}]}",
+        "{\"v\":1,\"seen\":[\"doc\"],\"fields\":[{\"name\":\"a\",\"seen\":[\"int\"],\"element\":{}}"
+        "]}",
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         enum tarn_status status = tarn_shape_from_json(&f->op, tarn_str_view(bad[i]), &s);
@@ -311,8 +350,10 @@ static void stored_shapes(void **state)
     fixture_text(f, "in", "{\"b\":1.25,\"a\":[{\"x\":null}],\"t\":{\"$date\":0}}\n");
     assert_int_equal(fixture_decode(f), TARN_OK);
     assert_string_equal(fixture_shape_json(f, f->shape).ptr,
-                        "{\"v\":1,\"seen\":[\"doc\"],\"fields\":[{\"name\":\"b\",\"seen\":[\"frac\",\"not_long\"],\"digits\":[1,2]},"
-                        "{\"name\":\"a\",\"seen\":[\"list\"],\"element\":{\"seen\":[\"doc\"],\"fields\":[{\"name\":\"x\"}]}},"
+                        "{\"v\":1,\"seen\":[\"doc\"],\"fields\":[{\"name\":\"b\",\"seen\":["
+                        "\"frac\",\"not_long\"],\"digits\":[1,2]},"
+                        "{\"name\":\"a\",\"seen\":[\"list\"],\"element\":{\"seen\":[\"doc\"],"
+                        "\"fields\":[{\"name\":\"x\"}]}},"
                         "{\"name\":\"t\",\"seen\":[\"date\"]}]}");
 }
 
@@ -320,7 +361,12 @@ static void an_earlier_run_keeps_its_order(void **state)
 {
     struct fixture *f = *state;
     struct tarn_shape *earlier;
-    assert_int_equal(tarn_shape_from_json(&f->op, TARN_STR("{\"v\":1,\"seen\":[\"doc\"],\"fields\":[{\"name\":\"Z\",\"seen\":[\"int\"],\"digits\":[1,0]},{\"name\":\"y\"}]}"), &earlier), TARN_OK);
+    assert_int_equal(
+        tarn_shape_from_json(&f->op,
+                             TARN_STR("{\"v\":1,\"seen\":[\"doc\"],\"fields\":[{\"name\":\"Z\","
+                                      "\"seen\":[\"int\"],\"digits\":[1,0]},{\"name\":\"y\"}]}"),
+                             &earlier),
+        TARN_OK);
     fixture_text(f, "in", "{\"a\":1,\"y\":2.5,\"z\":0.5}\n");
     assert_int_equal(fixture_decode(f), TARN_OK);
     assert_int_equal(tarn_shape_join(&f->op, earlier, f->shape), TARN_OK);
@@ -336,9 +382,12 @@ static void shapes_of_types(void **state)
     static const struct {
         const char *type, *back;
     } cases[] = {
-        {"struct<a: boolean, b: int, c: long, d: double, e: float>", "a: boolean, b: long, c: long, d: double, e: double>"},
-        {"struct<a: decimal(9,2), b: string, c: timestamptz, d: uuid, e: binary>", "a: decimal(38, 2), b: string, c: timestamptz, d: uuid, e: binary>"},
-        {"struct<a: list<struct<x: int>>, ingest_ts: timestamptz, _source_file: string>", "a: list<struct<x: long>>>"},
+        {"struct<a: boolean, b: int, c: long, d: double, e: float>",
+         "a: boolean, b: long, c: long, d: double, e: double>"},
+        {"struct<a: decimal(9,2), b: string, c: timestamptz, d: uuid, e: binary>",
+         "a: decimal(38, 2), b: string, c: timestamptz, d: uuid, e: binary>"},
+        {"struct<a: list<struct<x: int>>, ingest_ts: timestamptz, _source_file: string>",
+         "a: list<struct<x: long>>>"},
         {"struct<a: date, b: time, c: timestamp>", "a: string, b: string, c: string>"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

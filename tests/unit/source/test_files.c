@@ -70,15 +70,38 @@ static void globs(void **state)
         const char *glob, *path;
         bool match;
     } cases[] = {
-        {"*.json", "a.json", true}, {"*.json", "a/b.json", false}, {"*", "x", true}, {"a?c", "abc", true}, {"a?c", "ac", false}, {"a/*.csv", "a/b.csv", true},
-        {"**", "a/b/c", true}, {"**/x", "x", true}, {"**/x", "a/b/x", true}, {"**/x", "a/b/y", false}, {"a/**", "a/b/c", true}, {"a/**", "b/c", false},
-        {"a/**/z.*", "a/z.q", true}, {"a/**/z.*", "a/b/c/z.q", true}, {"[a-c]x", "bx", true}, {"[!a-c]x", "bx", false}, {"[!a-c]x", "dx", true}, {"[]]x", "]x", true},
-        {"*.{json,ndjson}", "a.ndjson", true}, {"{a*,b}.x", "abc.x", true}, {"{a*,b}.x", "bc.x", false}, {"x{,y}z", "xz", true}, {"x{,y}z", "xyz", true},
-        {"a*b*c", "aXbYbZc", true}, {"a*b*c", "aXbYbZ", false}, {"orders_*_{1,2}[0-9].json", "orders_x_25.json", true}, {"", "", false},
+        {"*.json", "a.json", true},
+        {"*.json", "a/b.json", false},
+        {"*", "x", true},
+        {"a?c", "abc", true},
+        {"a?c", "ac", false},
+        {"a/*.csv", "a/b.csv", true},
+        {"**", "a/b/c", true},
+        {"**/x", "x", true},
+        {"**/x", "a/b/x", true},
+        {"**/x", "a/b/y", false},
+        {"a/**", "a/b/c", true},
+        {"a/**", "b/c", false},
+        {"a/**/z.*", "a/z.q", true},
+        {"a/**/z.*", "a/b/c/z.q", true},
+        {"[a-c]x", "bx", true},
+        {"[!a-c]x", "bx", false},
+        {"[!a-c]x", "dx", true},
+        {"[]]x", "]x", true},
+        {"*.{json,ndjson}", "a.ndjson", true},
+        {"{a*,b}.x", "abc.x", true},
+        {"{a*,b}.x", "bc.x", false},
+        {"x{,y}z", "xz", true},
+        {"x{,y}z", "xyz", true},
+        {"a*b*c", "aXbYbZc", true},
+        {"a*b*c", "aXbYbZ", false},
+        {"orders_*_{1,2}[0-9].json", "orders_x_25.json", true},
+        {"", "", false},
     };
     (void)state;
     for (size_t i = 0; i + 1 < sizeof cases / sizeof *cases; i++)
-        if (tarn__glob_match(tarn_str_view(cases[i].glob), tarn_str_view(cases[i].path)) != cases[i].match)
+        if (tarn__glob_match(tarn_str_view(cases[i].glob), tarn_str_view(cases[i].path)) !=
+            cases[i].match)
             fail_msg("%s against %s", cases[i].glob, cases[i].path);
     assert_true(tarn__glob_may_enter(TARN_STR("a/b/*.x"), TARN_STR("a")));
     assert_true(tarn__glob_may_enter(TARN_STR("a/b/*.x"), TARN_STR("a/b")));
@@ -89,12 +112,15 @@ static void globs(void **state)
 
 static void bad_globs(void **state)
 {
-    static const char *const bad[] = {"", "/abs", "../x", "a/../b", "a[b", "a{b", "{a/b,c}", "{1,2,3,4,5,6,7,8,9}{1,2,3,4,5,6,7,8,9}{1,2,3,4,5}"};
+    static const char *const bad[] = {
+        "",    "/abs", "../x",    "a/../b",
+        "a[b", "a{b",  "{a/b,c}", "{1,2,3,4,5,6,7,8,9}{1,2,3,4,5,6,7,8,9}{1,2,3,4,5}"};
     struct place *p = *state;
     struct tarn_input_files files;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         struct tarn_str g = tarn_str_view(bad[i]);
-        assert_int_equal(tarn_files_list(&p->op, tarn_str_view(p->dir), &g, 1, &files), TARN_CONFIG);
+        assert_int_equal(tarn_files_list(&p->op, tarn_str_view(p->dir), &g, 1, &files),
+                         TARN_CONFIG);
     }
 }
 
@@ -146,14 +172,16 @@ static void missing_folders(void **state)
     struct tarn_input_files files;
     struct tarn_str glob = TARN_STR("*");
     put(p, "file", "1", 1);
-    assert_int_equal(tarn_files_list(&p->op, TARN_STR("/nonexistent/folder"), &glob, 1, &files), TARN_CONFIG);
+    assert_int_equal(tarn_files_list(&p->op, TARN_STR("/nonexistent/folder"), &glob, 1, &files),
+                     TARN_CONFIG);
     char path[128];
     (void)snprintf(path, sizeof path, "%s/file", p->dir);
     assert_int_equal(tarn_files_list(&p->op, tarn_str_view(path), &glob, 1, &files), TARN_CONFIG);
     (void)snprintf(path, sizeof path, "%s/file/below", p->dir);
     assert_int_equal(tarn_files_list(&p->op, tarn_str_view(path), &glob, 1, &files), TARN_CONFIG);
     put(p, "\xFF.json", "1", 1);
-    assert_int_equal(tarn_files_list(&p->op, tarn_str_view(p->dir), &glob, 1, &files), TARN_UNSUPPORTED);
+    assert_int_equal(tarn_files_list(&p->op, tarn_str_view(p->dir), &glob, 1, &files),
+                     TARN_UNSUPPORTED);
 }
 
 static void unreadable_files(void **state)
@@ -204,7 +232,8 @@ static void checksums(void **state)
         assert_int_equal(tarn_files_checksum(&p->op, &files, threads), TARN_OK);
         for (size_t i = 0; i < files.count; i++) {
             char expected[32];
-            (void)snprintf(expected, sizeof expected, "xxh64:%016llx", (unsigned long long)tarn_hash64(big, files.items[i].size_bytes, 0));
+            (void)snprintf(expected, sizeof expected, "xxh64:%016llx",
+                           (unsigned long long)tarn_hash64(big, files.items[i].size_bytes, 0));
             assert_string_equal(files.items[i].checksum.ptr, expected);
         }
     }
@@ -216,7 +245,8 @@ static void checksums(void **state)
 }
 
 /* All bytes of the stream, read `step` at a time. */
-static enum tarn_status drain(struct place *p, const struct tarn_input_file *f, size_t step, struct tarn_buf *out)
+static enum tarn_status drain(struct place *p, const struct tarn_input_file *f, size_t step,
+                              struct tarn_buf *out)
 {
     struct tarn_file_stream *s;
     static char chunk[100000];
@@ -263,7 +293,9 @@ static void streams(void **state)
         files = list(p, "zst");
         if (n - cut == half) /* a whole frame is a whole file */
             continue;
-        assert_int_equal(drain(p, &files.items[0], 1000, &out), files.items[0].compression == TARN_COMPRESSION_ZSTD ? TARN_CORRUPT : TARN_OK);
+        assert_int_equal(drain(p, &files.items[0], 1000, &out),
+                         files.items[0].compression == TARN_COMPRESSION_ZSTD ? TARN_CORRUPT
+                                                                             : TARN_OK);
         if (files.items[0].compression == TARN_COMPRESSION_ZSTD)
             assert_int_equal(out.len, 0);
     }
@@ -312,8 +344,16 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(globs), TEST(bad_globs), TEST(lists_by_name), TEST(folders_that_lead_back), TEST(missing_folders), TEST(unreadable_files),
-        TEST(told_by_their_first_bytes), TEST(checksums), TEST(streams), TEST(streams_from_an_offset),
+        TEST(globs),
+        TEST(bad_globs),
+        TEST(lists_by_name),
+        TEST(folders_that_lead_back),
+        TEST(missing_folders),
+        TEST(unreadable_files),
+        TEST(told_by_their_first_bytes),
+        TEST(checksums),
+        TEST(streams),
+        TEST(streams_from_an_offset),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
