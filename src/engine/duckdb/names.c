@@ -142,11 +142,17 @@ static bool is_engine_schema(struct tarn_str ns)
     return false;
 }
 
+/* The schema that holds a name's view. */
+static struct tarn_str place_of(struct tarn_str ns)
+{
+    return ns.ptr ? ns : TARN_STR(TARN__SCHEMA_BARE);
+}
+
 static struct tarn__name *known_name(const struct bind *b, const struct tarn_table_ref *ref)
 {
     for (size_t i = 0; i < b->out->count; i++) {
         struct tarn__name *n = &b->out->items[i];
-        if (!n->ns.ptr == !ref->ns.ptr && tarn_str_eq_nocase(n->ns, ref->ns) &&
+        if (tarn_str_eq_nocase(place_of(n->ns), place_of(ref->ns)) &&
             tarn_str_eq_nocase(n->name, ref->name))
             return n;
     }
@@ -167,6 +173,10 @@ static enum tarn_status check_spelling(struct bind *b, const struct tarn__name *
 {
     struct tarn_str *names;
     size_t count;
+    if (!n->ns.ptr != !ref->ns.ptr)
+        return tarn_fail(b->op, TARN_UNSUPPORTED,
+                         "tables \"%.*s\" and \"main.%.*s\" cannot be read in one statement",
+                         TARN_STR_ARG(n->name), TARN_STR_ARG(n->name));
     if (tarn_str_eq(n->ns, ref->ns) && tarn_str_eq(n->name, ref->name))
         return TARN_OK;
     TARN_TRY(b->s->resolver->names(b->s->resolver, b->op, &names, &count));

@@ -195,6 +195,29 @@ static void test_refs(void **state)
                      TARN_UNSUPPORTED);
 }
 
+/* Columns that are cast to text by a SELECT around the statement stay in its order. */
+static void test_cast_results_keep_their_order(void **state)
+{
+    struct fixture *f = *state;
+    const char *rows =
+        rows_of(f, "SELECT to_days((hash(i) % 1000)::int) AS iv, (hash(i) % 1000)::int AS n FROM "
+                   "range(200000) t(i) ORDER BY n DESC;  -- end");
+    int before = 1000, n;
+    size_t count = 0;
+    for (const char *p = rows; (p = strchr(p, '|')); count++) {
+        n = atoi(++p);
+        assert_true(n <= before);
+        before = n;
+    }
+    assert_int_equal(count, 200000);
+    assert_string_equal(
+        rows_of(f, "WITH x AS (SELECT interval 1 day AS a) SELECT a, a AS a FROM x"),
+        "1 day|1 day\n");
+    fails(f, TARN_DATA,
+          "SELECT interval 1 day AS iv,\n CAST('x' || range AS INTEGER) FROM range(3)");
+    assert_int_equal(f->op.report.line, 2);
+}
+
 static void test_describe(void **state)
 {
     struct fixture *f = *state;
@@ -526,6 +549,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_place_in_a_file, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_views_that_fail, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_refs, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_cast_results_keep_their_order, fixture_setup,
+                                        fixture_teardown),
         cmocka_unit_test_setup_teardown(test_describe, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_exec, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_explain, fixture_setup, fixture_teardown),

@@ -396,6 +396,31 @@ static void test_structs_are_matched_by_name(void **state)
                         "{a: 7, b: x}|{k: {x: 1, y: 2}}\n{a: 8, b: NULL}|NULL\n");
 }
 
+static void test_names_that_need_quotes(void **state)
+{
+    struct fixture *f = *state;
+    struct table *t =
+        table_add(f, "raw", "t", "struct<a: int, b: struct<c: string>, d: list<int>>");
+    struct tarn_field *fields = t->schema.root.fields;
+    const char *const exprs[] = {"a", NULL};
+    table_partition(f, t, exprs);
+    fields[0].name = TARN_STR("we\"ird.na'me");
+    fields[1].name = TARN_STR("select");
+    fields[1].type.fields[0].name = TARN_STR("per cent %s");
+    fields[2].name = TARN_STR("größe;--");
+    struct tarn_written w =
+        table_insert(f, t,
+                     "SELECT i::int AS \"we\"\"ird.na'me\", {'per cent %s': 'x'} AS \"select\", "
+                     "[i::int] AS \"größe;--\" FROM range(2) t(i)");
+    assert_int_equal(w.count, 2);
+    assert_int_equal(count_of(w.files[0].value_counts, w.files[0].value_count_count,
+                              fields[1].type.fields[0].id),
+                     1);
+    assert_int_equal(w.files[0].value_count_count, 3);
+    assert_string_equal(rows_of(f, "SELECT * FROM raw.t WHERE \"we\"\"ird.na'me\" = 1"),
+                        "1|{per cent %s: x}|[1]\n");
+}
+
 static void test_order(void **state)
 {
     struct fixture *f = *state;
@@ -443,6 +468,8 @@ int main(void)
                                         fixture_teardown),
         cmocka_unit_test_setup_teardown(test_required_columns, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_structs_are_matched_by_name, fixture_setup,
+                                        fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_names_that_need_quotes, fixture_setup,
                                         fixture_teardown),
         cmocka_unit_test_setup_teardown(test_order, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_error_places_in_a_model, fixture_setup,
