@@ -10,9 +10,10 @@ checks:
   - not_null: [entry_id, entry_date, account_id]
   - relationship: {column: account_id, to: raw.fq_app_accounts.account_id, severity: warn}
 */
-with latest as ( -- each entry counts as its latest version says: all its lines, none of an earlier version's
-    select entry_id, max((ingest_ts, _source_file, _source_offset)) as version
+with several as ( -- entries that came more than once: the latest version counts, with all its lines
+    select entry_id, max((ingest_ts, _source_file, _source_offset)) as latest
     from raw.fq_app_journal_entries
+    where entry_id in (select entry_id from raw.fq_app_journal_entries group by entry_id having count(*) > 1)
     group by entry_id
 ),
 accounts as (
@@ -23,8 +24,8 @@ accounts as (
 postings as ( -- several postings of an entry to one account are one row
     select j.*, unnest(list_distinct([coalesce(l.account_id, '') for l in j.lines])) as posted_to
     from raw.fq_app_journal_entries j
-    join latest on latest.entry_id is not distinct from j.entry_id
-        and latest.version = (j.ingest_ts, j._source_file, j._source_offset)
+    left join several s on s.entry_id = j.entry_id
+    where s.entry_id is null or s.latest = (j.ingest_ts, j._source_file, j._source_offset)
 )
 select
     p._id,
