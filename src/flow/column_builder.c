@@ -173,6 +173,22 @@ void tarn__column_release(struct tarn__column *c)
         tarn__column_release(&c->children[i]);
 }
 
+static bool grow_tree(struct tarn__column *c)
+{
+    bool ok = tarn__column_grow(c);
+    for (size_t i = 0; ok && i < c->child_count; i++)
+        ok = grow_tree(&c->children[i]);
+    return ok;
+}
+
+bool tarn__column_trim(struct tarn__column *c)
+{
+    tarn__column_release(c);
+    tarn__column_clear(c);
+    c->budget->used = 0;
+    return grow_tree(c);
+}
+
 void tarn__column_clear(struct tarn__column *c)
 {
     c->length = c->null_count = c->bytes_len = 0;

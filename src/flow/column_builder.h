@@ -38,6 +38,9 @@ enum tarn_status tarn__column_init(struct tarn_op *op, const struct tarn_type *t
                                    struct tarn__column *out) TARN_MUST_USE;
 void tarn__column_release(struct tarn__column *c);
 void tarn__column_clear(struct tarn__column *c);
+/* As clear, and gives the memory back but for a first piece. `c` is the root of all columns of its
+ * budget. False: no memory. */
+bool tarn__column_trim(struct tarn__column *c);
 void tarn__column_cut(struct tarn__column *c, size_t length); /* back to the first `length` rows */
 size_t tarn__column_bytes(const struct tarn__column *c);      /* what the rows take now */
 /* Fills `out`, a tree made by tarn__column_view_new, with pointers into the builder. */

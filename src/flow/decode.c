@@ -173,12 +173,26 @@ void tarn_decoder_close(struct tarn_decoder *decoder)
 
 static bool batch_full(struct tarn__worker *w, int64_t *next_check)
 {
-    if (w->decode.table.length >= TARN__BATCH_ROWS_MAX)
+    if (w->decode.table.length >= TARN__BATCH_ROWS_MAX || w->bloated)
         return true;
     if (w->byte_count < *next_check)
         return false;
     *next_check = w->byte_count + CHECK_BYTES;
     return tarn__column_bytes(&w->decode.table) >= TARN__BATCH_BYTES_MAX;
+}
+
+/* Ready for the next batch. Memory that a huge document took is given back: else those behind it
+ * would find the budget used up. */
+static enum tarn_status batch_begin(struct tarn_op *op, struct tarn__worker *w)
+{
+    w->bloated = false;
+    if (w->decode.budget.used <= w->decode.budget.max / 4) {
+        tarn__column_clear(&w->decode.table);
+        return TARN_OK;
+    }
+    if (!tarn__column_trim(&w->decode.table))
+        return tarn_fail(op, TARN_NOMEM, "no memory for columns");
+    return TARN_OK;
 }
 
 /* Until the batch is full or nothing is left. */
@@ -226,12 +240,15 @@ static enum tarn_status next_batch(struct tarn_producer *p, struct tarn_op *op, 
     struct tarn__worker *w = &s->workers[worker];
     *out = (struct tarn_batch){0};
     for (;;) {
-        tarn__column_clear(&w->decode.table);
-        enum tarn_status status = fill(s, op, w);
+        enum tarn_status status = batch_begin(op, w);
+        if (status == TARN_OK)
+            status = fill(s, op, w);
         if (status != TARN_OK || atomic_load(&s->failed))
             return fail_all(s, op, status);
-        if (w->decode.table.length == 0)
+        if (w->decode.table.length == 0 && !w->bloated)
             return TARN_OK;
+        if (w->decode.table.length == 0)
+            continue;
         if (!atomic_load(&s->misfit)) /* else the batch is void, and only the shape is wanted */
             break;
     }

@@ -19,7 +19,11 @@ static enum tarn_status sample_files(struct tarn__decoder *s, struct tarn_op *op
         more = true;
         while (more) {
             TARN_TRY(tarn__work_step(s, op, w, &more));
-            tarn__column_clear(&w->decode.table);
+            if (!w->bloated)
+                tarn__column_clear(&w->decode.table);
+            else if (!tarn__column_trim(&w->decode.table))
+                return tarn_fail(op, TARN_NOMEM, "no memory for columns");
+            w->bloated = false;
         }
         total += w->rows.window.offset;
         tarn__work_close(s, w);

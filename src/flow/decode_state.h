@@ -42,6 +42,7 @@ struct tarn__worker {
     struct tarn__rows rows;
     struct tarn__work work;
     bool active;  /* rows is open over work */
+    bool bloated; /* a document filled the budget: the batch ends, and memory is given back */
     bool pending; /* `record` was read ahead */
     struct tarn__record record;
     struct tarn__csv_header header;

@@ -313,6 +313,8 @@ enum tarn_status tarn__work_step(struct tarn__decoder *s, struct tarn_op *op,
     }
     if (ok)
         TARN_TRY(append_tail(s, w, &ok));
+    w->bloated = w->bloated || d->budget.over;
+    d->budget.over = false;
     if (!ok)
         return r->rest ? letter_of_rest(s, op, w) : letter_of_document(s, op, w);
     d->table.length++;

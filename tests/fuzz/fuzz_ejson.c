@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "flow/decode_int.h"
+#include "flow/decode_rows.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

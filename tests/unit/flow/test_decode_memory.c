@@ -12,6 +12,7 @@
 
 #include "base/arena.h"
 #include "decode_fixture.h"
+#include "flow/decode_state.h"
 
 static int setup(void **state)
 {
@@ -133,6 +134,48 @@ static void rows(void **state)
     sweep(f);
 }
 
+/* A document past the budget is a letter; those behind it find room again. */
+static void huge_documents(void **state)
+{
+    struct fixture *f = *state;
+    struct tarn_input_files files;
+    struct tarn_str glob = TARN_STR("*");
+    struct tarn_batch batch;
+    struct tarn_buf b;
+    int64_t total = 0;
+    tarn_buf_init(&b, (size_t)8 << 20);
+    for (int i = 0; i < 40; i++) {
+        if (i % 10 != 5) {
+            tarn_buf_printf(&b, "{\"n\":%d,\"l\":[{\"a\":1,\"b\":2,\"c\":3}]}\n", i);
+            continue;
+        }
+        tarn_buf_z(&b, "{\"l\":[{}");
+        for (int k = 0; k < 40000; k++)
+            tarn_buf_z(&b, ",{}");
+        tarn_buf_z(&b, "]}\n");
+    }
+    fixture_file(f, "a", b.ptr, b.len);
+    assert_int_equal(fixture_decode(f), TARN_OK);
+    assert_int_equal(f->row_count, 40);
+    tarn_decoder_close(f->decoder);
+    assert_int_equal(tarn_files_list(&f->op, tarn_str_view(f->dir), &glob, 1, &files), TARN_OK);
+    assert_int_equal(
+        tarn_decoder_open(&f->op, &files, &f->options, f->shape, &f->target, &f->decoder), TARN_OK);
+    struct tarn__decoder *inside = (struct tarn__decoder *)(void *)f->decoder;
+    inside->workers[0].decode.budget.max = 1 << 20;
+    do {
+        assert_int_equal(f->decoder->producer.next(&f->decoder->producer, &f->op, 0, &batch),
+                         TARN_OK);
+        total += (int64_t)batch.rows;
+        assert_true(inside->workers[0].decode.budget.used <= 1 << 20);
+    } while (batch.rows > 0);
+    assert_int_equal(total, 36);
+    assert_int_equal(tarn_decoder_finish(f->decoder, &f->op, &f->decoded), TARN_OK);
+    assert_int_equal(f->decoded.letter_count, 4);
+    assert_non_null(strstr(f->decoded.letters[3].reason.ptr, "takes more than 1 MiB as columns"));
+    tarn_buf_release(&b);
+}
+
 /* ---- threads */
 
 struct puller {
@@ -227,6 +270,7 @@ static void several_threads(void **state)
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-    const struct CMUnitTest tests[] = {TEST(documents), TEST(rows), TEST(several_threads)};
+    const struct CMUnitTest tests[] = {TEST(documents), TEST(rows), TEST(huge_documents),
+                                       TEST(several_threads)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
