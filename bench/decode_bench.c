@@ -1,8 +1,8 @@
 /* decode_bench: how fast files become columns. Makes its input below /tmp, prints MB/s of each
  * case.
  *
- *     make release && gcc -O2 -D_GNU_SOURCE -Isrc -o decode_bench bench/decode_bench.c build/release/libtarn.a \
- *         -lz -lzstd -lyaml -lm -lpthread
+ *     make release && gcc -O2 -D_GNU_SOURCE -Isrc -o decode_bench bench/decode_bench.c \
+ *         build/release/libtarn.a -lz -lzstd -lyaml -lm -lpthread
  *     decode_bench [MB of input, default 450] [workers, default 1]
  */
 #include <pthread.h>
