@@ -20,6 +20,10 @@ from pathlib import Path
 
 import pytest
 
+# Projects lie in memory where that can be had: a run syncs a hundred files, and there are thousands of runs.
+if os.access("/dev/shm", os.W_OK):
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", "/dev/shm")
+
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "examples"
 NULL = None

@@ -201,15 +201,17 @@ def test_init(tmp_path):
 
 
 def test_init_looks_at_files(tmp_path):
-    """init of a folder with data in it shows the types that it would use, and makes a project that reads them."""
+    """init with DATA shows the types that it would use, and makes a project that reads it."""
     project = Project(tmp_path)
-    project.write("shop/in/orders.csv", "id;day;amount\n1;2025-05-31;10.50\n2;2025-06-01;3\n")
-    result = project("init", "shop")
+    project.write("in/orders.csv", "id;day;amount\n1;2025-05-31;10.50\n2;2025-06-01;3\n")
+    result = project("init", "shop", "in")
     assert "orders" in result.text and "amount" in result.text
+    files = [p for p in (tmp_path / "shop").rglob("*") if p.is_file()]
+    assert len(files) <= 5 and "#" in (tmp_path / "shop/tarn.yaml").read_text()
     shop = Project(tmp_path / "shop")
     shop("run")
-    raw = [t for t in shop.tables() if t.startswith("raw.") and t.endswith("orders")]
-    assert raw and shop.one(f"select count(*) from {raw[0]}") == "2"
+    (raw,) = [t for t in shop.tables() if t.startswith("raw.") and t.endswith("orders")]
+    assert shop.rows(f"select id, cast(amount as varchar) from {raw} order by id") == [("1", "10.5"), ("2", "3.0")]
 
 
 def test_the_environment_and_dotenv(small, tmp_path):

@@ -20,7 +20,7 @@ def check(results):
     for result in results:
         assert result.code in RIGHT, str(result)
         if result.code == 4:
-            assert any(word in result.err.lower() for word in ("lease", "conflict", "another", "holds")), str(result)
+            assert any(word in result.text.lower() for word in ("lease", "conflict", "another", "holds")), str(result)
 
 
 @pytest.mark.parametrize("attempt", range(3))
