@@ -1,5 +1,5 @@
 /* init_look: the files below a folder as streams: which belong together, how they are read, what
- * columns they have. See init_int.h.
+ * columns they have. See init.h.
  *
  * 1. Every file of a stream is matched by its globs and no other file is: checked by listing them,
  * else the files are named one by one. So no file is read twice, and none that was seen is
@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
-#include "cli/init_int.h"
+#include "cli/init.h"
 
 #define FILES_MAX   100000
 #define STREAMS_MAX 1000

@@ -1,4 +1,4 @@
-/* init_name: from a file's path to the name of its stream. See init_int.h.
+/* init_name: from a file's path to the name of its stream. See init.h.
  *
  * A part of a path is a run of words (letters, digits and bytes above ASCII) between separators.
  * Words that are numbers, dates, ids or months are dropped: they tell files of one stream apart. In
@@ -7,7 +7,7 @@
 #include <ctype.h>
 #include <stdio.h>
 
-#include "cli/init_int.h"
+#include "cli/init.h"
 
 #define NAME_BYTES_MAX 100
 #define PATH_BYTES_MAX 4096

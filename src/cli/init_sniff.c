@@ -1,10 +1,10 @@
-/* init_sniff: what the first bytes of a file say about how to read it. See init_int.h.
+/* init_sniff: what the first bytes of a file say about how to read it. See init.h.
  *
  * A guess that is wrong is seen in the table that init prints, and is one word in tarn.yaml; so
  * plain rules are better than clever ones.
  */
 #include "base/json.h"
-#include "cli/init_int.h"
+#include "cli/init.h"
 
 #define RECORDS_MAX 20
 #define FIELDS_MAX  512

@@ -1,12 +1,12 @@
 /* init_types: how a stream's files are read, and what columns they have, out of samples. See
- * init_int.h.
+ * init.h.
  *
  * The samples go through the readers of a run. A run looks at everything, and may widen what is
  * shown here.
  */
 #include <stdlib.h>
 
-#include "cli/init_int.h"
+#include "cli/init.h"
 #include "source/file_stream.h"
 
 #define HEAD_BYTES  ((size_t)64 << 10)

@@ -1,9 +1,9 @@
-/* init_write: the texts of a new project's files. See init_int.h.
+/* init_write: the texts of a new project's files. See init.h.
  *
  * Whoever reads them sees Tarn for the first time: each file says what it is for, each key that is
  * likely to be changed has a word behind it.
  */
-#include "cli/init_int.h"
+#include "cli/init.h"
 
 #define TEXT_MAX    ((size_t)16 << 20)
 #define COMMENT_MAX 96

@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "cli/init_int.h"
+#include "cli/init.h"
 #include "io/folder.h"
 
 #define COLUMNS_SHOWN_MAX 200

@@ -3,7 +3,7 @@
  * picks what the rest is. */
 #include <stdlib.h>
 
-#include "cli/init_int.h"
+#include "cli/init.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

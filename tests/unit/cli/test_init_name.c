@@ -1,7 +1,7 @@
 /* test_init_name: what paths say about streams, and which names mean money. */
 #include "fixture.h"
 
-#include "cli/init_int.h"
+#include "cli/init.h"
 
 static void one_file(void **state)
 {

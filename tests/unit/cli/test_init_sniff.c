@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#include "cli/init_int.h"
+#include "cli/init.h"
 
 static struct tarn__init_sniff sniff(const char *text, enum tarn_file_format family)
 {

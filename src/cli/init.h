@@ -1,4 +1,4 @@
-/* init_int: what `tarn init` finds out about files, for the files of init.
+/* init: what `tarn init` finds out about files, for the files of init.
  *
  *   init_name.c   a file's path -> the words that name its stream, and a glob of files alike
  *   init_sniff.c  the first bytes of a file -> format, delimiter, header, encoding
@@ -7,8 +7,8 @@
  *   init_write.c  streams -> the texts of the project's files
  *   verb_init.c   the verb
  */
-#ifndef TARN_CLI_INIT_INT_H
-#define TARN_CLI_INIT_INT_H
+#ifndef TARN_CLI_INIT_H
+#define TARN_CLI_INIT_H
 
 #include "cli/cli.h"
 #include "source/source.h"
