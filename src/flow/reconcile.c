@@ -1,10 +1,14 @@
 /* reconcile: a table's schema and the type of what comes in, brought together by Iceberg's evolution rules. */
 #include "flow/flow.h"
 
+#define SUMMARY_MAX   4096 /* about; what is beyond is not told */
+#define TYPE_TEXT_MAX 400
+
 struct merge {
     struct tarn_op *op;
     bool changed;
     bool replaced; /* within the top-level column at work */
+    bool cut;
     struct tarn_buf summary;
 };
 
@@ -12,12 +16,17 @@ static void note(struct merge *m, const char *fmt, ...) TARN_PRINTF(2, 3);
 static void note(struct merge *m, const char *fmt, ...)
 {
     va_list ap;
+    m->changed = true;
+    if (m->cut)
+        return;
+    m->cut = m->summary.len > SUMMARY_MAX;
     if (m->summary.len)
-        tarn_buf_z(&m->summary, "; ");
+        tarn_buf_z(&m->summary, m->cut ? "; and more" : "; ");
+    if (m->cut)
+        return;
     va_start(ap, fmt);
     tarn_buf_vprintf(&m->summary, fmt, ap);
     va_end(ap);
-    m->changed = true;
 }
 
 /* Can a column of type `have` take every value of type `want` without loss? Then it stays as it is. */
@@ -42,6 +51,18 @@ static struct tarn_str child_path(struct merge *m, struct tarn_str path, struct 
                     : name;
 }
 
+/* A type for people, cut where it is very long. */
+static struct tarn_str short_text(struct merge *m, const struct tarn_type *t)
+{
+    struct tarn_str text = tarn_type_text(m->op, t);
+    size_t n = TYPE_TEXT_MAX;
+    if (!text.ptr || text.len <= n)
+        return text;
+    while (n > 0 && ((unsigned char)text.ptr[n] & 0xc0) == 0x80)
+        n--;
+    return tarn_sprintf(m->op, "%.*s...", (int)n, text.ptr);
+}
+
 /* One field that both sides have. */
 static enum tarn_status merge_field(struct merge *m, struct tarn_str path,
                                     const struct tarn_field *have, const struct tarn_field *want,
@@ -53,8 +74,8 @@ static enum tarn_status merge_field(struct merge *m, struct tarn_str path,
                             &out->type);
     if (holds(&have->type, &want->type))
         return TARN_OK;
-    struct tarn_str from = tarn_type_text(m->op, &have->type);
-    struct tarn_str to = tarn_type_text(m->op, &want->type);
+    struct tarn_str from = short_text(m, &have->type);
+    struct tarn_str to = short_text(m, &want->type);
     if (!from.ptr || !to.ptr)
         return TARN_NOMEM;
     TARN_TRY(tarn_type_copy(m->op, &want->type, &out->type));
@@ -95,7 +116,7 @@ static enum tarn_status merge_fields(struct merge *m, struct tarn_str path,
             const struct tarn_field *f = &want->fields[k];
             if (find(have, f->name))
                 continue;
-            struct tarn_str text = tarn_type_text(m->op, &f->type);
+            struct tarn_str text = short_text(m, &f->type);
             struct tarn_str full = child_path(m, path, f->name);
             if (!text.ptr || !full.ptr)
                 return TARN_NOMEM;
@@ -119,6 +140,34 @@ static enum tarn_status merge_fields(struct merge *m, struct tarn_str path,
     return TARN_OK;
 }
 
+static void renew_ids(struct tarn_type *t)
+{
+    for (size_t i = 0; i < t->field_count; i++) {
+        t->fields[i].id = 0;
+        t->fields[i].required = t->kind == TARN_TYPE_MAP && i == 0;
+        renew_ids(&t->fields[i].type);
+    }
+}
+
+/* A column that holds a replaced field is new as a whole: files of before and after are told apart by its id, while inside of it
+ * engines go by names. */
+static enum tarn_status replace_column(struct merge *m, struct tarn_type *merged,
+                                       struct tarn_str name)
+{
+    for (size_t i = 0; i < merged->field_count; i++) {
+        struct tarn_field *f = &merged->fields[i]; /* merge_fields made the array */
+        struct tarn_type own;
+        if (!tarn_str_eq(f->name, name))
+            continue;
+        TARN_TRY(tarn_type_copy(m->op, &f->type, &own));
+        renew_ids(&own);
+        f->type = own;
+        f->id = 0;
+        f->required = false;
+    }
+    return TARN_OK;
+}
+
 /* Top level column by column, to know which ones hold a replaced field. */
 static enum tarn_status list_replaced(struct merge *m, const struct tarn_schema *table,
                                       const struct tarn_type *wanted, struct tarn_reconciled *out)
@@ -134,8 +183,24 @@ static enum tarn_status list_replaced(struct merge *m, const struct tarn_schema 
         enum tarn_status status = merge_field(&one, f->name, f, w, &ignored);
         tarn_buf_release(&one.summary);
         TARN_TRY(status);
-        if (one.replaced)
-            out->replaced[out->replaced_count++] = f->name;
+        if (!one.replaced)
+            continue;
+        out->replaced[out->replaced_count++] = f->name;
+        TARN_TRY(replace_column(m, &out->merged.root, f->name));
+    }
+    return TARN_OK;
+}
+
+/* A name in two cases would be one column. */
+static enum tarn_status check_cases(struct tarn_op *op, const struct tarn_type *t)
+{
+    for (size_t i = 0; i < t->field_count; i++) {
+        for (size_t k = 0; k < i; k++)
+            if (tarn_str_eq_nocase(t->fields[k].name, t->fields[i].name))
+                return tarn_fail(op, TARN_SCHEMA,
+                                 "columns \"%.*s\" and \"%.*s\" differ only in case",
+                                 TARN_STR_ARG(t->fields[k].name), TARN_STR_ARG(t->fields[i].name));
+        TARN_TRY(check_cases(op, &t->fields[i].type));
     }
     return TARN_OK;
 }
@@ -145,6 +210,7 @@ enum tarn_status tarn_reconcile(struct tarn_op *op, const struct tarn_schema *ta
                                 struct tarn_reconciled *out)
 {
     *out = (struct tarn_reconciled){.summary = TARN_STR("")};
+    TARN_TRY(check_cases(op, wanted));
     if (!table) {
         out->changed = true;
         return tarn_type_copy(op, wanted, &out->merged.root);
@@ -157,7 +223,7 @@ enum tarn_status tarn_reconcile(struct tarn_op *op, const struct tarn_schema *ta
     if (status == TARN_OK && m.replaced)
         status = list_replaced(&m, table, wanted, out);
     out->changed = m.changed;
-    if (status == TARN_OK && m.summary.len)
+    if (status == TARN_OK && m.changed)
         status = (enum tarn_status)tarn_buf_take(op, &m.summary, "schema change", &out->summary);
     tarn_buf_release(&m.summary);
     return status;

@@ -357,6 +357,38 @@ static enum tarn_status plan_deletes(struct planner *p)
     return TARN_OK;
 }
 
+/* ---- names inside of columns */
+
+/* Engines find a column by its id, and what lies inside of it by name. */
+static bool inner_names_changed(const struct tarn_type *then, const struct tarn_type *now)
+{
+    for (size_t i = 0; i < then->field_count; i++) {
+        const struct tarn_field *f = &then->fields[i];
+        const struct tarn_field *same = tarn_type_field_by_name(now, f->name);
+        for (size_t k = 0; !same && k < now->field_count; k++)
+            if (now->fields[k].id == f->id)
+                return true; /* renamed */
+        if (same && (same->id != f->id || inner_names_changed(&f->type, &same->type)))
+            return true;
+    }
+    return false;
+}
+
+/* Did a name inside of a column ever mean another field, while the column was the same one? A column that was replaced as a whole is
+ * another one: no file holds both. */
+static bool nested_by_id(const struct tarn_metadata *m, const struct tarn_schema *now)
+{
+    for (size_t i = 0; i < m->schema_count; i++)
+        for (size_t k = 0; k < m->schemas[i].root.field_count; k++) {
+            const struct tarn_field *then = &m->schemas[i].root.fields[k];
+            for (size_t n = 0; n < now->root.field_count && tarn_type_is_nested(&then->type); n++)
+                if (now->root.fields[n].id == then->id &&
+                    inner_names_changed(&then->type, &now->root.fields[n].type))
+                    return true;
+        }
+    return false;
+}
+
 /* ---- */
 
 enum tarn_status tarn_table_scan(const struct tarn_lake *lake, struct tarn_op *op,
@@ -376,7 +408,7 @@ enum tarn_status tarn_table_scan(const struct tarn_lake *lake, struct tarn_op *o
         p.scan->schema = then ? then : p.scan->schema;
     }
     p.scan->snapshot = snapshot ? snapshot : tarn_metadata_current(m);
-    p.scan->nested_by_id = tarn_metadata_nested_names_changed(m);
+    p.scan->nested_by_id = nested_by_id(m, p.scan->schema);
     p.scan->files_without_ids_possible =
         tarn_kvs_get(&m->properties, "schema.name-mapping.default") != NULL;
     TARN_TRY(tarn_table_manifests(lake, op, m, p.scan->snapshot, &list));

@@ -327,6 +327,51 @@ static void trap_24_a_dropped_source_column(void **state)
     assert_string_equal(files_of(w, scan(w, NULL)), "");
 }
 
+/* ---- names inside of columns: scan->nested_by_id */
+
+static bool inner_names(struct lake_world *w, const char *then, const char *now, const int32_t *ids)
+{
+    struct tarn_schema schemas[2] = {{0}, {.schema_id = 1}};
+    struct tarn_table t = *lake_load(w);
+    struct tarn_scan *s;
+    int32_t next = 1;
+    lake_ok(w, tarn_type_parse(&w->op, tarn_str_view(then), &schemas[0].root));
+    lake_ok(w, tarn_type_parse(&w->op, tarn_str_view(now), &schemas[1].root));
+    tarn_type_assign_ids(&schemas[0].root, &next);
+    schemas[1].root.fields[0].id = ids[0];
+    schemas[1].root.fields[0].type.fields[0].id = ids[1];
+    t.metadata.schemas = schemas;
+    t.metadata.schema_count = 2;
+    t.metadata.current_schema_id = 1;
+    lake_ok(w, tarn_table_scan(&w->lake, &w->op, &t, NULL, NULL, &s));
+    return s->nested_by_id;
+}
+
+static void names_inside_of_columns(void **state)
+{
+    struct lake_world *w = *state;
+    static const struct {
+        const char *then, *now;
+        int32_t ids[2];
+        bool changed;
+    } cases[] = {
+        {"struct<s: struct<x: int>>", "struct<s: struct<x: int>>", {1, 2}, false},
+        {"struct<s: struct<x: int>>", "struct<t: struct<x: int>>", {1, 2}, false}, /* by its id */
+        {"struct<s: struct<x: int>>", "struct<s: struct<y: int>>", {1, 2}, true},
+        {"struct<s: struct<x: int>>", "struct<s: struct<x: int>>", {1, 3}, true},
+        {"struct<s: struct<x: int>>",
+         "struct<s: struct<x: int>>",
+         {3, 4},
+         false}, /* another column */
+        {"struct<s: struct<x: int>>", "struct<s: struct<y: int>>", {1, 3}, false},
+        {"struct<s: struct<x: int>>", "struct<t: struct<y: int>>", {1, 2}, true},
+    };
+    lake_create(w, "struct<id: long>", NONE);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        if (inner_names(w, cases[i].then, cases[i].now, cases[i].ids) != cases[i].changed)
+            fail_msg("case %zu", i);
+}
+
 /* ---- entries that are gone */
 
 static void deleted_entries(void **state)
@@ -628,6 +673,7 @@ int main(void)
         T(a_bound_of_impossible_length),
         T(a_column_added_later),
         T(trap_24_a_dropped_source_column),
+        T(names_inside_of_columns),
         T(deleted_entries),
         T(time_travel),
         T(position_deletes_are_merged),
