@@ -17,10 +17,12 @@
 #include "base/arena.h"
 #include "engine/engine.h"
 
-#define TARN__SQL_MAX     ((size_t)256 << 20) /* a statement with its scans written out */
-#define TARN__BATCH_ROWS  2048                /* the engine's vector size */
-#define TARN__SCHEMA_OWN  "tarn"              /* names of tarn_session_bind_scan */
-#define TARN__SCHEMA_BARE "main"              /* names of one part */
+#define TARN__SQL_MAX ((size_t)256 << 20) /* a statement with its scans written out */
+#define TARN__NO_MEMORY \
+    "a function of the engine ran out of memory" /* tells tarn__fail TARN_NOMEM */
+#define TARN__BATCH_ROWS  2048                   /* the engine's vector size */
+#define TARN__SCHEMA_OWN  "tarn"                 /* names of tarn_session_bind_scan */
+#define TARN__SCHEMA_BARE "main"                 /* names of one part */
 
 /* ---- live.c: rows of a scan that are not deleted, and where they come from */
 

@@ -377,6 +377,8 @@ static enum tarn_status report(struct tarn_session *s, struct tarn_op *op, const
     enum tarn_status status = status_of(e);
     if (status == TARN_CANCELLED)
         return report_interrupt(op);
+    if (contains(e->message, TARN__NO_MEMORY))
+        return tarn_fail(op, TARN_NOMEM, "could not run the statement: out of memory");
     if (status == TARN_NOMEM)
         return report_memory(op, e);
     if (column.ptr)

@@ -106,7 +106,7 @@ static void bind(duckdb_bind_info info)
         char name[32];
         snprintf(name, sizeof name, "c%zu", i);
         if (!t) {
-            duckdb_bind_set_error(info, "out of memory");
+            duckdb_bind_set_error(info, TARN__NO_MEMORY);
             return;
         }
         duckdb_bind_add_result_column(info, name, t);
@@ -128,7 +128,7 @@ static void local_init(duckdb_init_info info)
     struct tarn__feed *f = duckdb_init_get_bind_data(info);
     struct worker *w = calloc(1, sizeof *w);
     if (!w) {
-        duckdb_init_set_error(info, "out of memory");
+        duckdb_init_set_error(info, TARN__NO_MEMORY);
         return;
     }
     w->feed = f;

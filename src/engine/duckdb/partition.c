@@ -108,10 +108,11 @@ static void partition_function(duckdb_function_info info, duckdb_data_chunk in, 
     if (status == TARN_OK) {
         status = partition_rows(&op, in, out);
         if (status != TARN_OK)
-            duckdb_scalar_function_set_error(info, op.report.message);
+            duckdb_scalar_function_set_error(info, status == TARN_NOMEM ? TARN__NO_MEMORY
+                                                                        : op.report.message);
         tarn_op_release(&op);
     } else {
-        duckdb_scalar_function_set_error(info, "out of memory");
+        duckdb_scalar_function_set_error(info, TARN__NO_MEMORY);
     }
 }
 

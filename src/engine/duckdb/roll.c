@@ -143,7 +143,7 @@ static void roll_rows(duckdb_function_info info, duckdb_data_chunk in, duckdb_ve
         ok = count_row(r, keys[i], bytes[i], &file[i]);
     pthread_mutex_unlock(&r->lock);
     if (!ok)
-        duckdb_scalar_function_set_error(info, "out of memory");
+        duckdb_scalar_function_set_error(info, TARN__NO_MEMORY);
 }
 
 enum tarn_status tarn__roll_functions(struct tarn_engine *e, struct tarn_op *op,

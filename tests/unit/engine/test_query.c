@@ -515,6 +515,28 @@ static void test_sessions_at_once(void **state)
 
 /* ---- limits */
 
+/* Every allocation of a statement fails once: it says so, and the next statement is not troubled. */
+static void test_no_memory_at_any_step(void **state)
+{
+    struct fixture *f = *state;
+    const char *sql = "SELECT p.name, interval 1 day FROM iceberg.raw.people p JOIN gold.totals t "
+                      "USING (name) WHERE p.id > 1 AND p.name LIKE 'b%'";
+    const char *out;
+    people(f);
+    assert_string_equal(rows_of(f, sql), "bob|1 day\n");
+    enum tarn_status status = TARN_NOMEM;
+    long n = 1;
+    for (; n < 5000; n += n < 60 ? 1 : 37) {
+        tarn_alloc_fail_at(n);
+        status = try_rows(f, sql, &out);
+        tarn_alloc_fail_at(0);
+        assert_true(status == TARN_OK || status == TARN_NOMEM);
+        tarn_clear(&f->op);
+        assert_string_equal(rows_of(f, "SELECT count(*) FROM raw.people"), "3\n");
+    }
+    assert_int_equal(status, TARN_OK);
+}
+
 static void test_memory_limit(void **state)
 {
     struct fixture f;
@@ -561,6 +583,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_files_without_ids, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_sessions_at_once, fixture_setup, fixture_teardown),
         cmocka_unit_test(test_memory_limit),
+        cmocka_unit_test_setup_teardown(test_no_memory_at_any_step, fixture_setup,
+                                        fixture_teardown),
         cmocka_unit_test_setup_teardown(test_tables_that_cannot_be_read, fixture_setup,
                                         fixture_teardown),
     };

@@ -4,6 +4,8 @@
 #include <math.h>
 #include <unistd.h>
 
+#include "base/arena.h"
+
 #define ALL_TYPES                                                                              \
     "struct<b: boolean, i: int, l: long, f: float, d: double, d4: decimal(4,2), d9: "          \
     "decimal(9,2), d18: decimal(18,3), d38: decimal(38,10), dt: date, tm: time,"               \
@@ -396,6 +398,33 @@ static void test_structs_are_matched_by_name(void **state)
                         "{a: 7, b: x}|{k: {x: 1, y: 2}}\n{a: 8, b: NULL}|NULL\n");
 }
 
+/* Every allocation of a write fails once: no file is left of one that failed. */
+static void test_no_memory_at_any_step(void **state)
+{
+    struct fixture *f = *state;
+    struct table *t = table_add(f, "raw", "t", "struct<n: long, s: string, li: list<int>>");
+    const char *const exprs[] = {"truncate(1, s)", NULL};
+    enum tarn_status status = TARN_NOMEM;
+    struct tarn_written w;
+    table_partition(f, t, exprs);
+    struct tarn_write write = table_write(f, t);
+    for (long n = 1; n < 3000; n += n < 40 ? 1 : 23) {
+        tarn_alloc_fail_at(n);
+        status = tarn_session_write(f->session, &f->op,
+                                    text_of("SELECT i AS n, 'x' || i AS s, [i::int] AS li FROM "
+                                            "range(3) t(i)"),
+                                    &write, &w);
+        tarn_alloc_fail_at(0);
+        if (status == TARN_OK)
+            break;
+        assert_int_equal(status, TARN_NOMEM);
+        tarn_clear(&f->op);
+        assert_int_equal(files_left(f, t), 0);
+    }
+    assert_int_equal(status, TARN_OK);
+    assert_int_equal(w.rows, 3);
+}
+
 static void test_names_that_need_quotes(void **state)
 {
     struct fixture *f = *state;
@@ -468,6 +497,8 @@ int main(void)
                                         fixture_teardown),
         cmocka_unit_test_setup_teardown(test_required_columns, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_structs_are_matched_by_name, fixture_setup,
+                                        fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_no_memory_at_any_step, fixture_setup,
                                         fixture_teardown),
         cmocka_unit_test_setup_teardown(test_names_that_need_quotes, fixture_setup,
                                         fixture_teardown),
