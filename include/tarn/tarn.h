@@ -10,8 +10,10 @@
  *     tarn_cursor_close(c);
  *     tarn_warehouse_close(w);
  *
- * A warehouse is used by one thread at a time; several may be open. Functions that can fail return 0, or the exit code that the
- * program `tarn` would leave with (docs/cli.md): 1 a task or statement failed, 2 usage or configuration, 3 not allowed or not reached,
+ * A warehouse is used by one thread at a time; several may be open. Functions that can fail
+ * return 0, or the exit code that the
+ * program `tarn` would leave with (docs/cli.md): 1 a task or statement failed, 2 usage or
+ * configuration, 3 not allowed or not reached,
  * 4 conflict or lock held. Link with libtarn.a and the engine's library.
  */
 #ifndef TARN_TARN_H
@@ -29,10 +31,12 @@ struct tarn_cursor;
 /* "0.1.0" */
 const char *tarn_library_version(void);
 
-/* A folder with a catalog.db. catalog_name may be NULL: the only one in it. *out is set also on failure (to be asked for the error and
+/* A folder with a catalog.db. catalog_name may be NULL: the only one in it. *out is set also on
+ * failure (to be asked for the error and
  * closed), NULL only when there was no memory. */
 int tarn_warehouse_open(const char *folder, const char *catalog_name, struct tarn_warehouse **out);
-/* What the last call that failed says: "table raw.x not found". Never NULL; valid until the next call. */
+/* What the last call that failed says: "table raw.x not found". Never NULL; valid until the next
+ * call. */
 const char *tarn_warehouse_error(const struct tarn_warehouse *warehouse);
 void tarn_warehouse_close(struct tarn_warehouse *warehouse); /* NULL-safe */
 
@@ -45,11 +49,13 @@ const char *tarn_cursor_column_name(const struct tarn_cursor *cursor, size_t col
 const char *tarn_cursor_column_type(const struct tarn_cursor *cursor, size_t column);
 /* 1: there is a row; 0: the end; -1: failed, tarn_warehouse_error says why. */
 int tarn_cursor_next(struct tarn_cursor *cursor);
-/* The value of the row as text, as `tarn sql` prints it; NULL for a null. Valid until the next row. */
+/* The value of the row as text, as `tarn sql` prints it; NULL for a null. Valid until the next
+ * row. */
 const char *tarn_cursor_text(struct tarn_cursor *cursor, size_t column);
 void tarn_cursor_close(struct tarn_cursor *cursor); /* NULL-safe */
 
-/* Runs the project in a folder once, as `tarn run` does. message (may be NULL) gets one line of at most size - 1 bytes: what was done or what went wrong. */
+/* Runs the project in a folder once, as `tarn run` does. message (may be NULL) gets one line of
+ * at most size - 1 bytes: what was done or what went wrong. */
 int tarn_project_run(const char *folder, char *message, size_t size);
 
 #ifdef __cplusplus

@@ -23,7 +23,7 @@
 
 enum tarn_log_level { TARN_LOG_ERROR, TARN_LOG_WARN, TARN_LOG_INFO, TARN_LOG_DEBUG };
 #define TARN_LOG_CONTEXT_MAX 8
-#define TARN_LOG_LINE_MAX 65536 /* a longer line is cut into "msg" alone */
+#define TARN_LOG_LINE_MAX    65536 /* a longer line is cut into "msg" alone */
 
 struct tarn_clock;
 struct tarn_log_sink {
@@ -40,9 +40,9 @@ struct tarn_log_field {
     struct tarn_str str;
     int64_t i64; /* I64, BOOL */
 };
-#define TARN_LOG_STR(k, s) ((struct tarn_log_field){(k), TARN_LOG_T_STR, (s), 0})
-#define TARN_LOG_Z(k, z) ((struct tarn_log_field){(k), TARN_LOG_T_STR, tarn_str_view(z), 0})
-#define TARN_LOG_I64(k, v) ((struct tarn_log_field){(k), TARN_LOG_T_I64, {NULL, 0}, (int64_t)(v)})
+#define TARN_LOG_STR(k, s)  ((struct tarn_log_field){(k), TARN_LOG_T_STR, (s), 0})
+#define TARN_LOG_Z(k, z)    ((struct tarn_log_field){(k), TARN_LOG_T_STR, tarn_str_view(z), 0})
+#define TARN_LOG_I64(k, v)  ((struct tarn_log_field){(k), TARN_LOG_T_I64, {NULL, 0}, (int64_t)(v)})
 #define TARN_LOG_BOOL(k, v) ((struct tarn_log_field){(k), TARN_LOG_T_BOOL, {NULL, 0}, (v) ? 1 : 0})
 
 /* Owned by whoever made it; the sink, keys and texts of the context must live as long. Not
@@ -56,19 +56,20 @@ struct tarn_log {
 
 /* The same log with one more context field (one past the maximum takes the last place). */
 struct tarn_log tarn_log_with(const struct tarn_log *log, struct tarn_log_field field);
-static inline bool tarn_log_on(const struct tarn_log *log, enum tarn_log_level level) {
+static inline bool tarn_log_on(const struct tarn_log *log, enum tarn_log_level level)
+{
     return log && log->sink && level <= log->level;
 }
 /* tarn_log(log, WARN, "text", fields...): log may be NULL. */
-#define tarn_log(log_, level_, message_, ...)                                                      \
-    do {                                                                                           \
-        const struct tarn_log *tarn_log_to_ = (log_);                                              \
-        if (tarn_log_on(tarn_log_to_, TARN_LOG_##level_)) {                                        \
-            const struct tarn_log_field tarn_log_fields_[] = {                                     \
-                {NULL, TARN_LOG_T_NONE, {NULL, 0}, 0}, __VA_ARGS__};                               \
-            tarn_log_write(tarn_log_to_, TARN_LOG_##level_, (message_), tarn_log_fields_ + 1,      \
-                           sizeof tarn_log_fields_ / sizeof tarn_log_fields_[0] - 1);              \
-        }                                                                                          \
+#define tarn_log(log_, level_, message_, ...)                                                 \
+    do {                                                                                      \
+        const struct tarn_log *tarn_log_to_ = (log_);                                         \
+        if (tarn_log_on(tarn_log_to_, TARN_LOG_##level_)) {                                   \
+            const struct tarn_log_field tarn_log_fields_[] = {                                \
+                {NULL, TARN_LOG_T_NONE, {NULL, 0}, 0}, __VA_ARGS__};                          \
+            tarn_log_write(tarn_log_to_, TARN_LOG_##level_, (message_), tarn_log_fields_ + 1, \
+                           sizeof tarn_log_fields_ / sizeof tarn_log_fields_[0] - 1);         \
+        }                                                                                     \
     } while (0)
 void tarn_log_write(const struct tarn_log *log, enum tarn_log_level level, const char *message,
                     const struct tarn_log_field *fields, size_t count);

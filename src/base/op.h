@@ -28,7 +28,7 @@
 
 #include "base/str.h"
 
-#define TARN_MUST_USE __attribute__((warn_unused_result))
+#define TARN_MUST_USE     __attribute__((warn_unused_result))
 #define TARN_PRINTF(f, a) __attribute__((format(printf, f, a)))
 
 enum tarn_status {
@@ -53,7 +53,7 @@ struct tarn_status_info {
 const struct tarn_status_info *tarn_status_info(enum tarn_status status);
 
 #define TARN_REPORT_FRAMES 8
-#define TARN_REPORT_TEXT 1024
+#define TARN_REPORT_TEXT   1024
 
 /* What went wrong, preallocated so that running out of memory can be told. Texts are cut, never
  * overrun. */
@@ -61,12 +61,12 @@ struct tarn_report {
     enum tarn_status status;
     /* lower case, no full stop: what could not be done to what, and why */
     char message[TARN_REPORT_TEXT];
-    char detail[TARN_REPORT_TEXT];  /* the values; may have several lines */
-    char hint[TARN_REPORT_TEXT];    /* the next step */
+    char detail[TARN_REPORT_TEXT]; /* the values; may have several lines */
+    char hint[TARN_REPORT_TEXT];   /* the next step */
     /* place in the user's own text: tarn.yaml, a model; "" = none */
     char file[512];
-    int line, column;               /* from 1; 0 = unknown */
-    char source_line[256];          /* the line of the user's text at `line`, for the caret */
+    int line, column;      /* from 1; 0 = unknown */
+    char source_line[256]; /* the line of the user's text at `line`, for the caret */
     char frames[TARN_REPORT_FRAMES][160];
     int frame_count;
 };
@@ -80,7 +80,7 @@ struct tarn_cancel {
 };
 
 struct tarn_op {
-    struct tarn_arena *arena;   /* results of this act, freed with it */
+    struct tarn_arena *arena; /* results of this act, freed with it */
     /* temporaries: marked on entry, rewound on exit of each function that uses it */
     struct tarn_arena *scratch;
     struct tarn_report report;
@@ -91,8 +91,8 @@ struct tarn_op {
 
 /* Makes an op with two arenas of the given budgets in bytes (0 = the defaults, 1 GiB and 256 MiB).
  * TARN_NOMEM is the only failure; the op is then unusable. */
-enum tarn_status tarn_op_init(struct tarn_op *op, size_t arena_budget, size_t scratch_budget)
-    TARN_MUST_USE;
+enum tarn_status tarn_op_init(struct tarn_op *op, size_t arena_budget,
+                              size_t scratch_budget) TARN_MUST_USE;
 void tarn_op_release(struct tarn_op *op);
 /* An op for another thread or for a nested act: own arenas, the parent's cancel, log and
  * deadline. */
@@ -133,46 +133,46 @@ void *tarn_alloc_array(struct tarn_op *op, size_t count, size_t size_bytes);
 struct tarn_str tarn_strdup(struct tarn_op *op, struct tarn_str s);
 struct tarn_str tarn_sprintf(struct tarn_op *op, const char *fmt, ...) TARN_PRINTF(2, 3);
 
-#define TARN_TRY(expr)                                                                             \
-    do {                                                                                           \
-        enum tarn_status tarn_try_ = (expr);                                                       \
-        if (tarn_try_ != TARN_OK)                                                                  \
-            return tarn_try_;                                                                      \
+#define TARN_TRY(expr)                       \
+    do {                                     \
+        enum tarn_status tarn_try_ = (expr); \
+        if (tarn_try_ != TARN_OK)            \
+            return tarn_try_;                \
     } while (0)
-#define TARN_TRY_WHILE(op, expr, ...)                                                              \
-    do {                                                                                           \
-        enum tarn_status tarn_try_ = (expr);                                                       \
-        if (tarn_try_ != TARN_OK) {                                                                \
-            (void)tarn_while((op), __VA_ARGS__);                                                   \
-            return tarn_try_;                                                                      \
-        }                                                                                          \
+#define TARN_TRY_WHILE(op, expr, ...)            \
+    do {                                         \
+        enum tarn_status tarn_try_ = (expr);     \
+        if (tarn_try_ != TARN_OK) {              \
+            (void)tarn_while((op), __VA_ARGS__); \
+            return tarn_try_;                    \
+        }                                        \
     } while (0)
 /* For functions with one `out:` label and a local `enum tarn_status status`. */
-#define TARN_GO(expr)                                                                              \
-    do {                                                                                           \
-        status = (expr);                                                                           \
-        if (status != TARN_OK)                                                                     \
-            goto out;                                                                              \
+#define TARN_GO(expr)          \
+    do {                       \
+        status = (expr);       \
+        if (status != TARN_OK) \
+            goto out;          \
     } while (0)
 /* p = allocation out of op, or return TARN_NOMEM (already reported). */
-#define TARN_NEW(op, p)                                                                            \
-    do {                                                                                           \
-        (p) = tarn_alloc((op), sizeof *(p));                                                       \
-        if (!(p))                                                                                  \
-            return TARN_NOMEM;                                                                     \
+#define TARN_NEW(op, p)                      \
+    do {                                     \
+        (p) = tarn_alloc((op), sizeof *(p)); \
+        if (!(p))                            \
+            return TARN_NOMEM;               \
     } while (0)
-#define TARN_NEW_ARRAY(op, p, n)                                                                   \
-    do {                                                                                           \
-        (p) = tarn_alloc_array((op), (n), sizeof *(p));                                            \
-        if (!(p))                                                                                  \
-            return TARN_NOMEM;                                                                     \
+#define TARN_NEW_ARRAY(op, p, n)                        \
+    do {                                                \
+        (p) = tarn_alloc_array((op), (n), sizeof *(p)); \
+        if (!(p))                                       \
+            return TARN_NOMEM;                          \
     } while (0)
 /* An assert that stays in release builds: a broken promise of our own code, never input from
  * outside. */
-#define TARN_ASSERT(cond)                                                                          \
-    do {                                                                                           \
-        if (!(cond))                                                                               \
-            tarn_assert_failed(#cond, __FILE__, __LINE__);                                         \
+#define TARN_ASSERT(cond)                                  \
+    do {                                                   \
+        if (!(cond))                                       \
+            tarn_assert_failed(#cond, __FILE__, __LINE__); \
     } while (0)
 _Noreturn void tarn_assert_failed(const char *cond, const char *file, int line);
 

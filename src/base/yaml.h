@@ -61,7 +61,7 @@
 
 #include "base/op.h"
 
-#define TARN_YAML_SIZE_MAX ((size_t)4 << 20)
+#define TARN_YAML_SIZE_MAX  ((size_t)4 << 20)
 #define TARN_YAML_DEPTH_MAX 64
 #define TARN_YAML_NODES_MAX 200000
 
@@ -103,31 +103,29 @@ void tarn_yaml_path(struct tarn_buf *b, const struct tarn_yaml *node);
 /* Reports the source's status at the node's value, or at its key, with the line of the text for
  * the caret. */
 enum tarn_status tarn_yaml_fail(struct tarn_op *op, const struct tarn_yaml *node, const char *fmt,
-                                ...)
-    TARN_PRINTF(3, 4);
+                                ...) TARN_PRINTF(3, 4);
 enum tarn_status tarn_yaml_fail_key(struct tarn_op *op, const struct tarn_yaml *node,
-                                    const char *fmt, ...)
-    TARN_PRINTF(3, 4);
+                                    const char *fmt, ...) TARN_PRINTF(3, 4);
 /* Only sets the place of a failure reported by something else (a type's parser, say). Returns
  * the report's status. */
 enum tarn_status tarn_yaml_place(struct tarn_op *op, const struct tarn_yaml *node);
 
 /* ---- schemas */
 
-enum tarn_yaml_type {      /* the member in the C struct */
-    TARN_YAML_STRING,      /* struct tarn_str; absent: ptr NULL */
-    TARN_YAML_BOOL,        /* bool: true, false */
-    TARN_YAML_INT,         /* int64_t within min..max (both 0: any) */
-    TARN_YAML_NUMBER,      /* double, decimal text */
-    TARN_YAML_SIZE,        /* uint64_t bytes: 512MB, 64MiB (base/units.h) */
-    TARN_YAML_DURATION,    /* int64_t microseconds: 250ms, 5m, 1h30m, 7d (base/units.h) */
-    TARN_YAML_ENUM,        /* int: index into names */
-    TARN_YAML_LIST,        /* struct tarn_yaml_list of elem */
-    TARN_YAML_MAP,         /* struct tarn_yaml_map from name to elem */
-    TARN_YAML_MAPPING,     /* the struct of sub itself; absent: its defaults, nothing is required */
-    TARN_YAML_MAPPING_PTR, /* pointer to the struct of sub; absent: NULL */
-    TARN_YAML_ANY,         /* const struct tarn_yaml *; absent: NULL */
-    TARN_YAML_SELF         /* const struct tarn_yaml *: no key, the node of this mapping itself */
+enum tarn_yaml_type {                   /* the member in the C struct */
+                      TARN_YAML_STRING, /* struct tarn_str; absent: ptr NULL */
+                      TARN_YAML_BOOL,   /* bool: true, false */
+                      TARN_YAML_INT,    /* int64_t within min..max (both 0: any) */
+                      TARN_YAML_NUMBER, /* double, decimal text */
+                      TARN_YAML_SIZE,   /* uint64_t bytes: 512MB, 64MiB (base/units.h) */
+                      TARN_YAML_DURATION, /* int64_t microseconds: 250ms, 5m, 1h30m, 7d (base/units.h) */
+                      TARN_YAML_ENUM, /* int: index into names */
+                      TARN_YAML_LIST, /* struct tarn_yaml_list of elem */
+                      TARN_YAML_MAP,  /* struct tarn_yaml_map from name to elem */
+                      TARN_YAML_MAPPING, /* the struct of sub itself; absent: its defaults, nothing is required */
+                      TARN_YAML_MAPPING_PTR, /* pointer to the struct of sub; absent: NULL */
+                      TARN_YAML_ANY,         /* const struct tarn_yaml *; absent: NULL */
+                      TARN_YAML_SELF /* const struct tarn_yaml *: no key, the node of this mapping itself */
 };
 
 struct tarn_yaml_list {
@@ -166,14 +164,15 @@ struct tarn_yaml_schema {
     enum tarn_status (*check)(struct tarn_op *op, const struct tarn_yaml *node, void *filled);
     const char *doc;
 };
-#define TARN_YAML_SCHEMA(title, type, fields)                                                      \
-    {(title), sizeof(type), (fields), sizeof(fields) / sizeof((fields)[0]), NULL, NULL}
+#define TARN_YAML_SCHEMA(title, type, fields)                                             \
+    {                                                                                     \
+        (title), sizeof(type), (fields), sizeof(fields) / sizeof((fields)[0]), NULL, NULL \
+    }
 
 /* Zeroes *out (schema->size bytes) and fills it; lists and maps come out of op->arena, texts
  * point into the tree. */
 enum tarn_status tarn_yaml_fill(struct tarn_op *op, const struct tarn_yaml *node,
-                                const struct tarn_yaml_schema *schema,
-                                void *out) TARN_MUST_USE;
+                                const struct tarn_yaml_schema *schema, void *out) TARN_MUST_USE;
 /* Markdown: one table a schema (key, type, default, meaning), those of nested schemas behind it. */
 void tarn_yaml_schema_doc(struct tarn_buf *b, const struct tarn_yaml_schema *schema);
 

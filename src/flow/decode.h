@@ -1,12 +1,19 @@
-/* decode: bytes of files to columns, in parallel (a tarn_producer), with dead letters and the shape on the side.
+/* decode: bytes of files to columns, in parallel (a tarn_producer), with dead letters and the
+ * shape on the side.
  *
- * A decoder reads files as documents or rows and hands out batches of the target columns, whose last three are always ingest_ts (timestamptz), _source_file (string),
- * _source_offset (long: byte offset of the document in the decompressed file). A document that is malformed, or holds a value that a *declared* column cannot hold exactly, or breaks a
- * limit, becomes a dead letter as a whole; the rest of its batch goes on. A value that does not fit an undeclared target column, or an unknown key, is no dead letter: it widens the shape
- * and sets `misfit`; from then on the decoder only infers (its batches are void) and the caller starts anew with the wider shape.
+ * A decoder reads files as documents or rows and hands out batches of the target columns, whose
+ * last three are always ingest_ts (timestamptz), _source_file (string),
+ * _source_offset (long: byte offset of the document in the decompressed file). A document that
+ * is malformed, or holds a value that a *declared* column cannot hold exactly, or breaks a
+ * limit, becomes a dead letter as a whole; the rest of its batch goes on. A value that does not
+ * fit an undeclared target column, or an unknown key, is no dead letter: it widens the shape
+ * and sets `misfit`; from then on the decoder only infers (its batches are void) and the caller
+ * starts anew with the wider shape.
  *
- *     infer a first shape from samples (tarn_decode_sample)      -> shape joined with the table's own
- *     loop: type = shape's type; decode; misfit? join and again  (at most a few rounds: the second has seen everything)
+ *     infer a first shape from samples (tarn_decode_sample)      -> shape joined with the
+ *     table's own
+ *     loop: type = shape's type; decode; misfit? join and again  (at most a few rounds: the
+ *     second has seen everything)
  */
 #ifndef TARN_FLOW_DECODE_H
 #define TARN_FLOW_DECODE_H
@@ -15,15 +22,20 @@
 #include "format/batch.h"
 #include "source/source.h"
 
-enum tarn_input_format { TARN_INPUT_EJSON, TARN_INPUT_JSON, TARN_INPUT_CSV }; /* Parquet goes through the engine */
+/* Parquet goes through the engine */
+enum tarn_input_format { TARN_INPUT_EJSON, TARN_INPUT_JSON, TARN_INPUT_CSV };
 
 struct tarn_decode_options {
     enum tarn_input_format format;
-    struct tarn_str records;   /* JSON: dotted path of the array of records in a document ("data.invoices"); absent = each top-level document (NDJSON, concatenated, or one array) */
-    char delimiter, quote;     /* CSV: ',' and '"' by default (0) */
-    bool no_header;            /* CSV: columns are column0, column1, ... */
-    struct tarn_str encoding;  /* "utf-8" (default; a BOM is passed over), "latin-1", "windows-1252", "utf-16" */
-    struct tarn_str null_text; /* CSV: unquoted text that means null besides the empty one; absent = none */
+    /* JSON: dotted path of the array of records in a document ("data.invoices"); absent = each
+     * top-level document (NDJSON, concatenated, or one array) */
+    struct tarn_str records;
+    char delimiter, quote; /* CSV: ',' and '"' by default (0) */
+    bool no_header;        /* CSV: columns are column0, column1, ... */
+    /* "utf-8" (default; a BOM is passed over), "latin-1", "windows-1252", "utf-16" */
+    struct tarn_str encoding;
+    /* CSV: unquoted text that means null besides the empty one; absent = none */
+    struct tarn_str null_text;
     const struct tarn_declared *declared;
     size_t declared_count;
     int64_t ingest_ts_us;
@@ -48,9 +60,14 @@ struct tarn_decoder {
     void *state;
 };
 /* `target` ends with the three columns; field ids are the table's. Files are opened lazily. */
-enum tarn_status tarn_decoder_open(struct tarn_op *op, const struct tarn_input_files *files, const struct tarn_decode_options *, const struct tarn_shape *shape, const struct tarn_type *target, struct tarn_decoder **out) TARN_MUST_USE;
-/* After all workers have ended: letters sorted by (file, offset) in op->arena; per-file counts; the widened shape (owned by the decoder) and whether there was a misfit.
- * Checks that no input changed under the read. More letters than `letters_max` (memory) is TARN_LIMIT. */
+enum tarn_status tarn_decoder_open(struct tarn_op *op, const struct tarn_input_files *files,
+                                   const struct tarn_decode_options *,
+                                   const struct tarn_shape *shape, const struct tarn_type *target,
+                                   struct tarn_decoder **out) TARN_MUST_USE;
+/* After all workers have ended: letters sorted by (file, offset) in op->arena; per-file counts;
+ * the widened shape (owned by the decoder) and whether there was a misfit.
+ * Checks that no input changed under the read. More letters than `letters_max` (memory) is
+ * TARN_LIMIT. */
 struct tarn_decoded {
     struct tarn_dead_letter *letters;
     size_t letter_count;
@@ -59,9 +76,13 @@ struct tarn_decoded {
     bool misfit;
     const struct tarn_shape *shape;
 };
-enum tarn_status tarn_decoder_finish(struct tarn_decoder *, struct tarn_op *op, struct tarn_decoded *out) TARN_MUST_USE;
+enum tarn_status tarn_decoder_finish(struct tarn_decoder *, struct tarn_op *op,
+                                     struct tarn_decoded *out) TARN_MUST_USE;
 void tarn_decoder_close(struct tarn_decoder *);
-/* A shape from the first documents of each file (about 1 MiB a file, at most 64 MiB). Never an error for bad documents. */
-enum tarn_status tarn_decode_sample(struct tarn_op *op, const struct tarn_input_files *files, const struct tarn_decode_options *, struct tarn_shape **out) TARN_MUST_USE;
+/* A shape from the first documents of each file (about 1 MiB a file, at most 64 MiB). Never an
+ * error for bad documents. */
+enum tarn_status tarn_decode_sample(struct tarn_op *op, const struct tarn_input_files *files,
+                                    const struct tarn_decode_options *,
+                                    struct tarn_shape **out) TARN_MUST_USE;
 
 #endif

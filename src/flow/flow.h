@@ -1,7 +1,9 @@
-/* flow: the stages between a source and its table: list, infer, decode, set aside, write, commit; and the row-level pieces that
+/* flow: the stages between a source and its table: list, infer, decode, set aside, write,
+ * commit; and the row-level pieces that
  * models share with them (deleting rows by position, reconciling schemas).
  *
- * One struct tarn_flow is lent by a run to each of its steps; everything in it is borrowed. One thread.
+ * One struct tarn_flow is lent by a run to each of its steps; everything in it is borrowed. One
+ * thread.
  */
 #ifndef TARN_FLOW_H
 #define TARN_FLOW_H
@@ -21,38 +23,55 @@ struct tarn_flow {
 
 /* ---- schemas */
 
-/* How a table's schema must change to take rows of type `wanted` (a STRUCT, ids 0): `merged` holds the table's fields with their ids, promoted or added to (new ones id 0, in front of
- * `before`, if that column exists); where no promotion leads (long -> double, number -> string), the field is replaced by one with id 0, and its old rows must be rewritten.
+/* How a table's schema must change to take rows of type `wanted` (a STRUCT, ids 0): `merged`
+ * holds the table's fields with their ids, promoted or added to (new ones id 0, in front of
+ * `before`, if that column exists); where no promotion leads (long -> double, number -> string),
+ * the field is replaced by one with id 0, and its old rows must be rewritten.
  * `table` NULL: merged is wanted. Columns that `wanted` lacks stay as they are. */
 struct tarn_reconciled {
     struct tarn_schema merged;
-    bool changed;            /* merged differs from the table's schema */
+    bool changed;              /* merged differs from the table's schema */
     struct tarn_str *replaced; /* top-level columns that hold a replaced field */
     size_t replaced_count;
-    struct tarn_str summary; /* "adds memo string; replaces amount: long -> double" for people; empty if unchanged */
+    /* "adds memo string; replaces amount: long -> double" for people; empty if unchanged */
+    struct tarn_str summary;
 };
-enum tarn_status tarn_reconcile(struct tarn_op *op, const struct tarn_schema *table, const struct tarn_type *wanted, struct tarn_str before, struct tarn_reconciled *out) TARN_MUST_USE;
+enum tarn_status tarn_reconcile(struct tarn_op *op, const struct tarn_schema *table,
+                                const struct tarn_type *wanted, struct tarn_str before,
+                                struct tarn_reconciled *out) TARN_MUST_USE;
 
 /* ---- writing */
 
-/* A write into a change's table: schema and default spec of the change's metadata, folder, codec, sizes by its properties (write.parquet.compression-codec, ...-level, write.target-file-size-bytes).
- * ingest_ts_us: when every partition field is a transform of the column ingest_ts, its values are known and given as constants; INT64_MIN = not known. */
-enum tarn_status tarn_flow_write(const struct tarn_flow *, struct tarn_op *, const struct tarn_change *, int64_t ingest_ts_us, struct tarn_write *out) TARN_MUST_USE;
+/* A write into a change's table: schema and default spec of the change's metadata, folder,
+ * codec, sizes by its properties (write.parquet.compression-codec, ...-level,
+ * write.target-file-size-bytes).
+ * ingest_ts_us: when every partition field is a transform of the column ingest_ts, its values
+ * are known and given as constants; INT64_MIN = not known. */
+enum tarn_status tarn_flow_write(const struct tarn_flow *, struct tarn_op *,
+                                 const struct tarn_change *, int64_t ingest_ts_us,
+                                 struct tarn_write *out) TARN_MUST_USE;
 /* A new table's properties: the given ones over Tarn's own (merge-on-read, zstd). */
-enum tarn_status tarn_flow_properties(struct tarn_op *, const struct tarn_kvs *given, struct tarn_kvs *out) TARN_MUST_USE;
+enum tarn_status tarn_flow_properties(struct tarn_op *, const struct tarn_kvs *given,
+                                      struct tarn_kvs *out) TARN_MUST_USE;
 /* Removes files that a write made and that will not be committed; best effort. */
 void tarn_flow_remove(const struct tarn_flow *, struct tarn_op *, const struct tarn_written *);
 
-/* Deletes rows by position: `doomed` is the name of a session relation with columns _file and _pos (rows of `scan`, the table's current one). Whole files are removed, the rest
- * becomes position delete files, one a partition; all is added to the change. *out_rows = rows deleted. */
-enum tarn_status tarn_rows_delete(const struct tarn_flow *, struct tarn_op *, struct tarn_change *, const struct tarn_scan *scan, struct tarn_str doomed, int64_t *out_rows) TARN_MUST_USE;
+/* Deletes rows by position: `doomed` is the name of a session relation with columns _file and
+ * _pos (rows of `scan`, the table's current one). Whole files are removed, the rest
+ * becomes position delete files, one a partition; all is added to the change. *out_rows = rows
+ * deleted. */
+enum tarn_status tarn_rows_delete(const struct tarn_flow *, struct tarn_op *, struct tarn_change *,
+                                  const struct tarn_scan *scan, struct tarn_str doomed,
+                                  int64_t *out_rows) TARN_MUST_USE;
 
 /* ---- small sets of rows made in memory */
 
 struct tarn_rows;
 /* `type`: a STRUCT of primitive fields, kept by reference. */
-enum tarn_status tarn_rows_new(struct tarn_op *, const struct tarn_type *type, struct tarn_rows **out) TARN_MUST_USE;
-enum tarn_status tarn_rows_add(struct tarn_rows *, struct tarn_op *, const struct tarn_value *values) TARN_MUST_USE;
+enum tarn_status tarn_rows_new(struct tarn_op *, const struct tarn_type *type,
+                               struct tarn_rows **out) TARN_MUST_USE;
+enum tarn_status tarn_rows_add(struct tarn_rows *, struct tarn_op *,
+                               const struct tarn_value *values) TARN_MUST_USE;
 size_t tarn_rows_count(const struct tarn_rows *);
 struct tarn_producer *tarn_rows_producer(struct tarn_rows *);
 
@@ -60,9 +79,9 @@ struct tarn_producer *tarn_rows_producer(struct tarn_rows *);
 
 /* Calls fn for every row of a query; cells are valid during the call. */
 typedef enum tarn_status tarn_row_fn(void *ctx, struct tarn_op *op, const struct tarn_batch *b,
-                                      size_t row);
+                                     size_t row);
 enum tarn_status tarn_each_row(const struct tarn_flow *flow, struct tarn_op *op,
-                                struct tarn_str sql, tarn_row_fn *fn, void *ctx) TARN_MUST_USE;
+                               struct tarn_str sql, tarn_row_fn *fn, void *ctx) TARN_MUST_USE;
 struct tarn_str tarn_cell_text(const struct tarn_batch *b, size_t column, size_t row);
 int64_t tarn_cell_long(const struct tarn_batch *b, size_t column, size_t row); /* 0 for null */
 
@@ -81,17 +100,19 @@ struct tarn_load {
     const struct tarn_str *partition_by;
     size_t partition_count;
     struct tarn_kvs properties;
-    bool refuse_changed;     /* a file that was read and is another one now is an error; else its rows are replaced */
-    bool conflicts_set_aside; /* a value that its column cannot hold is a dead letter; else the column is widened */
-    int64_t rewrite_bytes_max;  /* above it a type conflict becomes dead letters */
-    int64_t dead_letters_max;   /* -1 = any number */
+    /* a file that was read and is another one now is an error; else its rows are replaced */
+    bool refuse_changed;
+    /* a value that its column cannot hold is a dead letter; else the column is widened */
+    bool conflicts_set_aside;
+    int64_t rewrite_bytes_max; /* above it a type conflict becomes dead letters */
+    int64_t dead_letters_max;  /* -1 = any number */
 };
 struct tarn_load_file {
     struct tarn_input_file input;
     bool changed; /* was ingested before with other contents */
 };
 struct tarn_load_plan {
-    struct tarn_table *table; /* NULL: will be made */
+    struct tarn_table *table;     /* NULL: will be made */
     struct tarn_load_file *files; /* to be ingested */
     size_t file_count;
     size_t unchanged_count, changed_count;
@@ -102,7 +123,9 @@ struct tarn_load_plan {
     void *ledger;
 };
 /* Reads only. */
-enum tarn_status tarn_load_make_plan(const struct tarn_flow *, struct tarn_op *, const struct tarn_load *, struct tarn_load_plan *out) TARN_MUST_USE;
+enum tarn_status tarn_load_make_plan(const struct tarn_flow *, struct tarn_op *,
+                                     const struct tarn_load *,
+                                     struct tarn_load_plan *out) TARN_MUST_USE;
 
 struct tarn_loaded {
     bool committed; /* false: nothing was new */
@@ -111,8 +134,11 @@ struct tarn_loaded {
     int64_t snapshot_id;
     struct tarn_str schema_change; /* for people; empty if none */
 };
-/* Data, ledger (<table>__files) and dead letters (<table>__dead_letters) are committed in one transaction, under the precondition that the
+/* Data, ledger (<table>__files) and dead letters (<table>__dead_letters) are committed in one
+ * transaction, under the precondition that the
  * source's position in the table is still the plan's (else TARN_FENCED). */
-enum tarn_status tarn_load_run(const struct tarn_flow *, struct tarn_op *, const struct tarn_load *, const struct tarn_load_plan *, struct tarn_loaded *out) TARN_MUST_USE;
+enum tarn_status tarn_load_run(const struct tarn_flow *, struct tarn_op *, const struct tarn_load *,
+                               const struct tarn_load_plan *,
+                               struct tarn_loaded *out) TARN_MUST_USE;
 
 #endif

@@ -1,18 +1,25 @@
-/* change: everything that turns one version of a table into the next, and the commit of several of them.
+/* change: everything that turns one version of a table into the next, and the commit of several.
  *
- *     tarn_change_open(lake, op, base or NULL, ident, &c);    base NULL: creates the table
- *     tarn_change_set_schema(c, ...), _append(c, ...), _delete_files(c, ...), _set_property(c, ...), _require_property(c, ...)
- *     tarn_change_stage(c, op, &table);      manifests, list and metadata are written: a staged table that no catalog points to
- *     tarn_changes_commit(lake, op, changes, n);      one catalog transaction; on conflict: refresh, validate, stage anew, retry
+ *     tarn_change_open(lake, op, base, &c);           or tarn_change_create: makes the table
+ *     tarn_change_set_schema, _append, _delete_files, _set_property, _require_property ...
+ *     tarn_change_stage(c, op, &table);               written, and pointed to by no catalog
+ *     tarn_changes_commit(lake, op, changes, n, o);   one catalog transaction; on conflict:
+ *                                                     refresh, validate, stage anew, retry
  *
  * Rules
- * 1. No manifest names a file before the file and its folders are synced: stage calls tarn_storage_finish on every file that was added.
- * 2. The snapshot id is chosen at open and kept through every retry; sequence number, parent and metadata file are not.
- * 3. Preconditions (tarn_change_require_property) are checked against the newest metadata at every try: a mismatch is TARN_FENCED and never retried.
- * 4. A change that removes files or rows, or replaces all rows, conflicts (TARN_CONFLICT) with any commit in between that changed rows; a pure append does not.
- *    A schema change conflicts with another one in between. Commits in between that only rewrote files ("replace") conflict with row deletes only.
- * 5. UNKNOWN is looked up by snapshot id; nothing is deleted until the outcome is known. After a failure that is known, manifests and metadata that stage wrote are removed;
- *    data files belong to the caller (tarn_change_discard removes them).
+ * 1. No manifest names a file before the file and its folders are synced: stage calls
+ *    tarn_storage_finish on every file that was added.
+ * 2. The snapshot id is chosen at open and kept through every retry; sequence number, parent and
+ *    metadata file are not.
+ * 3. Preconditions (tarn_change_require_property) are checked against the newest metadata at every
+ *    try: a mismatch is TARN_FENCED and never retried.
+ * 4. A change that removes files or rows, or replaces all rows, conflicts (TARN_CONFLICT) with any
+ *    commit in between that changed rows; a pure append does not. A schema change conflicts with
+ *    another one in between. Commits in between that only rewrote files ("replace") conflict with
+ *    row deletes only.
+ * 5. UNKNOWN is looked up by snapshot id; nothing is deleted until the outcome is known. After a
+ *    failure that is known, manifests and metadata that stage wrote are removed; data files belong
+ *    to the caller (tarn_change_discard removes them).
  * 6. A change without any effect stages nothing: tarn_change_is_empty.
  * Owner: the op's arena; one thread.
  */
@@ -24,52 +31,81 @@
 struct tarn_change;
 
 struct tarn_create {
-    struct tarn_str location;           /* of the table */
-    const struct tarn_schema *schema;   /* ids 0 are assigned */
-    struct tarn_partition_spec spec;    /* source ids refer to the schema; field ids are assigned from 1000 */
+    struct tarn_str location;         /* of the table */
+    const struct tarn_schema *schema; /* ids 0 are assigned */
+    /* source ids refer to the schema; field ids are assigned from 1000 */
+    struct tarn_partition_spec spec;
     struct tarn_kvs properties;
 };
-/* A spec out of expressions such as "day(ingest_ts)", "bucket(16, id)", "region" over a schema whose ids are assigned; partition fields are named as Spark
- * names them (ingest_ts_day, id_bucket, name_trunc, region). TARN_COLUMN for an unknown column, TARN_INVALID for a transform that its type does not take. */
-enum tarn_status tarn_spec_make(struct tarn_op *, const struct tarn_schema *, const struct tarn_str *exprs, size_t count, struct tarn_partition_spec *out) TARN_MUST_USE;
+/* A spec out of expressions such as "day(ingest_ts)", "bucket(16, id)", "region" over a schema
+ * whose ids are assigned; partition fields are named as Spark
+ * names them (ingest_ts_day, id_bucket, name_trunc, region). TARN_COLUMN for an unknown column,
+ * TARN_INVALID for a transform that its type does not take. */
+enum tarn_status tarn_spec_make(struct tarn_op *, const struct tarn_schema *,
+                                const struct tarn_str *exprs, size_t count,
+                                struct tarn_partition_spec *out) TARN_MUST_USE;
 
 /* Base is a loaded table (never a staged one). */
-enum tarn_status tarn_change_open(const struct tarn_lake *, struct tarn_op *, const struct tarn_table *base, struct tarn_change **out) TARN_MUST_USE;
-enum tarn_status tarn_change_create(const struct tarn_lake *, struct tarn_op *, struct tarn_ident, const struct tarn_create *, struct tarn_change **out) TARN_MUST_USE;
+enum tarn_status tarn_change_open(const struct tarn_lake *, struct tarn_op *,
+                                  const struct tarn_table *base,
+                                  struct tarn_change **out) TARN_MUST_USE;
+enum tarn_status tarn_change_create(const struct tarn_lake *, struct tarn_op *, struct tarn_ident,
+                                    const struct tarn_create *,
+                                    struct tarn_change **out) TARN_MUST_USE;
 
 /* The metadata as the change has it so far: schema and spec for writing files. */
 const struct tarn_metadata *tarn_change_metadata(const struct tarn_change *);
 struct tarn_ident tarn_change_ident(const struct tarn_change *);
 int64_t tarn_change_snapshot_id(const struct tarn_change *);
 
-/* A new current schema: fields with id 0 get fresh ids; the others must exist and may be renamed, promoted, made optional, reordered or left out. */
-enum tarn_status tarn_change_set_schema(struct tarn_change *, struct tarn_op *, const struct tarn_schema *) TARN_MUST_USE;
+/* A new current schema: fields with id 0 get fresh ids; the others must exist and may be
+ * renamed, promoted, made optional, reordered or left out. */
+enum tarn_status tarn_change_set_schema(struct tarn_change *, struct tarn_op *,
+                                        const struct tarn_schema *) TARN_MUST_USE;
 /* A new default spec (fields by source id): equal historical fields keep their ids (trap 24). */
-enum tarn_status tarn_change_set_spec(struct tarn_change *, struct tarn_op *, const struct tarn_partition_spec *) TARN_MUST_USE;
-enum tarn_status tarn_change_set_property(struct tarn_change *, struct tarn_op *, struct tarn_str key, struct tarn_str value) TARN_MUST_USE; /* value absent: removed */
+enum tarn_status tarn_change_set_spec(struct tarn_change *, struct tarn_op *,
+                                      const struct tarn_partition_spec *) TARN_MUST_USE;
+/* value absent: removed */
+enum tarn_status tarn_change_set_property(struct tarn_change *, struct tarn_op *,
+                                          struct tarn_str key, struct tarn_str value) TARN_MUST_USE;
 /* Adds to the snapshot's summary. Metrics and "operation" cannot be overridden (trap 30). */
-enum tarn_status tarn_change_set_summary(struct tarn_change *, struct tarn_op *, struct tarn_str key, struct tarn_str value) TARN_MUST_USE;
+enum tarn_status tarn_change_set_summary(struct tarn_change *, struct tarn_op *,
+                                         struct tarn_str key, struct tarn_str value) TARN_MUST_USE;
 /* The property must have this value (absent: must not be set) whenever the change is committed. */
-enum tarn_status tarn_change_require_property(struct tarn_change *, struct tarn_op *, struct tarn_str key, struct tarn_str value) TARN_MUST_USE;
+enum tarn_status tarn_change_require_property(struct tarn_change *, struct tarn_op *,
+                                              struct tarn_str key,
+                                              struct tarn_str value) TARN_MUST_USE;
 
-enum tarn_status tarn_change_append(struct tarn_change *, struct tarn_op *, const struct tarn_data_file *files, size_t count) TARN_MUST_USE;      /* data */
-enum tarn_status tarn_change_add_deletes(struct tarn_change *, struct tarn_op *, const struct tarn_data_file *files, size_t count) TARN_MUST_USE; /* position deletes */
-enum tarn_status tarn_change_delete_files(struct tarn_change *, struct tarn_op *, const struct tarn_str *paths, size_t count) TARN_MUST_USE;
+/* data */
+enum tarn_status tarn_change_append(struct tarn_change *, struct tarn_op *,
+                                    const struct tarn_data_file *files, size_t count) TARN_MUST_USE;
+/* position deletes */
+enum tarn_status tarn_change_add_deletes(struct tarn_change *, struct tarn_op *,
+                                         const struct tarn_data_file *files,
+                                         size_t count) TARN_MUST_USE;
+enum tarn_status tarn_change_delete_files(struct tarn_change *, struct tarn_op *,
+                                          const struct tarn_str *paths, size_t count) TARN_MUST_USE;
 void tarn_change_delete_all(struct tarn_change *); /* all rows that there are */
 bool tarn_change_is_empty(const struct tarn_change *);
 
-/* Writes what the next version needs and gives it as a table; may be called again after a conflict. */
-enum tarn_status tarn_change_stage(struct tarn_change *, struct tarn_op *, struct tarn_table **out) TARN_MUST_USE;
+/* Writes what the next version needs and gives it as a table; may be called again after a
+ * conflict. */
+enum tarn_status tarn_change_stage(struct tarn_change *, struct tarn_op *,
+                                   struct tarn_table **out) TARN_MUST_USE;
 struct tarn_commit_options {
     int tries; /* 0 = 8 */
 };
-/* All or none. TARN_CONFLICT, TARN_FENCED, TARN_UNKNOWN as above. On TARN_OK each change's table is the published one. */
-enum tarn_status tarn_changes_commit(const struct tarn_lake *, struct tarn_op *, struct tarn_change **changes, size_t count, struct tarn_commit_options) TARN_MUST_USE;
+/* All or none. TARN_CONFLICT, TARN_FENCED, TARN_UNKNOWN as above. On TARN_OK each change's table
+ * is the published one. */
+enum tarn_status tarn_changes_commit(const struct tarn_lake *, struct tarn_op *,
+                                     struct tarn_change **changes, size_t count,
+                                     struct tarn_commit_options) TARN_MUST_USE;
 const struct tarn_table *tarn_change_table(const struct tarn_change *); /* after stage or commit */
 /* Every file that the change wrote or was given: data, delete files, manifests, metadata. */
 size_t tarn_change_file_count(const struct tarn_change *);
 struct tarn_str tarn_change_file(const struct tarn_change *, size_t index);
-/* Removes every file that the change wrote or was given, best effort. Only when it is known not to be committed. */
+/* Removes every file that the change wrote or was given, best effort. Only when it is known not
+ * to be committed. */
 void tarn_change_discard(struct tarn_change *, struct tarn_op *);
 
 #endif

@@ -1,4 +1,5 @@
-/* change_int: a change's inside, shared by change.c (recording), stage.c (writing the next version) and commit.c. */
+/* change_int: a change's inside, shared by change.c (recording), stage.c (writing the next
+ * version) and commit.c. */
 #ifndef TARN_LAKE_CHANGE_INT_H
 #define TARN_LAKE_CHANGE_INT_H
 
@@ -19,25 +20,28 @@ struct tarn__file_list {
 struct tarn_change {
     const struct tarn_lake *lake;
     struct tarn_ident ident;
-    const struct tarn_table *base;   /* NULL: created by this change */
-    struct tarn_metadata metadata;   /* base with schema, spec and properties applied; no snapshot yet */
+    const struct tarn_table *base; /* NULL: created by this change */
+    /* base with schema, spec and properties applied; no snapshot yet */
+    struct tarn_metadata metadata;
     bool has_schema, has_spec, has_properties;
-    struct tarn_kvs set_properties;  /* value absent = remove */
+    struct tarn_kvs set_properties; /* value absent = remove */
     struct tarn_kvs summary;
-    struct tarn_kvs required;        /* value absent = must not be set */
+    struct tarn_kvs required; /* value absent = must not be set */
     struct tarn__file_list appended, deletes;
     struct tarn__str_list removed;
     bool remove_all;
     int64_t snapshot_id;
     struct tarn_table *staged;
-    struct tarn__str_list written;   /* manifests, list, metadata of the last stage */
-    struct tarn__str_list stale;     /* those of earlier stages */
+    struct tarn__str_list written; /* manifests, list, metadata of the last stage */
+    struct tarn__str_list stale;   /* those of earlier stages */
 };
 
-static inline bool tarn__change_has_rows(const struct tarn_change *c) {
+static inline bool tarn__change_has_rows(const struct tarn_change *c)
+{
     return c->appended.count || c->deletes.count || c->removed.count || c->remove_all;
 }
-static inline bool tarn__change_removes(const struct tarn_change *c) {
+static inline bool tarn__change_removes(const struct tarn_change *c)
+{
     return c->deletes.count || c->removed.count || c->remove_all;
 }
 int64_t tarn__now_ms(void);

@@ -1,4 +1,5 @@
-/* scan: which files of a snapshot a query must read (spec "Scan Planning"), and the write that an engine is asked for.
+/* scan: which files of a snapshot a query must read (spec "Scan Planning"), and the write that
+ * an engine is asked for.
  *
  * lake/ plans, an engine carries out. Both structs are plain data in the op's arena.
  */
@@ -12,9 +13,10 @@
 
 struct tarn_scan_file {
     const struct tarn_data_file *file;
-    struct tarn_str local_path;   /* what the engine opens */
-    int64_t sequence_number;      /* data sequence number */
-    const int64_t *deleted;       /* row positions that are deleted: ascending, unique; NULL = none */
+    struct tarn_str local_path; /* what the engine opens */
+    int64_t sequence_number;    /* data sequence number */
+    /* row positions that are deleted: ascending, unique; NULL = none */
+    const int64_t *deleted;
     size_t deleted_count;
 };
 struct tarn_scan_skips {
@@ -25,30 +27,36 @@ struct tarn_scan_skips {
 };
 struct tarn_scan {
     const struct tarn_metadata *metadata;
-    const struct tarn_schema *schema;     /* the columns to present: of the snapshot, or the current one for main */
+    /* the columns to present: of the snapshot, or the current one for main */
+    const struct tarn_schema *schema;
     const struct tarn_snapshot *snapshot; /* NULL: an empty table */
     struct tarn_scan_file *files;         /* may be none */
     size_t file_count;
-    bool nested_by_id; /* nested names changed over the table's history: nested columns must not be matched by name */
-    bool files_without_ids_possible; /* schema.name-mapping.default is set: some files may hold no field ids */
+    /* nested names changed over the table's history: nested columns must not be matched by name */
+    bool nested_by_id;
+    /* schema.name-mapping.default is set: some files may hold no field ids */
+    bool files_without_ids_possible;
     struct tarn_scan_skips skips;
 };
 
 /* A write: rows that become data files of one table. */
 struct tarn_write {
     const struct tarn_metadata *metadata; /* for specs */
-    const struct tarn_schema *schema;     /* the file's columns, with field ids; rows come in this order and of these names */
+    /* the file's columns, with field ids; rows come in this order and of these names */
+    const struct tarn_schema *schema;
     const struct tarn_partition_spec *spec;
-    const struct tarn_value *constants; /* one a partition field, or NULL: rows differ. All known: no partitioned write is needed */
-    struct tarn_str folder;             /* local folder for the files (made when absent) */
-    struct tarn_str codec;              /* "zstd", "snappy", "gzip", "lz4", "uncompressed" */
-    int32_t codec_level;                /* 0 = the codec's own */
+    /* one a partition field, or NULL: rows differ. All known: no partitioned write is needed */
+    const struct tarn_value *constants;
+    struct tarn_str folder; /* local folder for the files (made when absent) */
+    struct tarn_str codec;  /* "zstd", "snappy", "gzip", "lz4", "uncompressed" */
+    int32_t codec_level;    /* 0 = the codec's own */
     int64_t target_file_size_bytes;
-    int32_t bound_width; /* write.metadata.metrics.default truncate(n): 16 */
+    int32_t bound_width;      /* write.metadata.metrics.default truncate(n): 16 */
     struct tarn_str order_by; /* SQL text, absent = none */
 };
 struct tarn_written {
-    struct tarn_data_file *files; /* DATA, with metrics; paths are the local ones; not synced yet. Empty files are removed */
+    /* DATA, with metrics; paths are the local ones; not synced yet. Empty files are removed */
+    struct tarn_data_file *files;
     size_t count;
     int64_t rows, bytes;
 };
@@ -62,7 +70,9 @@ struct tarn_position_deletes {
 };
 /* An engine reads delete files for the planner: this is what lake/ asks of it. */
 struct tarn_delete_reader {
-    enum tarn_status (*read)(struct tarn_delete_reader *, struct tarn_op *, const struct tarn_str *local_paths, size_t count, struct tarn_position_deletes *out);
+    enum tarn_status (*read)(struct tarn_delete_reader *, struct tarn_op *,
+                             const struct tarn_str *local_paths, size_t count,
+                             struct tarn_position_deletes *out);
 };
 
 #endif

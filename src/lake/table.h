@@ -1,6 +1,7 @@
 /* table: an Iceberg table of a catalog, opened at one metadata file; scan planning over it.
  *
- * A tarn_table is a value in the op's arena that never changes: what a query, a model or a change is based on. `staged` ones are metadata files that no
+ * A tarn_table is a value in the op's arena that never changes: what a query, a model or a
+ * change is based on. `staged` ones are metadata files that no
  * catalog points to yet.
  */
 #ifndef TARN_LAKE_TABLE_H
@@ -23,31 +24,52 @@ struct tarn_table {
     bool staged;
 };
 
-/* TARN_TABLE (with the ident) when the catalog does not have it; TARN_CORRUPT naming the metadata file; TARN_NOT_FOUND with a hint when the metadata file
+/* TARN_TABLE (with the ident) when the catalog does not have it; TARN_CORRUPT naming the
+ * metadata file; TARN_NOT_FOUND with a hint when the metadata file
  * is gone (a moved warehouse). */
-enum tarn_status tarn_table_load(const struct tarn_lake *, struct tarn_op *, struct tarn_ident, struct tarn_table **out) TARN_MUST_USE;
+enum tarn_status tarn_table_load(const struct tarn_lake *, struct tarn_op *, struct tarn_ident,
+                                 struct tarn_table **out) TARN_MUST_USE;
 /* As tarn_table_load, but an absent table is TARN_OK with *out NULL. */
-enum tarn_status tarn_table_find(const struct tarn_lake *, struct tarn_op *, struct tarn_ident, struct tarn_table **out) TARN_MUST_USE;
-enum tarn_status tarn_table_read(const struct tarn_lake *, struct tarn_op *, struct tarn_ident, struct tarn_str metadata_location, struct tarn_table **out) TARN_MUST_USE;
+enum tarn_status tarn_table_find(const struct tarn_lake *, struct tarn_op *, struct tarn_ident,
+                                 struct tarn_table **out) TARN_MUST_USE;
+enum tarn_status tarn_table_read(const struct tarn_lake *, struct tarn_op *, struct tarn_ident,
+                                 struct tarn_str metadata_location,
+                                 struct tarn_table **out) TARN_MUST_USE;
 
 /* All live entries of a snapshot (NULL = none): data and delete files with inheritance applied. */
 struct tarn_live_files {
     struct tarn_manifest_entry *items;
     size_t count;
 };
-enum tarn_status tarn_table_manifests(const struct tarn_lake *, struct tarn_op *, const struct tarn_metadata *, const struct tarn_snapshot *, struct tarn_manifest_list *out) TARN_MUST_USE;
-enum tarn_status tarn_table_manifest(const struct tarn_lake *, struct tarn_op *, const struct tarn_metadata *, const struct tarn_manifest_file *, struct tarn_manifest *out) TARN_MUST_USE;
-enum tarn_status tarn_table_live_files(const struct tarn_lake *, struct tarn_op *, const struct tarn_metadata *, const struct tarn_snapshot *, struct tarn_live_files *out) TARN_MUST_USE;
+enum tarn_status tarn_table_manifests(const struct tarn_lake *, struct tarn_op *,
+                                      const struct tarn_metadata *, const struct tarn_snapshot *,
+                                      struct tarn_manifest_list *out) TARN_MUST_USE;
+enum tarn_status tarn_table_manifest(const struct tarn_lake *, struct tarn_op *,
+                                     const struct tarn_metadata *,
+                                     const struct tarn_manifest_file *,
+                                     struct tarn_manifest *out) TARN_MUST_USE;
+enum tarn_status tarn_table_live_files(const struct tarn_lake *, struct tarn_op *,
+                                       const struct tarn_metadata *, const struct tarn_snapshot *,
+                                       struct tarn_live_files *out) TARN_MUST_USE;
 
-/* Plans a scan of a snapshot (NULL = the current one). filter may be NULL. Position deletes are applied; equality deletes, deletion vectors and
- * file formats other than Parquet are TARN_UNSUPPORTED naming the table. A file or manifest that cannot be read is named. */
-enum tarn_status tarn_table_scan(const struct tarn_lake *, struct tarn_op *, const struct tarn_table *, const struct tarn_snapshot *, const struct tarn_expr *filter, struct tarn_scan **out) TARN_MUST_USE;
+/* Plans a scan of a snapshot (NULL = the current one). filter may be NULL. Position deletes are
+ * applied; equality deletes, deletion vectors and
+ * file formats other than Parquet are TARN_UNSUPPORTED naming the table. A file or manifest that
+ * cannot be read is named. */
+enum tarn_status tarn_table_scan(const struct tarn_lake *, struct tarn_op *,
+                                 const struct tarn_table *, const struct tarn_snapshot *,
+                                 const struct tarn_expr *filter,
+                                 struct tarn_scan **out) TARN_MUST_USE;
 
-/* Rows, files and bytes of the current snapshot, out of its summary where it has the totals, else counted. Rows that position deletes
- * name are counted exactly by a scan; without lake->deletes, and where a scan is not supported, by the deletes' own counts. */
+/* Rows, files and bytes of the current snapshot, out of its summary where it has the totals,
+ * else counted. Rows that position deletes
+ * name are counted exactly by a scan; without lake->deletes, and where a scan is not supported,
+ * by the deletes' own counts. */
 struct tarn_table_totals {
     int64_t rows, data_files, delete_files, bytes;
 };
-enum tarn_status tarn_table_totals(const struct tarn_lake *, struct tarn_op *, const struct tarn_table *, struct tarn_table_totals *out) TARN_MUST_USE;
+enum tarn_status tarn_table_totals(const struct tarn_lake *, struct tarn_op *,
+                                   const struct tarn_table *,
+                                   struct tarn_table_totals *out) TARN_MUST_USE;
 
 #endif

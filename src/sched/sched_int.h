@@ -6,7 +6,8 @@
 
 /* ---- lease.c */
 
-/* A folder for temporary files of this process: <state>/tmp/<pid>, or one below TMPDIR. Folders of processes that are gone are removed. Only the one
+/* A folder for temporary files of this process: <state>/tmp/<pid>, or one below TMPDIR. Folders
+ * of processes that are gone are removed. Only the one
  * above it is made here. */
 enum tarn_status tarn__temp_folder(struct tarn_op *op, struct tarn_str state,
                                    struct tarn_str *out) TARN_MUST_USE;
@@ -42,7 +43,8 @@ enum tarn_status tarn__model_reason(const struct tarn__build *b, const struct ta
                                     struct tarn_str *out) TARN_MUST_USE;
 enum tarn_status tarn__model_make(const struct tarn__build *b, const struct tarn_node *node,
                                   struct tarn__made *out) TARN_MUST_USE;
-/* merge.c: rows of `staged` files (the model's whole result) against the table; fills made, removes the staged files if they are not used. */
+/* merge.c: rows of `staged` files (the model's whole result) against the table; fills made,
+ * removes the staged files if they are not used. */
 enum tarn_status tarn__merge_rows(const struct tarn__build *b, const struct tarn_model *model,
                                   const struct tarn_table *table, struct tarn_change *change,
                                   struct tarn_written *result,

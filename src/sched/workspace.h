@@ -1,8 +1,11 @@
-/* workspace: everything that a verb works with, opened together: project, storage, catalog, engine, one session, and the names that
+/* workspace: everything that a verb works with, opened together: project, storage, catalog,
+ * engine, one session, and the names that
  * SQL may use.
  *
- * A name in SQL is looked up in this order: tables staged by this run, views of the project (models of kind view), the catalog's tables.
- * Owner: the verb; one thread. Closing releases all; temporary files are removed, also those of processes that are gone.
+ * A name in SQL is looked up in this order: tables staged by this run, views of the project
+ * (models of kind view), the catalog's tables.
+ * Owner: the verb; one thread. Closing releases all; temporary files are removed, also those of
+ * processes that are gone.
  */
 #ifndef TARN_SCHED_WORKSPACE_H
 #define TARN_SCHED_WORKSPACE_H
@@ -13,21 +16,22 @@
 
 struct tarn_workspace_options {
     struct tarn_project_options project;
-    bool outside;           /* --warehouse without a project: project is not looked for */
+    bool outside;              /* --warehouse without a project: project is not looked for */
     struct tarn_str warehouse; /* outside: absolute or relative folder */
     struct tarn_str catalog_name;
-    bool create; /* make the warehouse's catalog when there is none; else an empty warehouse has no tables */
+    /* make the warehouse's catalog when there is none; else an empty warehouse has no tables */
+    bool create;
     bool engine; /* open an engine and a session */
 };
 
 struct tarn_workspace {
-    struct tarn_resolver resolver;      /* first: the session calls back */
+    struct tarn_resolver resolver; /* first: the session calls back */
     struct tarn_delete_reader deletes;
-    struct tarn_project *project;       /* NULL outside */
-    struct tarn_graph *graph;           /* NULL until tarn_workspace_graph */
-    struct tarn_str warehouse, folder;  /* folder: the project's, or the warehouse outside */
-    struct tarn_str state;              /* ".tarn" of the project; absent outside */
-    struct tarn_str temp;               /* temporary folder of this process */
+    struct tarn_project *project;      /* NULL outside */
+    struct tarn_graph *graph;          /* NULL until tarn_workspace_graph */
+    struct tarn_str warehouse, folder; /* folder: the project's, or the warehouse outside */
+    struct tarn_str state;             /* ".tarn" of the project; absent outside */
+    struct tarn_str temp;              /* temporary folder of this process */
     struct tarn_storage *storage;
     struct tarn_catalog *catalog;
     struct tarn_lake lake;
@@ -38,16 +42,23 @@ struct tarn_workspace {
     size_t staged_count, staged_cap;
 };
 
-enum tarn_status tarn_workspace_open(struct tarn_op *op, const struct tarn_workspace_options *, struct tarn_workspace **out) TARN_MUST_USE;
+enum tarn_status tarn_workspace_open(struct tarn_op *op, const struct tarn_workspace_options *,
+                                     struct tarn_workspace **out) TARN_MUST_USE;
 void tarn_workspace_close(struct tarn_workspace *); /* NULL-safe */
 /* Builds the project's graph (needs the engine). */
 enum tarn_status tarn_workspace_graph(struct tarn_workspace *, struct tarn_op *) TARN_MUST_USE;
 /* From now on the name means this staged table. */
-enum tarn_status tarn_workspace_stage(struct tarn_workspace *, struct tarn_op *, struct tarn_table *) TARN_MUST_USE;
-/* The table as SQL would see it: staged, else of the catalog (exact name, else the only one in another case); *out NULL if there is none. */
-enum tarn_status tarn_workspace_table(struct tarn_workspace *, struct tarn_op *, struct tarn_ident, struct tarn_table **out) TARN_MUST_USE;
-/* "raw.x", "iceberg.raw.x", "a.b.c" (namespace a.b) as a person types it. TARN_TABLE with the nearest name. */
-enum tarn_status tarn_workspace_find(struct tarn_workspace *, struct tarn_op *, struct tarn_str text, struct tarn_table **out) TARN_MUST_USE;
-struct tarn_flow tarn_workspace_flow(struct tarn_workspace *, int64_t ingest_ts_us, struct tarn_str run_id);
+enum tarn_status tarn_workspace_stage(struct tarn_workspace *, struct tarn_op *,
+                                      struct tarn_table *) TARN_MUST_USE;
+/* The table as SQL would see it: staged, else of the catalog (exact name, else the only one in
+ * another case); *out NULL if there is none. */
+enum tarn_status tarn_workspace_table(struct tarn_workspace *, struct tarn_op *, struct tarn_ident,
+                                      struct tarn_table **out) TARN_MUST_USE;
+/* "raw.x", "iceberg.raw.x", "a.b.c" (namespace a.b) as a person types it. TARN_TABLE with the
+ * nearest name. */
+enum tarn_status tarn_workspace_find(struct tarn_workspace *, struct tarn_op *,
+                                     struct tarn_str text, struct tarn_table **out) TARN_MUST_USE;
+struct tarn_flow tarn_workspace_flow(struct tarn_workspace *, int64_t ingest_ts_us,
+                                     struct tarn_str run_id);
 
 #endif
