@@ -7,7 +7,8 @@
 
 All sides read the same files and do the same steps: raw entries and accounts, silver (the latest version of an entry, its lines one row each,
 joined with the accounts, several postings to one account summed), gold (totals an entry). tarn writes Iceberg tables, merges by key and
-runs the example's checks; PySpark writes Iceberg tables and merges by key, without checks; the bare engine writes plain Parquet files.
+runs the example's checks; PySpark writes Iceberg tables and merges by key, without checks; the bare engine writes plain Parquet files,
+once with the steps as one usually writes them (engine) and once with the very text of the example's models (engine-models).
 """
 
 import argparse
@@ -79,12 +80,16 @@ def tarn_once(folder, args):
     return first, again, total.out.splitlines()[-1]
 
 
-def engine_once(folder, args):
+def engine_once(folder, args, way="plain"):
     out = folder / "engine"
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir()
-    found = run([engine_python(), ROOT / "bench/close_engine.py", folder / "data", out, args.memory_limit or ""])
+    found = run([engine_python(), ROOT / "bench/close_engine.py", folder / "data", out, way, args.memory_limit or ""])
     return found, None, found.out.splitlines()[-1]
+
+
+def engine_models_once(folder, args):
+    return engine_once(folder, args, "models")
 
 
 def spark_once(folder, args):
@@ -95,14 +100,14 @@ def spark_once(folder, args):
     return found, None, found.out.splitlines()[-1]
 
 
-SIDES = {"tarn": tarn_once, "engine": engine_once, "spark": spark_once}
+SIDES = {"tarn": tarn_once, "engine": engine_once, "engine-models": engine_models_once, "spark": spark_once}
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--entries", type=int, default=1_000_000)
     parser.add_argument("--memory-limit", default="")
-    parser.add_argument("--sides", default="tarn,engine,spark")
+    parser.add_argument("--sides", default="tarn,engine,engine-models,spark")
     parser.add_argument("--repeat", type=int, default=1)
     parser.add_argument("--folder", type=Path, default=Path(os.environ.get("TARN_BENCH_DIR", "/tmp/tarn-bench")))
     args = parser.parse_args()
@@ -120,7 +125,7 @@ def main():
             results.setdefault(side, []).append((first, again))
             totals[side] = total
             extra = f"   second run {again.seconds:.2f} s" if again else ""
-            print(f"  {side:8}{first}  {args.entries / first.seconds:12,.0f} entries/s{extra}", flush=True)
+            print(f"  {side:14}{first}  {args.entries / first.seconds:12,.0f} entries/s{extra}", flush=True)
     if len(set(totals.values())) != 1:
         raise SystemExit(f"the sides do not agree: {totals}")
     best = {side: min(found, key=lambda r: r[0].seconds)[0] for side, found in results.items()}

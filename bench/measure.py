@@ -20,9 +20,10 @@ class Measured:
     out: str
     err: str
     code: int
+    cpu_seconds: float  # user and system, of the process and the children that it waited for
 
     def __str__(self):
-        return f"{self.seconds:7.2f} s  {self.peak_bytes / 1e6:7.0f} MB"
+        return f"{self.seconds:7.2f} s  {self.cpu_seconds:7.2f} s of CPU  {self.peak_bytes / 1e6:7.0f} MB"
 
 
 def memory_of(pid):
@@ -74,7 +75,7 @@ def run(command, cwd=None, env=None, check=True):
     for thread in [*readers, watcher]:
         thread.join()
     process.returncode = os.waitstatus_to_exitcode(status)
-    found = Measured(seconds, max(peak[0], usage.ru_maxrss * 1024), output["out"], output["err"], process.returncode)
+    found = Measured(seconds, max(peak[0], usage.ru_maxrss * 1024), output["out"], output["err"], process.returncode, usage.ru_utime + usage.ru_stime)
     if check and found.code != 0:
         raise SystemExit(f"{' '.join(map(str, command))} left with {found.code}\n{found.out[-3000:]}\n{found.err[-3000:]}")
     return found
