@@ -101,6 +101,9 @@ enum tarn_status tarn_engine_read_position_deletes(struct tarn_engine *, struct 
 /* The engine's SQL spelling of a type ("STRUCT(a VARCHAR)[]"), for casts in statements of Tarn's own. */
 void tarn_engine_type_sql(struct tarn_buf *, const struct tarn_type *);
 
+/* A path as SQL text for the engine's readers, which take *, ? and [ in it for a pattern: they are escaped. */
+void tarn_engine_path_sql(struct tarn_buf *, struct tarn_str path);
+
 /* Progress of the running statement, from any thread: 0..100, or -1 = not known (or not asked for at open). */
 double tarn_session_progress(struct tarn_session *);
 

@@ -1,7 +1,8 @@
 /* batch_text: values of columns as text, JSON and CSV. See batch_text.h.
  *
- * Doubles are the shortest text that reads back; in JSON, which has no NaN and no infinity, those are null. A map is an object where
- * its keys are text, else an array of {"key":, "value":}. The engine's "infinity" of dates and timestamps is told as such.
+ * Doubles are the shortest text that reads back; in JSON, which has no NaN and no infinity, those
+ * are null. A map is an object where its keys are text, else an array of {"key":, "value":}. The
+ * engine's "infinity" of dates and timestamps is told as such.
  */
 #include "format/batch_text.h"
 

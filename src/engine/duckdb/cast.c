@@ -1,8 +1,8 @@
 /* cast: which column of a query may be stored in which field.
  *
- * A cast is implied only where it cannot lose: it either keeps the value or fails. int and long into each other and into
- * decimals, decimals into decimals of no fewer places, float into double, date into timestamp. Everything else must be written in the
- * query, where a reader sees it.
+ * A cast is implied only where it cannot lose: it either keeps the value or fails. int and long
+ * into each other and into decimals, decimals into decimals of no fewer places, float into double,
+ * date into timestamp. Everything else must be written in the query, where a reader sees it.
  */
 #include "engine/duckdb/write_int.h"
 

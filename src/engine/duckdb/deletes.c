@@ -1,4 +1,5 @@
-/* deletes: position delete files (spec "Position Delete Files"): two columns, sorted by path and position, with reserved field ids. */
+/* deletes: position delete files (spec "Position Delete Files"): two columns, sorted by path and
+ * position, with reserved field ids. */
 #include "engine/duckdb/query_int.h"
 #include "engine/duckdb/write_int.h"
 
@@ -128,8 +129,8 @@ enum tarn_status tarn_session_write_deletes(struct tarn_session *s, struct tarn_
     struct tarn_report keep = op->report;
     if (tarn__do(s, op, "DROP TABLE IF EXISTS temp.main.\"tarn deletes\"") != TARN_OK ||
         status != TARN_OK)
-        op->report =
-            keep; /* the first failure is the one to tell; a table left behind is replaced next time */
+        op->report = keep; /* the first failure is the one to tell; a table left behind is replaced
+                              next time */
     return status;
 }
 
@@ -219,7 +220,7 @@ static enum tarn_status read_sql(struct tarn_op *op, const struct tarn_str *path
     tarn_buf_z(&b, "SELECT DISTINCT file_path::VARCHAR, pos::BIGINT FROM read_parquet([");
     for (size_t i = 0; i < count; i++) {
         tarn_buf_z(&b, i > 0 ? ", " : "");
-        tarn_buf_sql_text(&b, paths[i]);
+        tarn_engine_path_sql(&b, paths[i]);
     }
     tarn_buf_z(&b, "], union_by_name=true, hive_partitioning=false) ORDER BY 1, 2");
     return (enum tarn_status)tarn_buf_take(op, &b, "a statement for the engine", out);

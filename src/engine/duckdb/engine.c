@@ -1,7 +1,8 @@
-/* engine: an instance of DuckDB with a fixed share of threads and memory, and the watcher that interrupts its statements.
+/* engine: an instance of DuckDB with a fixed share of threads and memory, and the watcher that
+ * interrupts its statements.
  *
- * The engine counts only what goes through its buffer manager, so its limit is the process's less a reserve.
- * The watcher exists from the first statement that could be cancelled or time out.
+ * The engine counts only what goes through its buffer manager, so its limit is the process's less a
+ * reserve. The watcher exists from the first statement that could be cancelled or time out.
  */
 #include "engine/duckdb/engine_int.h"
 
@@ -235,7 +236,8 @@ static bool must_stop(const struct tarn_session *s, uint64_t now)
     return s->deadline_ns != 0 && now >= s->deadline_ns;
 }
 
-/* An interrupt that comes before the engine has begun the statement is lost, so it is repeated as long as the statement runs. */
+/* An interrupt that comes before the engine has begun the statement is lost, so it is repeated as
+ * long as the statement runs. */
 static void *watch(void *data)
 {
     struct tarn_engine *e = data;

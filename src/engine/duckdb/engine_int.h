@@ -1,11 +1,14 @@
-/* engine_int: what the files of the DuckDB engine share with one another only. No other room includes duckdb.h.
+/* engine_int: what the files of the DuckDB engine share with one another only. No other room
+ * includes duckdb.h.
  *
- * An instance is a duckdb_database in memory; a session is a connection with an attached in-memory catalog of its own. Names
- * of a statement become views there (names.c), scans become SQL (view.c), deleted rows are dropped by a scalar function over a
- * registry (live.c), a producer's batches come in through a table function (feed.c), and writing is COPY (write.c).
+ * An instance is a duckdb_database in memory; a session is a connection with an attached in-memory
+ * catalog of its own. Names of a statement become views there (names.c), scans become SQL (view.c),
+ * deleted rows are dropped by a scalar function over a registry (live.c), a producer's batches come
+ * in through a table function (feed.c), and writing is COPY (write.c).
  *
- * Locks: engine->lock guards the lists of sessions, lives, feeds and rolls, and the planner's opening. It is held for look-ups only,
- * never while the engine runs a statement, and no other lock is taken under it.
+ * Locks: engine->lock guards the lists of sessions, lives, feeds and rolls, and the planner's
+ * opening. It is held for look-ups only, never while the engine runs a statement, and no other lock
+ * is taken under it.
  */
 #ifndef TARN_ENGINE_INT_H
 #define TARN_ENGINE_INT_H
@@ -72,8 +75,8 @@ void tarn__feed_close(struct tarn_engine *e, struct tarn__feed *f);
 
 enum tarn_status tarn__partition_functions(struct tarn_engine *e, struct tarn_op *op,
                                            duckdb_connection con) TARN_MUST_USE;
-/* An expression whose text (tarn_value_from_text of the transform's result type) is the partition value of `column`, an
- * expression of type `source`. */
+/* An expression whose text (tarn_value_from_text of the transform's result type) is the partition
+ * value of `column`, an expression of type `source`. */
 enum tarn_status tarn__partition_sql(struct tarn_op *op, struct tarn_buf *b,
                                      const struct tarn_transform *t, const struct tarn_type *source,
                                      struct tarn_str column) TARN_MUST_USE;
@@ -92,8 +95,8 @@ struct tarn_engine {
     struct tarn_arena *arena;
     pthread_mutex_t lock;
     bool lock_made;
-    duckdb_database
-        planner; /* empty tables of the same names, to learn a statement's filters; opened when first needed */
+    duckdb_database planner; /* empty tables of the same names, to learn a statement's filters;
+                                opened when first needed */
     struct tarn_session *sessions;
     int session_seq;
     struct tarn__live *lives;
@@ -189,7 +192,8 @@ enum tarn_status tarn__do(struct tarn_session *s, struct tarn_op *op,
                           const char *sql) TARN_MUST_USE;
 enum tarn_status tarn__do_buf(struct tarn_session *s, struct tarn_op *op,
                               struct tarn_buf *sql) TARN_MUST_USE; /* releases sql */
-/* First column of the first row of a prepared statement with one text parameter, as text in op->arena. */
+/* First column of the first row of a prepared statement with one text parameter, as text in
+ * op->arena. */
 enum tarn_status tarn__text_call(struct tarn_session *s, struct tarn_op *op,
                                  duckdb_prepared_statement p, struct tarn_str arg,
                                  struct tarn_str *out) TARN_MUST_USE;
@@ -205,7 +209,8 @@ struct tarn__shape {
     struct tarn__shape *children;
     size_t child_count;
 };
-/* False: the engine's type has no place in Iceberg, and the value must be cast (tarn__shape_cast) first. */
+/* False: the engine's type has no place in Iceberg, and the value must be cast (tarn__shape_cast)
+ * first. */
 bool tarn__shape_fits(duckdb_logical_type t);
 /* SQL text of the type to cast to. */
 void tarn__shape_cast(struct tarn_buf *b, duckdb_logical_type t);
@@ -266,14 +271,16 @@ struct tarn__parse_options {
     size_t body;     /* the SELECT starts here in text->user.sql */
     bool any_number; /* no statement at all is fine */
 };
-/* Parses text.sql from `body` on. TARN_SQL, or TARN_UNSUPPORTED for statements that are no SELECT. */
+/* Parses text.sql from `body` on. TARN_SQL, or TARN_UNSUPPORTED for statements that are no SELECT.
+ */
 enum tarn_status tarn__parse(struct tarn_session *s, struct tarn_op *op,
                              const struct tarn_sql_text *text, size_t body,
                              struct tarn__refs *out) TARN_MUST_USE;
 /* Applies splices: out->sql. */
 enum tarn_status tarn__splice(struct tarn_op *op, const struct tarn_sql_text *user,
                               const struct tarn__refs *refs, struct tarn__text *out) TARN_MUST_USE;
-/* The next token at or after *pos, over white space and comments: its start and end; false at the end of the text. */
+/* The next token at or after *pos, over white space and comments: its start and end; false at the
+ * end of the text. */
 struct tarn__token {
     size_t begin, end;
     enum { TARN__WORD, TARN__QUOTED, TARN__STRING, TARN__NUMBER, TARN__SIGN } kind;

@@ -1,9 +1,9 @@
 /* error: what the engine says, told as Tarn tells it.
  *
- * errors_as_json is on, so an error is JSON ("exception_type", "exception_message", "position", "error_subtype", "name",
- * "candidates"), sometimes behind "Parser Error: ". Positions are bytes of the text that ran; they are mapped back to the
- * user's text over what was put before and into it. Names of our own never show: the session's catalog is shown by the name
- * that the user knows.
+ * errors_as_json is on, so an error is JSON ("exception_type", "exception_message", "position",
+ * "error_subtype", "name", "candidates"), sometimes behind "Parser Error: ". Positions are bytes of
+ * the text that ran; they are mapped back to the user's text over what was put before and into it.
+ * Names of our own never show: the session's catalog is shown by the name that the user knows.
  */
 #include "engine/duckdb/engine_int.h"
 
@@ -429,7 +429,8 @@ static struct tarn_str last_part(struct tarn_str name)
     return name;
 }
 
-/* The nearest of all names: of whole names first, then by the last part alone ("orders" -> "raw.orders"). */
+/* The nearest of all names: of whole names first, then by the last part alone ("orders" ->
+ * "raw.orders"). */
 static const char *nearest_table(struct tarn_session *s, struct tarn_op *op, struct tarn_str full)
 {
     struct tarn_str *names = NULL;

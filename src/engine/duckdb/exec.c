@@ -1,7 +1,9 @@
-/* exec: statements of Tarn's own. Their text is trusted; names of the catalog inside their SELECT become views all the same. */
+/* exec: statements of Tarn's own. Their text is trusted; names of the catalog inside their SELECT
+ * become views all the same. */
 #include "engine/duckdb/engine_int.h"
 
-/* The SELECT inside a statement: from the first SELECT, WITH, FROM or VALUES to the end, or to the bracket that closes around it. */
+/* The SELECT inside a statement: from the first SELECT, WITH, FROM or VALUES to the end, or to the
+ * bracket that closes around it. */
 static bool inner_select(struct tarn_str sql, size_t *out_begin, size_t *out_end)
 {
     struct tarn__token t;
@@ -24,8 +26,8 @@ static bool inner_select(struct tarn_str sql, size_t *out_begin, size_t *out_end
     return found;
 }
 
-/* The statement with its names bound and its catalog prefixes exchanged. A text that holds no SELECT that can be parsed alone
- * (DROP TABLE m) runs as it is. */
+/* The statement with its names bound and its catalog prefixes exchanged. A text that holds no
+ * SELECT that can be parsed alone (DROP TABLE m) runs as it is. */
 static enum tarn_status exec_text(struct tarn_session *s, struct tarn_op *op, struct tarn_str sql,
                                   struct tarn_str *out)
 {

@@ -1,9 +1,10 @@
 /* feed: a producer's batches as a table function of the engine: tarn_feed(id).
  *
- * Each thread of the engine that scans the function takes one worker of the producer, with an op of its own. A batch is handed
- * on 2,048 rows at a time; texts are not copied, the engine's strings point into the batch, which stays as it is until the same
- * worker is asked again: by then the rows of the chunk before have gone through the whole pipeline into a sink that copies.
- * A producer's failure is kept here as a report and stops all workers; the engine is told no more than that.
+ * Each thread of the engine that scans the function takes one worker of the producer, with an op of
+ * its own. A batch is handed on 2,048 rows at a time; texts are not copied, the engine's strings
+ * point into the batch, which stays as it is until the same worker is asked again: by then the rows
+ * of the chunk before have gone through the whole pipeline into a sink that copies. A producer's
+ * failure is kept here as a report and stops all workers; the engine is told no more than that.
  */
 #include "engine/duckdb/feed_int.h"
 

@@ -4,7 +4,8 @@
 
 #include "engine/duckdb/engine_int.h"
 
-/* What the engine takes on trust: texts are UTF-8, required fields are not null. TARN_DATA naming the column. */
+/* What the engine takes on trust: texts are UTF-8, required fields are not null. TARN_DATA naming
+ * the column. */
 enum tarn_status tarn__batch_check(struct tarn_op *op, const struct tarn_type *root,
                                    const struct tarn_batch *b) TARN_MUST_USE;
 /* Rows [start, start + n) of a column. Texts are not copied. */

@@ -1,4 +1,5 @@
-/* filter: the engine's pushed-down filters, as JSON, into Iceberg's expressions. See prune.c for what must be widened. */
+/* filter: the engine's pushed-down filters, as JSON, into Iceberg's expressions. See prune.c for
+ * what must be widened. */
 #include "engine/duckdb/prune_int.h"
 
 #define HOUR_US    INT64_C(3600000000)
@@ -333,7 +334,8 @@ static enum tarn_status conjunction(const struct tarn__prune_op *p, enum tarn_ex
 
 /* ---- expressions inside a filter: the column is BOUND_REF */
 
-/* A cast that changes no value of the column: to a wider integer or float, or to the same instant. */
+/* A cast that changes no value of the column: to a wider integer or float, or to the same instant.
+ */
 static bool is_column(const struct tarn_json *e)
 {
     if (e && tarn_str_is(member(e, "expression_class"), "BOUND_CAST"))

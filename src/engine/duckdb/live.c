@@ -1,9 +1,11 @@
-/* live: rows of a scan that are not deleted, and the path of a row's data file, as scalar functions of the engine.
+/* live: rows of a scan that are not deleted, and the path of a row's data file, as scalar functions
+ * of the engine.
  *
  *   tarn_live(id, file_index, file_row_number) -> BOOLEAN      tarn_path(id, file_index) -> VARCHAR
  *
- * id names an entry of the engine's registry, which lives as long as the views that hold the id. Rows of a file come in ascending
- * order within a chunk, so the sorted positions are followed forwards; a row that steps back is searched anew.
+ * id names an entry of the engine's registry, which lives as long as the views that hold the id.
+ * Rows of a file come in ascending order within a chunk, so the sorted positions are followed
+ * forwards; a row that steps back is searched anew.
  */
 #include "engine/duckdb/engine_int.h"
 

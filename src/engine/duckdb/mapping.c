@@ -1,8 +1,9 @@
 /* mapping: files without field ids (spec "Column Projection", "Name Mapping Serialization").
  *
- * Only where the table has a name mapping are the files' schemas looked at. A file that has no ids at all is read by the mapping's
- * names, alone: each column by the one name of its mapping that the file has. A column that the file lacks has the partition's
- * value if the file is partitioned by it as it is, else its default. Nested columns of such files are refused.
+ * Only where the table has a name mapping are the files' schemas looked at. A file that has no ids
+ * at all is read by the mapping's names, alone: each column by the one name of its mapping that the
+ * file has. A column that the file lacks has the partition's value if the file is partitioned by it
+ * as it is, else its default. Nested columns of such files are refused.
  */
 #include "engine/duckdb/view_int.h"
 
@@ -41,7 +42,7 @@ static enum tarn_status bare_files(const struct mapping *m, struct tarn__rows *o
     tarn_buf_z(&sql, "SELECT file_name FROM parquet_schema([");
     for (size_t i = 0; i < m->scan->file_count; i++) {
         tarn_buf_z(&sql, i > 0 ? ", " : "");
-        tarn_buf_sql_text(&sql, m->scan->files[i].local_path);
+        tarn_engine_path_sql(&sql, m->scan->files[i].local_path);
     }
     tarn_buf_z(&sql, "]) GROUP BY file_name HAVING count(field_id) = 0");
     return rows_of_sql(m, &sql, out);
@@ -63,7 +64,8 @@ struct columns {
     size_t count;
 };
 
-/* parquet_schema lists the tree depth first: the root, then each column followed by what is inside of it. */
+/* parquet_schema lists the tree depth first: the root, then each column followed by what is inside
+ * of it. */
 static enum tarn_status top_columns(const struct mapping *m, struct tarn_str path,
                                     struct columns *out)
 {
@@ -73,7 +75,7 @@ static enum tarn_status top_columns(const struct mapping *m, struct tarn_str pat
     bool root = true;
     tarn_buf_init(&sql, TARN__SQL_MAX);
     tarn_buf_z(&sql, "SELECT name, coalesce(num_children, 0)::BIGINT FROM parquet_schema(");
-    tarn_buf_sql_text(&sql, path);
+    tarn_engine_path_sql(&sql, path);
     tarn_buf_z(&sql, ")");
     TARN_TRY(rows_of_sql(m, &sql, &rows));
     *out = (struct columns){0};
@@ -127,7 +129,8 @@ static struct tarn_str name_in_file(const struct mapping *m, const struct tarn_f
     return (struct tarn_str){NULL, 0};
 }
 
-/* The value of an identity partition field over the column: what a file migrated from Hive has instead of the column. */
+/* The value of an identity partition field over the column: what a file migrated from Hive has
+ * instead of the column. */
 static enum tarn_status partition_value(const struct mapping *m, const struct tarn_data_file *file,
                                         const struct tarn_field *f, struct tarn_str *out)
 {

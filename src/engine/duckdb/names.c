@@ -1,9 +1,10 @@
 /* names: what the names of a statement mean, made true in the session's catalog.
  *
- * Every table becomes CREATE OR REPLACE VIEW over its scan, every view of the catalog a view over its own text; the views that
- * one reads are made before it. Names are looked up anew by every statement, so a view never outlives what it stood for: a
- * name with a namespace that is not found is an error, a bare one that is not found is the engine's to know (a temporary
- * table, a file) and loses the view that an earlier statement made for it.
+ * Every table becomes CREATE OR REPLACE VIEW over its scan, every view of the catalog a view over
+ * its own text; the views that one reads are made before it. Names are looked up anew by every
+ * statement, so a view never outlives what it stood for: a name with a namespace that is not found
+ * is an error, a bare one that is not found is the engine's to know (a temporary table, a file) and
+ * loses the view that an earlier statement made for it.
  */
 #include "engine/duckdb/engine_int.h"
 

@@ -1,7 +1,8 @@
 /* parse: the names that a SELECT reads, out of the engine's own parse tree (json_serialize_sql).
  *
- * The tree is walked in its own order; a common table expression hides a bare name inside its scope: each entry of a cte_map
- * sees the ones before it, a recursive one itself. Offsets are bytes of the user's text.
+ * The tree is walked in its own order; a common table expression hides a bare name inside its
+ * scope: each entry of a cte_map sees the ones before it, a recursive one itself. Offsets are bytes
+ * of the user's text.
  */
 #include "engine/duckdb/engine_int.h"
 
@@ -83,7 +84,8 @@ static void add_ref(struct walk *w, struct tarn_table_ref ref)
     items[r->count++] = ref;
 }
 
-/* The catalog's real name differs from the one that the user knows: its word in the text is exchanged. */
+/* The catalog's real name differs from the one that the user knows: its word in the text is
+ * exchanged. */
 static void add_catalog_splice(struct walk *w, size_t at)
 {
     struct tarn__refs *r = w->out;

@@ -1,6 +1,8 @@
 /* partition: partition values of rows, as SQL.
  *
- *   tarn_partition('bucket[16]', value) -> VARCHAR      the transform's value as text, by tarn_transform_apply itself
+ *   tarn_partition('bucket[16]', value) -> VARCHAR
+ *
+ * is the transform's value as text, by tarn_transform_apply itself.
  *
  * Identity, year, month, day and hour, the frequent ones, are plain expressions.
  */
@@ -152,9 +154,8 @@ enum tarn_status tarn__partition_sql(struct tarn_op *op, struct tarn_buf *b,
         tarn_buf_str(b, column);
     } else if (t->kind == TARN_TRANSFORM_DAY) {
         tarn_buf_printf(b, "CAST(%.*s AS DATE)", TARN_STR_ARG(column));
-    } else if (
-        t->kind ==
-        TARN_TRANSFORM_YEAR) { /* the engine's calendar is proleptic Gregorian too, and its zone UTC */
+    } else if (t->kind == TARN_TRANSFORM_YEAR) { /* the engine's calendar is proleptic Gregorian
+                                                    too, and its zone UTC */
         tarn_buf_printf(b, "CAST(year(%.*s) - 1970 AS INTEGER)", TARN_STR_ARG(column));
     } else if (t->kind == TARN_TRANSFORM_MONTH) {
         tarn_buf_printf(b, "CAST((year(%.*s) - 1970) * 12 + month(%.*s) - 1 AS INTEGER)",

@@ -1,19 +1,25 @@
 /* prune: what a statement asks of each table, as filters for scan planning.
  *
- * A second, small instance (the planner) holds empty tables of the names' types. There the statement is bound and optimised, and the plan
- * (json_serialize_plan) tells the filters that the optimiser pushed into each scan, with typed constants: LIKE 'ab%' has become a range,
- * date_trunc a range, a join's equality has crossed over. All that is not understood is UNKNOWN, several scans of a table are ORed, and
- * on any failure there is no filter: planning may keep too much, never too little. The engine applies the whole filter again.
+ * A second, small instance (the planner) holds empty tables of the names' types. There the
+ * statement is bound and optimised, and the plan (json_serialize_plan) tells the filters that the
+ * optimiser pushed into each scan, with typed constants: LIKE 'ab%' has become a range, date_trunc
+ * a range, a join's equality has crossed over. All that is not understood is UNKNOWN, several scans
+ * of a table are ORed, and on any failure there is no filter: planning may keep too much, never too
+ * little. The engine applies the whole filter again.
  *
  * What may differ between the planner and the engine:
- *   now()          is folded into constants a little earlier: constants of time are widened by a day, others distrusted.
+ *   now()          is folded into constants a little earlier: constants of time are widened by
+ *                  a day, others distrusted.
  *   getvariable..  know another session: no filter at all.
- *   NaN            is the greatest double for the engine, and no part of Iceberg's bounds: "> x" also asks for NaN.
- *   -0.0           equals 0.0 for the engine, and is below it in Iceberg's bounds: zero is widened to both.
+ *   NaN            is the greatest double for the engine, and no part of Iceberg's bounds: "> x"
+ *                  also asks for NaN.
+ *   -0.0           equals 0.0 for the engine, and is below it in Iceberg's bounds: zero is
+ *                  widened to both.
  */
 #include "engine/duckdb/prune_int.h"
 
-/* statistics_propagation sees that the tables are empty; the others make plans that cannot be serialised. */
+/* statistics_propagation sees that the tables are empty; the others make plans that cannot be
+ * serialised. */
 #define PLANNER_SETTINGS                                                                          \
     "SET "                                                                                        \
     "disabled_optimizers='statistics_propagation,late_materialization,column_lifetime,top_n,top_" \

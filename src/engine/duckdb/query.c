@@ -1,7 +1,8 @@
 /* query: statements that read, and their results.
  *
- * A statement is parsed for its names, the names become views, the text runs as the user wrote it but for the catalog's name.
- * Columns of types that Iceberg lacks are cast to text by a SELECT around it. Rows stream: the engine makes what is asked for.
+ * A statement is parsed for its names, the names become views, the text runs as the user wrote it
+ * but for the catalog's name. Columns of types that Iceberg lacks are cast to text by a SELECT
+ * around it. Rows stream: the engine makes what is asked for.
  */
 #include "engine/duckdb/query_int.h"
 

@@ -1,7 +1,8 @@
 /* result: rows of an engine chunk as columns in Arrow's layout.
  *
- * A vector is read through a selection of row numbers, so that a list's children, which may lie anywhere in the child vector,
- * come out packed. NO_ROW in a selection is a null. Values under nulls are zero.
+ * A vector is read through a selection of row numbers, so that a list's children, which may lie
+ * anywhere in the child vector, come out packed. NO_ROW in a selection is a null. Values under
+ * nulls are zero.
  */
 #include "engine/duckdb/engine_int.h"
 
@@ -126,7 +127,8 @@ static enum tarn_status read_seconds(const struct read *r, duckdb_vector v, cons
     return TARN_OK;
 }
 
-/* The engine keeps a UUID as a number with its highest bit turned, so that numbers sort as texts do. */
+/* The engine keeps a UUID as a number with its highest bit turned, so that numbers sort as texts
+ * do. */
 static enum tarn_status read_uuid(const struct read *r, duckdb_vector v, const uint64_t *sel,
                                   struct tarn_column *c)
 {

@@ -1,10 +1,13 @@
 /* roll: files of a partitioned write that do not grow without end.
  *
- *   tarn_roll(id, hash of the partition's keys, bytes of the row) -> INTEGER      the number of the file within its partition
+ *   tarn_roll(id, hash of the partition's keys, bytes of the row) -> INTEGER
  *
- * The engine writes one file a partition and cannot roll it, so the number of the file is made one more partition column. Bytes are
- * estimated from the row's values before encoding; COMPRESSION of them are taken for one byte of the file. Two partitions whose hashes
- * meet share a count: their files become smaller, nothing else.
+ * is the number of the row's file within its partition.
+ *
+ * The engine writes one file a partition and cannot roll it, so the number of the file is made one
+ * more partition column. Bytes are estimated from the row's values before encoding; COMPRESSION of
+ * them are taken for one byte of the file. Two partitions whose hashes meet share a count: their
+ * files become smaller, nothing else.
  */
 #include "engine/duckdb/write_int.h"
 

@@ -1,4 +1,5 @@
-/* run: preparing and running statements. The engine's errors become reports, cancelling and deadlines interrupt. */
+/* run: preparing and running statements. The engine's errors become reports, cancelling and
+ * deadlines interrupt. */
 #include <time.h>
 
 #include "engine/duckdb/engine_int.h"
@@ -40,8 +41,9 @@ enum tarn_status tarn__run(struct tarn_session *s, struct tarn_op *op, const cha
     return status;
 }
 
-/* Tasks are taken up here as long as there are any; with none left (the other threads have the last ones) it sleeps. The engine's own
- * waiting spins, which takes a core away from whoever shares the machine. */
+/* Tasks are taken up here as long as there are any; with none left (the other threads have the last
+ * ones) it sleeps. The engine's own waiting spins, which takes a core away from whoever shares the
+ * machine. */
 static bool wait_ready(duckdb_pending_result pending)
 {
     struct timespec pause = {0, 50000};

@@ -1,10 +1,11 @@
-/* session: a connection with a catalog of its own, in which the names of its statements become views. */
+/* session: a connection with a catalog of its own, in which the names of its statements become
+ * views. */
 #include "engine/duckdb/engine_int.h"
 
 #include <stdlib.h>
 
-/* The catalog's own name for the first session, a name that no SQL text will hold by chance for the others: three-part names
- * are then rewritten (parse.c). */
+/* The catalog's own name for the first session, a name that no SQL text will hold by chance for the
+ * others: three-part names are then rewritten (parse.c). */
 static char *catalog_name_free(struct tarn_engine *e)
 {
     struct tarn_str want = e->options.catalog_name;
@@ -80,7 +81,8 @@ static void session_unlist(struct tarn_session *s)
     pthread_mutex_unlock(&e->lock);
 }
 
-/* The catalog goes with the session; a failure leaves an empty catalog behind until the engine closes. */
+/* The catalog goes with the session; a failure leaves an empty catalog behind until the engine
+ * closes. */
 static void session_detach(struct tarn_session *s)
 {
     struct tarn_buf sql;

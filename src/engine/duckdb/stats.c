@@ -1,8 +1,10 @@
 /* stats: what COPY tells of the files it wrote (RETURN_STATS), as Iceberg's metrics.
  *
- * One row a file: filename, count, file_size_bytes, column_statistics {"quoted"."path": {column_size_bytes, num_values, null_count, min, max,
- * has_nan}}, partition_keys. Everything is text. Counts are given for every leaf, bounds for leaves outside of lists and
- * maps. Zero bounds are widened to -0.0 and 0.0; a binary bound that the engine has cut is left out; NaN is never a bound.
+ * One row a file: filename, count, file_size_bytes, column_statistics {"quoted"."path":
+ * {column_size_bytes, num_values, null_count, min, max, has_nan}}, partition_keys. Everything is
+ * text. Counts are given for every leaf, bounds for leaves outside of lists and maps. Zero bounds
+ * are widened to -0.0 and 0.0; a binary bound that the engine has cut is left out; NaN is never a
+ * bound.
  */
 #include "engine/duckdb/write_int.h"
 

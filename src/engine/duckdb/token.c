@@ -1,7 +1,8 @@
-/* token: words of SQL text, as far as Tarn needs them: where a statement begins and ends, and where a name does.
+/* token: words of SQL text, as far as Tarn needs them: where a statement begins and ends, and where
+ * a name does.
  *
- * Strings ('..', E'..', $tag$..$tag$), quoted names, comments (-- and nested block comments) are passed over whole, so that
- * nothing inside them is taken for SQL.
+ * Strings ('..', E'..', $tag$..$tag$), quoted names, comments (-- and nested block comments) are
+ * passed over whole, so that nothing inside them is taken for SQL.
  */
 #include "engine/duckdb/engine_int.h"
 
@@ -48,7 +49,8 @@ static size_t skip_space(struct tarn_str s, size_t p)
     return p;
 }
 
-/* Past the closing quote; doubled quotes stay inside; `escapes`: a backslash takes the next byte with it. */
+/* Past the closing quote; doubled quotes stay inside; `escapes`: a backslash takes the next byte
+ * with it. */
 static size_t skip_quoted(struct tarn_str s, size_t p, bool escapes)
 {
     char quote = s.ptr[p++];

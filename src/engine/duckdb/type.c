@@ -1,7 +1,8 @@
 /* type: Iceberg's types and the engine's.
  *
- * Out of the engine: tinyint..integer -> int, bigint and uinteger -> long, ubigint -> decimal(20,0), hugeint -> decimal(38,0),
- * timestamps of seconds and milliseconds -> timestamp; what Iceberg lacks is cast to text by SQL first.
+ * Out of the engine: tinyint..integer -> int, bigint and uinteger -> long, ubigint ->
+ * decimal(20,0), hugeint -> decimal(38,0), timestamps of seconds and milliseconds -> timestamp;
+ * what Iceberg lacks is cast to text by SQL first.
  */
 #include "engine/duckdb/engine_int.h"
 
@@ -401,4 +402,19 @@ enum tarn_status tarn__shape_of(struct tarn_op *op, duckdb_logical_type t,
 void tarn_engine_type_sql(struct tarn_buf *b, const struct tarn_type *t)
 {
     tarn__type_sql(b, t);
+}
+
+void tarn_engine_path_sql(struct tarn_buf *b, struct tarn_str path)
+{
+    tarn_buf_put(b, '\'');
+    for (size_t i = 0; i < path.len; i++) {
+        char c = path.ptr[i];
+        if (c == '*' || c == '?' || c == '[')
+            tarn_buf_printf(b, "[%c]", c);
+        else if (c == '\'')
+            tarn_buf_z(b, "''");
+        else
+            tarn_buf_put(b, c);
+    }
+    tarn_buf_put(b, '\'');
 }

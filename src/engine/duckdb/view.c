@@ -1,12 +1,15 @@
 /* view: a scan as SQL.
  *
- *   SELECT "id", "name" FROM read_parquet([files], schema=MAP{1:{name:'id',type:'BIGINT',default_value:NULL}, ..})
+ *   SELECT "id", "name" FROM read_parquet([files],
+ *       schema=MAP{1:{name:'id',type:'BIGINT',default_value:NULL}, ..})
  *   UNION ALL
- *   SELECT "id", "name" FROM read_parquet([files with deleted rows], ..) WHERE tarn_live(7, file_index, file_row_number)
+ *   SELECT "id", "name" FROM read_parquet([files with deleted rows], ..)
+ *       WHERE tarn_live(7, file_index, file_row_number)
  *
- * Top-level columns are matched by field id: renamed, re-added, reordered and promoted ones come out right. Nested fields are
- * matched by name by the engine, so a table whose nested names changed is refused. A path is taken literally by the engine when a
- * file of that very name exists, glob characters or not.
+ * Top-level columns are matched by field id: renamed, re-added, reordered and promoted ones come
+ * out right. Nested fields are matched by name by the engine, so a table whose nested names changed
+ * is refused. A path is taken literally by the engine when a file of that very name exists, glob
+ * characters or not.
  */
 #include "engine/duckdb/view_int.h"
 
@@ -164,7 +167,7 @@ static enum tarn_status parquet_sql(struct tarn_op *op, struct tarn_buf *b,
     tarn_buf_z(b, "read_parquet([");
     for (size_t i = 0; i < g->count; i++) {
         tarn_buf_z(b, i > 0 ? "," : "");
-        tarn_buf_sql_text(b, g->files[i]->local_path);
+        tarn_engine_path_sql(b, g->files[i]->local_path);
     }
     tarn_buf_z(b, "], schema=MAP{");
     for (size_t i = 0; i < root->field_count; i++) {

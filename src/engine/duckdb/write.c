@@ -1,8 +1,9 @@
 /* write: rows into Parquet files, by COPY.
  *
- * Files get names of their own (a random token and an id), so that a failed write can be cleaned up and none ever replaces another.
- * Rows of one partition tuple (or of an unpartitioned table) go to files that roll at the target size; rows of many go to one file
- * a partition, or several (roll.c). (The engine cannot do both.) Nothing is synced here.
+ * Files get names of their own (a random token and an id), so that a failed write can be cleaned up
+ * and none ever replaces another. Rows of one partition tuple (or of an unpartitioned table) go to
+ * files that roll at the target size; rows of many go to one file a partition, or several (roll.c).
+ * (The engine cannot do both.) Nothing is synced here.
  */
 #include "engine/duckdb/write_int.h"
 
@@ -255,8 +256,8 @@ static enum tarn_status keys_sql(struct tarn_op *op, struct tarn_buf *b, const s
     return TARN_OK;
 }
 
-/* Sorted rows go to one file whatever its size: the engine keeps the order of none that rolls. Inside of partitions it keeps it
- * only as far as one thread sees it. */
+/* Sorted rows go to one file whatever its size: the engine keeps the order of none that rolls.
+ * Inside of partitions it keeps it only as far as one thread sees it. */
 static void target_sql(struct tarn__copy *c, const struct writing *x)
 {
     const struct tarn_write *w = x->w;
@@ -285,7 +286,8 @@ static void target_sql(struct tarn__copy *c, const struct writing *x)
     tarn__field_ids_sql(b, &w->schema->root);
 }
 
-/* SELECT *, keys FROM (SELECT casts FROM source) [ORDER BY]: keys and order see the columns as they are stored. */
+/* SELECT *, keys FROM (SELECT casts FROM source) [ORDER BY]: keys and order see the columns as they
+ * are stored. */
 static enum tarn_status copy_sql(struct tarn_op *op, struct tarn__copy *c, const struct writing *x,
                                  struct tarn_str source, size_t *out_prefix)
 {

@@ -1,4 +1,5 @@
-/* write_int: what the files about writing share: write.c (COPY), cast.c (columns), stats.c (metrics). */
+/* write_int: what the files about writing share: write.c (COPY), cast.c (columns), stats.c
+ * (metrics). */
 #ifndef TARN_ENGINE_WRITE_INT_H
 #define TARN_ENGINE_WRITE_INT_H
 
@@ -7,7 +8,8 @@
 #define TARN__FILE_KEY   "tarn file"       /* name of the column that holds the file's number */
 #define TARN__KEY_PREFIX "tarn partition " /* names of the columns that hold partition values */
 
-/* May a column of a query be stored in a field, exactly or with an error? TARN_SCHEMA tells why not. */
+/* May a column of a query be stored in a field, exactly or with an error? TARN_SCHEMA tells why
+ * not. */
 enum tarn_status tarn__cast_check(struct tarn_op *op, const struct tarn_type *from,
                                   const struct tarn_field *to, struct tarn_str path) TARN_MUST_USE;
 /* "CAST(c3 AS BIGINT)", or the bare column when the types are the same. */
@@ -26,11 +28,13 @@ void tarn__roll_sql(struct tarn_buf *b, const struct tarn__roll *r, const struct
 /* FIELD_IDS' value */
 void tarn__field_ids_sql(struct tarn_buf *b, const struct tarn_type *root);
 
-/* Rows of COPY .. RETURN_STATS as data files. A value that Iceberg cannot hold and a null in a required column are TARN_DATA. */
+/* Rows of COPY .. RETURN_STATS as data files. A value that Iceberg cannot hold and a null in a
+ * required column are TARN_DATA. */
 enum tarn_status tarn__written(struct tarn_op *op, const struct tarn__rows *rows,
                                const struct tarn_write *w, struct tarn_written *out) TARN_MUST_USE;
 
-/* Runs a COPY whose text ends with "(FORMAT parquet" and lacks the rest; removes what it left when it fails. */
+/* Runs a COPY whose text ends with "(FORMAT parquet" and lacks the rest; removes what it left when
+ * it fails. */
 struct tarn__copy {
     struct tarn_buf sql; /* "COPY (...) TO '...' (FORMAT parquet, ..." */
     char token[17];      /* begins the name of each file that it writes */
