@@ -152,7 +152,7 @@ static enum tarn_status describe_parquet(struct tarn_op *op, struct tarn__init_e
     tarn_buf_z(&sql, "SELECT * FROM read_parquet([");
     for (size_t i = 0; i < s->sampled; i++) {
         tarn_buf_z(&sql, i ? ", " : "");
-        tarn_buf_sql_text(&sql, spread(&s->files, i, s->sampled)->path);
+        tarn_engine_path_sql(&sql, spread(&s->files, i, s->sampled)->path);
     }
     tarn_buf_z(&sql, "], union_by_name = true, hive_partitioning = false)");
     TARN_TRY((enum tarn_status)tarn_buf_take(op, &sql, "query", &text));

@@ -13,7 +13,7 @@ void tarn__written_relation(struct tarn_buf *b, const struct tarn_written *writt
     for (size_t i = 0; i < written->count; i++) {
         if (i)
             tarn_buf_z(b, ", ");
-        tarn_buf_sql_text(b, written->files[i].path);
+        tarn_engine_path_sql(b, written->files[i].path);
     }
     tarn_buf_z(b, "])");
 }
