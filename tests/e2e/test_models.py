@@ -78,3 +78,25 @@ def test_a_column_contract(tmp_path):
     result = project("run", code=None)
     assert result.code in (1, 2) and "total" in result.text
     assert project.rows("select total from curated.strict order by id") == [("5.00",), ("7.00",)]
+
+
+def test_patterns_in_paths(tmp_path):
+    """A folder named like a pattern: the engine must read these files and no others that the pattern fits."""
+    import shutil
+    import subprocess
+
+    from harness import EXAMPLES, program
+
+    twin, project = tmp_path / "a1", tmp_path / "a[1]"
+    for folder in (twin, project):
+        shutil.copytree(EXAMPLES / "accounting", folder, ignore=shutil.ignore_patterns("warehouse", ".tarn"))
+        subprocess.run([program(), "run", "-q"], cwd=folder, check=True, capture_output=True)
+    for late in (project / "late").iterdir():
+        shutil.copy(late, project / "data")
+    subprocess.run([program(), "run", "-q"], cwd=project, check=True, capture_output=True)
+    sql = "select total_debit from curated.fq_app_journal_entries_gold where entry_id = 'JE1002'"
+    totals = [
+        subprocess.run([program(), "sql", sql, "--format", "csv"], cwd=folder, check=True, capture_output=True, text=True).stdout.split()
+        for folder in (twin, project)
+    ]
+    assert totals == [["total_debit", "1250.00"], ["total_debit", "1275.50"]]
