@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ACCOUNTS 200u
+#define ACCOUNTS  200u
 #define FIRST_DAY 19723u /* 2024-01-01 */
-#define DAYS 700u
+#define DAYS      700u
 
 static uint64_t state = 0x9E3779B97F4A7C15u;
 
@@ -79,7 +79,8 @@ static char *date(char *p, uint32_t day)
 
 static char *entry(char *p, uint64_t n)
 {
-    static const char *const what[] = {"Vendor payment", "Payroll run", "Bank charge", "Accrued utilities"};
+    static const char *const what[] = {"Vendor payment", "Payroll run", "Bank charge",
+                                       "Accrued utilities"};
     uint32_t day = FIRST_DAY + next(DAYS), account = next(ACCOUNTS);
     uint64_t a = 1 + next(5000000), b = 1 + next(5000000);
     p = text(p, "{\"_id\": {\"$oid\": \"68ca9aca");

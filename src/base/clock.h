@@ -29,10 +29,12 @@ struct tarn_clock_mock {
 void tarn_clock_mock_init(struct tarn_clock_mock *mock, int64_t now_us);
 void tarn_clock_mock_advance(struct tarn_clock_mock *mock, uint64_t ns);
 
-static inline int64_t tarn_clock_now_us(struct tarn_clock *clock) {
+static inline int64_t tarn_clock_now_us(struct tarn_clock *clock)
+{
     return clock->ops->now_us(clock);
 }
-static inline uint64_t tarn_clock_monotonic_ns(struct tarn_clock *clock) {
+static inline uint64_t tarn_clock_monotonic_ns(struct tarn_clock *clock)
+{
     return clock->ops->monotonic_ns(clock);
 }
 /* Sleeps in short steps; wakes with TARN_CANCELLED (cancel at `level`) or TARN_TIMEOUT (the op's

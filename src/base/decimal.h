@@ -12,7 +12,7 @@
 #include "base/str.h"
 
 #define TARN_DECIMAL_PRECISION_MAX 38
-#define TARN_DECIMAL_TEXT_MAX 48 /* sign, 39 digits, point, zero: more than the longest text */
+#define TARN_DECIMAL_TEXT_MAX      48 /* sign, 39 digits, point, zero: more than the longest text */
 
 enum tarn_decimal_result {
     TARN_DECIMAL_OK,

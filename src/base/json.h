@@ -54,7 +54,8 @@ bool tarn_json_skip(struct tarn_json_reader *r, struct tarn_str *out_raw);
  * suffices). -1: invalid. */
 long tarn_json_unescape(struct tarn_str raw, char *dst);
 /* Byte offset of the last token, for messages. */
-static inline size_t tarn_json_offset(const struct tarn_json_reader *r) {
+static inline size_t tarn_json_offset(const struct tarn_json_reader *r)
+{
     return (size_t)(r->token_begin - r->begin);
 }
 
@@ -102,11 +103,11 @@ enum tarn_status tarn_json_bool(struct tarn_op *op, const struct tarn_json *o, c
                                 struct tarn_json_field f, bool *out) TARN_MUST_USE;
 /* *out = NULL when absent. */
 enum tarn_status tarn_json_array(struct tarn_op *op, const struct tarn_json *o, const char *key,
-                                 struct tarn_json_field f, const struct tarn_json **out)
-    TARN_MUST_USE;
+                                 struct tarn_json_field f,
+                                 const struct tarn_json **out) TARN_MUST_USE;
 enum tarn_status tarn_json_object(struct tarn_op *op, const struct tarn_json *o, const char *key,
-                                  struct tarn_json_field f, const struct tarn_json **out)
-    TARN_MUST_USE;
+                                  struct tarn_json_field f,
+                                  const struct tarn_json **out) TARN_MUST_USE;
 
 /* ---- writer: places every comma itself
  *     tarn_json_writer_init(&w, &buf);  tarn_json_begin_object(&w);

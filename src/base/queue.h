@@ -21,8 +21,8 @@ void tarn_queue_free(struct tarn_queue *q); /* NULL-safe; no thread may be in it
 enum tarn_status tarn_queue_put(struct tarn_queue *q, struct tarn_op *op, void *item) TARN_MUST_USE;
 /* Waits while the queue is empty. *out NULL: closed and empty. TARN_CANCELLED when it was
  * cancelled. */
-enum tarn_status tarn_queue_take(struct tarn_queue *q, struct tarn_op *op, void **out)
-    TARN_MUST_USE;
+enum tarn_status tarn_queue_take(struct tarn_queue *q, struct tarn_op *op,
+                                 void **out) TARN_MUST_USE;
 bool tarn_queue_try_take(struct tarn_queue *q, void **out); /* false: nothing there now */
 void tarn_queue_close(struct tarn_queue *q);                /* both may be called twice */
 void tarn_queue_cancel(struct tarn_queue *q);

@@ -21,19 +21,23 @@ struct tarn_str {
     size_t len;
 };
 /* for printf's "%.*s" */
-#define TARN_STR_ARG(s) (int)(s).len, ((s).ptr ? (s).ptr : "")
+#define TARN_STR_ARG(s)   (int)(s).len, ((s).ptr ? (s).ptr : "")
 #define TARN_STR(literal) ((struct tarn_str){(literal), sizeof(literal) - 1})
 
-static inline struct tarn_str tarn_str_view(const char *z) {
+static inline struct tarn_str tarn_str_view(const char *z)
+{
     return (struct tarn_str){z, z ? strlen(z) : 0};
 }
-static inline struct tarn_str tarn_str_of(const void *p, size_t n) {
+static inline struct tarn_str tarn_str_of(const void *p, size_t n)
+{
     return (struct tarn_str){(const char *)p, n};
 }
-static inline bool tarn_str_eq(struct tarn_str a, struct tarn_str b) {
+static inline bool tarn_str_eq(struct tarn_str a, struct tarn_str b)
+{
     return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
 }
-static inline bool tarn_str_is(struct tarn_str a, const char *z) {
+static inline bool tarn_str_is(struct tarn_str a, const char *z)
+{
     return tarn_str_eq(a, tarn_str_view(z));
 }
 bool tarn_str_eq_nocase(struct tarn_str a, struct tarn_str b); /* ASCII case only */
@@ -75,7 +79,8 @@ void tarn_buf_sql_name(struct tarn_buf *b, struct tarn_str name);
 void tarn_buf_sql_text(struct tarn_buf *b, struct tarn_str text);
 /* Lower-case hexadecimal digits. */
 void tarn_buf_hex(struct tarn_buf *b, const void *p, size_t n);
-static inline struct tarn_str tarn_buf_view(const struct tarn_buf *b) {
+static inline struct tarn_str tarn_buf_view(const struct tarn_buf *b)
+{
     return (struct tarn_str){b->ptr ? b->ptr : "", b->len};
 }
 /* TARN_OK, or reports TARN_LIMIT ("<what> is larger than N bytes") or TARN_NOMEM. */

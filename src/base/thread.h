@@ -20,16 +20,15 @@ struct tarn_parallel {
     enum tarn_status (*run)(struct tarn_op *op, size_t index, void *ctx);
     void *ctx;
 };
-enum tarn_status tarn_parallel_run(struct tarn_op *op, const struct tarn_parallel *work)
-    TARN_MUST_USE;
+enum tarn_status tarn_parallel_run(struct tarn_op *op,
+                                   const struct tarn_parallel *work) TARN_MUST_USE;
 
 /* A thread of its own, such as one end of a queue. Join it exactly once, with the op that
  * started it; the result is that of run. */
 struct tarn_thread;
 enum tarn_status tarn_thread_start(struct tarn_op *op, const char *name, /* at most 15 characters */
                                    enum tarn_status (*run)(struct tarn_op *op, void *ctx),
-                                   void *ctx,
-                                   struct tarn_thread **out) TARN_MUST_USE;
+                                   void *ctx, struct tarn_thread **out) TARN_MUST_USE;
 /* A failure goes into op only if op has none yet. NULL-safe. */
 enum tarn_status tarn_thread_join(struct tarn_op *op, struct tarn_thread *thread);
 int tarn_cpu_count(void); /* those this process may use, at least 1 */

@@ -8,6 +8,7 @@ struct teller {
     struct tarn_cli *cli;
     struct tarn_workspace *w;
     bool planning;
+    struct tarn_progress progress;
     enum tarn_status status; /* of writing */
 };
 
@@ -166,6 +167,13 @@ static bool worth_telling(const struct teller *t, const struct tarn_step *s)
             s->status != TARN_STEP_PLANNED);
 }
 
+static void begin(void *ctx, const struct tarn_node *node, size_t index, size_t count)
+{
+    struct teller *t = ctx;
+    tarn_progress_show(&t->progress, "  %zu of %zu  %.*s", index + 1, count,
+                       TARN_STR_ARG(node->id));
+}
+
 static void tell(void *ctx, const struct tarn_step *step, size_t index, size_t count)
 {
     struct teller *t = ctx;
@@ -173,6 +181,7 @@ static void tell(void *ctx, const struct tarn_step *step, size_t index, size_t c
         tarn_project_redact(t->cli->project, step->report);
     (void)index;
     (void)count;
+    tarn_progress_clear(&t->progress);
     if (t->cli->json)
         json_step(t->cli, step);
     else if (worth_telling(t, step))
@@ -301,6 +310,11 @@ static enum tarn_status carry_out(struct tarn_cli *cli, struct tarn_workspace *w
 {
     struct teller t = {.cli = cli, .w = w, .planning = planning, .status = TARN_OK};
     struct tarn_run_result result;
+    t.progress = (struct tarn_progress){.fd = 2,
+                                        .on = cli->term.progress && !planning,
+                                        .width = cli->term.width,
+                                        .clock = tarn_clock_real()};
+    options->begin = begin;
     options->tell = tell;
     options->tell_ctx = &t;
     enum tarn_status status = planning ? tarn_run_plan(w, cli->op, options, &result)
@@ -308,6 +322,7 @@ static enum tarn_status carry_out(struct tarn_cli *cli, struct tarn_workspace *w
     if (status != TARN_OK && !result.engaged)
         return status; /* it did not begin */
     struct tarn_report kept = cli->op->report;
+    tarn_progress_clear(&t.progress);
     if (cli->json)
         json_end(cli, &result, planning);
     else if (planning)

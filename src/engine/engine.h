@@ -1,11 +1,16 @@
 /* engine: the embedded SQL engine behind a small seam (DuckDB today; only engine/duckdb names it).
  *
- * An engine is an instance with a fixed share of threads and memory. A session is one connection with its own names: tables of the catalog appear in it
- * as views over scans, made lazily for the names that a statement uses, through a resolver. One session runs one statement at a time; a streaming
- * result holds its session until it is closed. Cancel (op->cancel level 2) interrupts a running statement.
+ * An engine is an instance with a fixed share of threads and memory. A session is one connection
+ * with its own names: tables of the catalog appear in it
+ * as views over scans, made lazily for the names that a statement uses, through a resolver. One
+ * session runs one statement at a time; a streaming
+ * result holds its session until it is closed. Cancel (op->cancel level 2) interrupts a running
+ * statement.
  *
- * Errors: TARN_SQL with the place in the statement (report line/column when `sql_file` is given), TARN_COLUMN, TARN_TABLE with a hint ("did you mean"),
- * TARN_DATA (overflow, failed casts, a row named if the engine does), TARN_NOMEM, TARN_DISK_FULL, TARN_CORRUPT naming the data file, TARN_CANCELLED.
+ * Errors: TARN_SQL with the place in the statement (report line/column when `sql_file` is
+ * given), TARN_COLUMN, TARN_TABLE with a hint ("did you mean"),
+ * TARN_DATA (overflow, failed casts, a row named if the engine does), TARN_NOMEM,
+ * TARN_DISK_FULL, TARN_CORRUPT naming the data file, TARN_CANCELLED.
  */
 #ifndef TARN_ENGINE_H
 #define TARN_ENGINE_H
@@ -17,13 +22,17 @@ struct tarn_session;
 struct tarn_result;
 
 struct tarn_engine_options {
-    int threads;                 /* 0 = all cores */
-    int64_t memory_limit_bytes;  /* for the whole process: the engine takes its share, about memory - 150 MB; 0 = 60 % of the machine or cgroup */
+    int threads; /* 0 = all cores */
+    /* for the whole process: the engine takes its share, about memory - 150 MB; 0 = 60 % of the
+     * machine or cgroup */
+    int64_t memory_limit_bytes;
     struct tarn_str temp_folder; /* made when first needed, removed at close */
-    bool progress; /* tarn_session_progress is wanted; costs up to a third of a long statement's time */
+    /* tarn_session_progress is wanted; costs up to a third of a long statement's time */
+    bool progress;
     struct tarn_str catalog_name; /* "iceberg": the first part of three-part names */
 };
-enum tarn_status tarn_engine_open(struct tarn_op *op, const struct tarn_engine_options *, struct tarn_engine **out) TARN_MUST_USE;
+enum tarn_status tarn_engine_open(struct tarn_op *op, const struct tarn_engine_options *,
+                                  struct tarn_engine **out) TARN_MUST_USE;
 void tarn_engine_close(struct tarn_engine *);
 const char *tarn_engine_version(void); /* "DuckDB v1.5.5" */
 
@@ -31,23 +40,32 @@ const char *tarn_engine_version(void); /* "DuckDB v1.5.5" */
 struct tarn_relation {
     bool found;
     const struct tarn_type *schema; /* STRUCT with ids: a table; NULL for a view */
-    struct tarn_str view_sql;       /* a view: its SELECT, whose names are resolved in turn (a view that reads itself: TARN_MODEL) */
-    void *handle;                   /* the resolver's own */
+    /* a view: its SELECT, whose names are resolved in turn (a view that reads itself:
+     * TARN_MODEL) */
+    struct tarn_str view_sql;
+    void *handle; /* the resolver's own */
 };
 struct tarn_resolver {
-    /* name of one, two or three parts; the catalog part was checked and cut off; ns absent for one part. Exact case first, then (one hit only) any case. */
-    enum tarn_status (*lookup)(struct tarn_resolver *, struct tarn_op *, struct tarn_str ns, struct tarn_str name, struct tarn_relation *out);
+    /* name of one, two or three parts; the catalog part was checked and cut off; ns absent for
+     * one part. Exact case first, then (one hit only) any case. */
+    enum tarn_status (*lookup)(struct tarn_resolver *, struct tarn_op *, struct tarn_str ns,
+                               struct tarn_str name, struct tarn_relation *out);
     /* filter NULL = all rows. The scan lives in op->arena. */
-    enum tarn_status (*plan)(struct tarn_resolver *, struct tarn_op *, const struct tarn_relation *, const struct tarn_expr *filter, const struct tarn_scan **out);
+    enum tarn_status (*plan)(struct tarn_resolver *, struct tarn_op *, const struct tarn_relation *,
+                             const struct tarn_expr *filter, const struct tarn_scan **out);
     /* All "ns.name" there are, for "did you mean" and completion. */
-    enum tarn_status (*names)(struct tarn_resolver *, struct tarn_op *, struct tarn_str **out, size_t *out_count);
+    enum tarn_status (*names)(struct tarn_resolver *, struct tarn_op *, struct tarn_str **out,
+                              size_t *out_count);
 };
 
-enum tarn_status tarn_session_open(struct tarn_engine *, struct tarn_op *, struct tarn_resolver *, struct tarn_session **out) TARN_MUST_USE;
+enum tarn_status tarn_session_open(struct tarn_engine *, struct tarn_op *, struct tarn_resolver *,
+                                   struct tarn_session **out) TARN_MUST_USE;
 void tarn_session_close(struct tarn_session *);
 
-/* What a statement reads, out of its parse tree: table names that are no CTEs, in order of first use, each once. Needs no resolver.
- * Only SELECT (WITH, VALUES, FROM-first, set operations...). `file`, `line0` place errors: the statement starts at that line (from 1) of that file. */
+/* What a statement reads, out of its parse tree: table names that are no CTEs, in order of first
+ * use, each once. Needs no resolver.
+ * Only SELECT (WITH, VALUES, FROM-first, set operations...). `file`, `line0` place errors: the
+ * statement starts at that line (from 1) of that file. */
 struct tarn_sql_text {
     struct tarn_str sql;
     const char *file; /* NULL = typed by hand */
@@ -62,49 +80,79 @@ struct tarn_table_refs {
     struct tarn_table_ref *items;
     size_t count;
 };
-enum tarn_status tarn_session_refs(struct tarn_session *, struct tarn_op *, struct tarn_sql_text, struct tarn_table_refs *out) TARN_MUST_USE;
+enum tarn_status tarn_session_refs(struct tarn_session *, struct tarn_op *, struct tarn_sql_text,
+                                   struct tarn_table_refs *out) TARN_MUST_USE;
 
-/* ---- reading. Statements: everything that reads (SELECT, DESCRIBE, SUMMARIZE, SHOW TABLES, EXPLAIN [ANALYZE]). Others are TARN_UNSUPPORTED by name
- * ("UPDATE is not in this version"). EXPLAIN adds what the scans skip and why. Several statements in one text: TARN_SQL. */
-enum tarn_status tarn_session_query(struct tarn_session *, struct tarn_op *, struct tarn_sql_text, struct tarn_result **out) TARN_MUST_USE;
-/* The result's columns as a STRUCT (ids 0): engine types that Iceberg lacks come as string (intervals, enums, bit, unions...), hugeint as decimal(38,0), unsigned as the next wider. */
+/* ---- reading. Statements: everything that reads (SELECT, DESCRIBE, SUMMARIZE, SHOW TABLES,
+ * EXPLAIN [ANALYZE]). Others are TARN_UNSUPPORTED by name
+ * ("UPDATE is not in this version"). EXPLAIN adds what the scans skip and why. Several
+ * statements in one text: TARN_SQL. */
+enum tarn_status tarn_session_query(struct tarn_session *, struct tarn_op *, struct tarn_sql_text,
+                                    struct tarn_result **out) TARN_MUST_USE;
+/* The result's columns as a STRUCT (ids 0): engine types that Iceberg lacks come as string
+ * (intervals, enums, bit, unions...), hugeint as decimal(38,0), unsigned as the next wider. */
 const struct tarn_type *tarn_result_type(const struct tarn_result *);
-/* Next batch (streaming, at most a few thousand rows), valid until the next call; rows = 0 at the end. */
-enum tarn_status tarn_result_next(struct tarn_result *, struct tarn_op *, struct tarn_batch *out) TARN_MUST_USE;
+/* Next batch (streaming, at most a few thousand rows), valid until the next call; rows = 0 at
+ * the end. */
+enum tarn_status tarn_result_next(struct tarn_result *, struct tarn_op *,
+                                  struct tarn_batch *out) TARN_MUST_USE;
 void tarn_result_close(struct tarn_result *); /* NULL-safe */
 /* Type of a SELECT without running it; ids 0. */
-enum tarn_status tarn_session_describe(struct tarn_session *, struct tarn_op *, struct tarn_sql_text, struct tarn_type *out) TARN_MUST_USE;
+enum tarn_status tarn_session_describe(struct tarn_session *, struct tarn_op *,
+                                       struct tarn_sql_text, struct tarn_type *out) TARN_MUST_USE;
 /* Skips of the last statement's scans, added up. */
 struct tarn_scan_skips tarn_session_skips(const struct tarn_session *);
 
-/* ---- statements of Tarn's own (trusted text): session temp tables, unchecked by the rules above. Names of the catalog still resolve. */
-enum tarn_status tarn_session_exec(struct tarn_session *, struct tarn_op *, struct tarn_str sql) TARN_MUST_USE;
+/* ---- statements of Tarn's own (trusted text): session temp tables, unchecked by the rules
+ * above. Names of the catalog still resolve. */
+enum tarn_status tarn_session_exec(struct tarn_session *, struct tarn_op *,
+                                   struct tarn_str sql) TARN_MUST_USE;
 /* First column of the first row as int64 (0 for NULL or no row). */
-enum tarn_status tarn_session_int(struct tarn_session *, struct tarn_op *, struct tarn_str sql, int64_t *out) TARN_MUST_USE;
-/* Makes `name` (in the session's schema "tarn", e.g. tarn.target) a view over a scan, with _file VARCHAR (the data file's path) and _pos BIGINT behind the columns when asked. */
-enum tarn_status tarn_session_bind_scan(struct tarn_session *, struct tarn_op *, struct tarn_str name, const struct tarn_scan *, bool with_positions) TARN_MUST_USE;
+enum tarn_status tarn_session_int(struct tarn_session *, struct tarn_op *, struct tarn_str sql,
+                                  int64_t *out) TARN_MUST_USE;
+/* Makes `name` (in the session's schema "tarn", e.g. tarn.target) a view over a scan, with _file
+ * VARCHAR (the data file's path) and _pos BIGINT behind the columns when asked. */
+enum tarn_status tarn_session_bind_scan(struct tarn_session *, struct tarn_op *,
+                                        struct tarn_str name, const struct tarn_scan *,
+                                        bool with_positions) TARN_MUST_USE;
 /* Overrides what a two-part name means until unbound: a staged table of this run. */
-void tarn_session_forget_views(struct tarn_session *); /* names are resolved anew by the next statement */
+/* names are resolved anew by the next statement */
+void tarn_session_forget_views(struct tarn_session *);
 
 /* ---- writing */
-/* Rows of a SELECT (names resolve as usual); its columns are matched to write->schema by name, case-insensitively, and cast strictly. A missing optional
- * column is null; an extra column is TARN_SCHEMA. Half-up rounding only where the query casts. A cast that would lose is TARN_DATA. */
-enum tarn_status tarn_session_write(struct tarn_session *, struct tarn_op *, struct tarn_sql_text, const struct tarn_write *, struct tarn_written *out) TARN_MUST_USE;
-/* Rows of a producer, whose schema's columns are write->schema's in order. Multi-threaded; order is not kept. */
-enum tarn_status tarn_session_write_producer(struct tarn_session *, struct tarn_op *, struct tarn_producer *, const struct tarn_write *, struct tarn_written *out) TARN_MUST_USE;
-/* Position delete files (v2) out of "SELECT file_path, pos": sorted, one file, reserved field ids, bounds on file_path and referenced data file; spec and partition
+/* Rows of a SELECT (names resolve as usual); its columns are matched to write->schema by name,
+ * case-insensitively, and cast strictly. A missing optional
+ * column is null; an extra column is TARN_SCHEMA. Half-up rounding only where the query casts. A
+ * cast that would lose is TARN_DATA. */
+enum tarn_status tarn_session_write(struct tarn_session *, struct tarn_op *, struct tarn_sql_text,
+                                    const struct tarn_write *,
+                                    struct tarn_written *out) TARN_MUST_USE;
+/* Rows of a producer, whose schema's columns are write->schema's in order. Multi-threaded; order
+ * is not kept. */
+enum tarn_status tarn_session_write_producer(struct tarn_session *, struct tarn_op *,
+                                             struct tarn_producer *, const struct tarn_write *,
+                                             struct tarn_written *out) TARN_MUST_USE;
+/* Position delete files (v2) out of "SELECT file_path, pos": sorted, one file, reserved field
+ * ids, bounds on file_path and referenced data file; spec and partition
  * are the caller's to fill (one call a partition). */
-enum tarn_status tarn_session_write_deletes(struct tarn_session *, struct tarn_op *, struct tarn_str sql, const struct tarn_write *, struct tarn_written *out) TARN_MUST_USE;
+enum tarn_status tarn_session_write_deletes(struct tarn_session *, struct tarn_op *,
+                                            struct tarn_str sql, const struct tarn_write *,
+                                            struct tarn_written *out) TARN_MUST_USE;
 /* Reads position delete files (each a local path), for lake's planner. */
-enum tarn_status tarn_engine_read_position_deletes(struct tarn_engine *, struct tarn_op *, const struct tarn_str *local_paths, size_t count, struct tarn_position_deletes *out) TARN_MUST_USE;
+enum tarn_status tarn_engine_read_position_deletes(struct tarn_engine *, struct tarn_op *,
+                                                   const struct tarn_str *local_paths, size_t count,
+                                                   struct tarn_position_deletes *out) TARN_MUST_USE;
 
-/* The engine's SQL spelling of a type ("STRUCT(a VARCHAR)[]"), for casts in statements of Tarn's own. */
+/* The engine's SQL spelling of a type ("STRUCT(a VARCHAR)[]"), for casts in statements of Tarn's
+ * own. */
 void tarn_engine_type_sql(struct tarn_buf *, const struct tarn_type *);
 
-/* A path as SQL text for the engine's readers, which take *, ? and [ in it for a pattern: they are escaped. */
+/* A path as SQL text for the engine's readers, which take *, ? and [ in it for a pattern: they
+ * are escaped. */
 void tarn_engine_path_sql(struct tarn_buf *, struct tarn_str path);
 
-/* Progress of the running statement, from any thread: 0..100, or -1 = not known (or not asked for at open). */
+/* Progress of the running statement, from any thread: 0..100, or -1 = not known (or not asked
+ * for at open). */
 double tarn_session_progress(struct tarn_session *);
 
 #endif

@@ -318,8 +318,8 @@ static struct tarn_str partition_name(struct tarn_op *op, struct tarn_str column
 static bool in_structs(const struct tarn_type *t, int32_t id)
 {
     for (size_t i = 0; i < t->field_count; i++)
-        if (t->fields[i].id == id || (t->fields[i].type.kind == TARN_TYPE_STRUCT &&
-                                      in_structs(&t->fields[i].type, id)))
+        if (t->fields[i].id == id ||
+            (t->fields[i].type.kind == TARN_TYPE_STRUCT && in_structs(&t->fields[i].type, id)))
             return true;
     return false;
 }

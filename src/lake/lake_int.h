@@ -4,7 +4,7 @@
 
 #include "lake/change.h"
 
-#define TARN_IDENT_FMT "%.*s%s%.*s"
+#define TARN_IDENT_FMT    "%.*s%s%.*s"
 #define TARN_IDENT_ARG(i) TARN_STR_ARG((i).ns), (i).ns.len ? "." : "", TARN_STR_ARG((i).name)
 
 /* A set of paths, sorted for binary search. */

@@ -234,8 +234,7 @@ static enum tarn_status say_why(const struct tarn__build *b, const struct tarn_c
     if (c->description.len) {
         struct tarn_str said = c->description;
         said.len -= said.ptr[said.len - 1] == '.';
-        *out = tarn_sprintf(op, "%.*s: %lld row%s", TARN_STR_ARG(said), (long long)n,
-                            plural(n));
+        *out = tarn_sprintf(op, "%.*s: %lld row%s", TARN_STR_ARG(said), (long long)n, plural(n));
         return out->ptr ? TARN_OK : TARN_NOMEM;
     }
     switch (c->kind) {

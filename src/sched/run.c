@@ -218,6 +218,8 @@ static enum tarn_status run_node(struct run *r, const struct tarn_node *node,
     enum tarn_status status = TARN_OK;
     *step = (struct tarn_step){.node = node, .rows_in = -1};
     TARN_TRY(tarn_poll(r->op, 1));
+    if (r->o->begin)
+        r->o->begin(r->o->tell_ctx, node, index, r->result->count);
     if (parents_broken(r, node)) {
         step->status = TARN_STEP_SKIPPED;
         step->reason = TARN_STR("something that it reads failed");

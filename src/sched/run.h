@@ -48,8 +48,8 @@ struct tarn_run_options {
     const struct tarn_str *select, *exclude;
     size_t select_count, exclude_count;
     bool full_refresh;
-    /* told after each step (and before it with status PLANNED when it is worth telling); may be
-     * NULL */
+    /* told when a step begins and when it has ended; may be NULL */
+    void (*begin)(void *ctx, const struct tarn_node *node, size_t index, size_t count);
     void (*tell)(void *ctx, const struct tarn_step *step, size_t index, size_t count);
     void *tell_ctx;
 };

@@ -107,8 +107,8 @@ static void append_now(struct world *w, const char *path, int64_t rows)
 static size_t live(struct world *w, const struct tarn_table *t)
 {
     struct tarn_live_files files;
-    OK(w, tarn_table_live_files(&w->lake, &w->op, &t->metadata,
-                                tarn_metadata_current(&t->metadata), &files));
+    OK(w, tarn_table_live_files(&w->lake, &w->op, &t->metadata, tarn_metadata_current(&t->metadata),
+                                &files));
     return files.count;
 }
 
@@ -165,8 +165,8 @@ static void test_sequence_numbers(void **state)
     OK(w, tarn_change_delete_files(c, &w->op, &gone, 1));
     commit(w, c);
     t = load(w);
-    OK(w, tarn_table_live_files(&w->lake, &w->op, &t->metadata,
-                                tarn_metadata_current(&t->metadata), &files));
+    OK(w, tarn_table_live_files(&w->lake, &w->op, &t->metadata, tarn_metadata_current(&t->metadata),
+                                &files));
     assert_int_equal(files.count, 1);
     assert_int_equal(files.items[0].sequence_number, 1); /* its own, not the rewrite's */
     assert_string_equal(summary(t, "operation"), "delete");
@@ -190,8 +190,8 @@ static void test_replace_all(void **state)
     append_now(w, "mem://w/raw/t/data/c", 1); /* manifests of only deleted entries are dropped */
     t = load(w);
     struct tarn_manifest_list list;
-    OK(w, tarn_table_manifests(&w->lake, &w->op, &t->metadata,
-                               tarn_metadata_current(&t->metadata), &list));
+    OK(w, tarn_table_manifests(&w->lake, &w->op, &t->metadata, tarn_metadata_current(&t->metadata),
+                               &list));
     assert_int_equal(list.count, 2);
 }
 
@@ -218,7 +218,8 @@ static void test_schema(void **state)
     struct tarn_change *c = open_change(w, load(w));
     struct tarn_schema s;
     OK(w, tarn_schema_copy(&w->op, tarn_metadata_schema(tarn_change_metadata(c)), &s));
-    struct tarn_field fields[3] = {s.root.fields[0], s.root.fields[1],
+    struct tarn_field fields[3] = {s.root.fields[0],
+                                   s.root.fields[1],
                                    {.name = TARN_STR("more"), .type = {.kind = TARN_TYPE_DOUBLE}}};
     s.root.fields = fields;
     s.root.field_count = 3;
@@ -233,7 +234,8 @@ static void test_schema(void **state)
     fields[2].id = 3;
     assert_int_equal(tarn_change_set_schema(c, &w->op, &s), TARN_SCHEMA);
     fields[0].type.kind = TARN_TYPE_LONG;
-    fields[2] = (struct tarn_field){.name = TARN_STR("r"), .required = true, .type = {.kind = TARN_TYPE_INT}};
+    fields[2] = (struct tarn_field){
+        .name = TARN_STR("r"), .required = true, .type = {.kind = TARN_TYPE_INT}};
     assert_int_equal(tarn_change_set_schema(c, &w->op, &s), TARN_SCHEMA);
 }
 
@@ -278,7 +280,8 @@ static void test_position_is_fenced(void **state)
     struct tarn_change *both[] = {a, b};
     for (int i = 0; i < 2; i++) {
         append(w, both[i], i ? "mem://w/raw/t/data/b" : "mem://w/raw/t/data/a", 1);
-        OK(w, tarn_change_require_property(both[i], &w->op, TARN_STR("p"), (struct tarn_str){NULL, 0}));
+        OK(w, tarn_change_require_property(both[i], &w->op, TARN_STR("p"),
+                                           (struct tarn_str){NULL, 0}));
         OK(w, tarn_change_set_property(both[i], &w->op, TARN_STR("p"), TARN_STR("1")));
     }
     commit(w, a);
