@@ -127,6 +127,7 @@ static enum tarn_status changed_list(struct tarn_op *op, const struct tarn_load_
 
 struct ledger_reader {
     struct tarn__ledger *ledger;
+    struct tarn_str run;
     size_t cap;
 };
 
@@ -143,6 +144,8 @@ static enum tarn_status read_ledger_row(void *ctx, struct tarn_op *op, const str
             memcpy(grown, l->rows, l->count * sizeof *grown);
         l->rows = grown;
     }
+    if (r->run.ptr && tarn_str_eq(tarn_cell_text(b, 5, row), r->run))
+        l->knows_run = true;
     struct tarn__ledger_row *to = &l->rows[l->count++];
     *to = (struct tarn__ledger_row){
         .path = tarn_strdup(op, tarn_cell_text(b, 0, row)),
@@ -161,10 +164,11 @@ static int by_path(const void *a, const void *b)
 }
 
 enum tarn_status tarn__ledger_read(const struct tarn_flow *flow, struct tarn_op *op,
-                                   struct tarn_ident table, struct tarn__ledger *out)
+                                   struct tarn_ident table, struct tarn_str run,
+                                   struct tarn__ledger *out)
 {
     struct tarn_ident ident = tarn__ledger_ident(op, table);
-    struct ledger_reader reader = {.ledger = out};
+    struct ledger_reader reader = {.ledger = out, .run = run};
     struct tarn_scan *scan;
     *out = (struct tarn__ledger){0};
     if (!ident.name.ptr)
@@ -176,12 +180,13 @@ enum tarn_status tarn__ledger_read(const struct tarn_flow *flow, struct tarn_op 
     TARN_TRY(tarn_session_bind_scan(flow->session, op, TARN_STR("side"), scan, false));
     TARN_TRY_WHILE(op,
                    tarn_each_row(flow, op,
-                                 TARN_STR("SELECT path, size_bytes, modified, checksum, ingest_ts "
-                                          "FROM tarn.side"),
+                                 TARN_STR("SELECT path, size_bytes, modified, checksum, ingest_ts, "
+                                          "run_id FROM tarn.side"),
                                  read_ledger_row, &reader),
                    "reading the ledger %.*s.%.*s", TARN_STR_ARG(ident.ns),
                    TARN_STR_ARG(ident.name));
-    qsort(out->rows, out->count, sizeof *out->rows, by_path);
+    if (out->count)
+        qsort(out->rows, out->count, sizeof *out->rows, by_path);
     return TARN_OK;
 }
 
@@ -202,6 +207,8 @@ enum tarn_status tarn__ledger_change(const struct tarn_flow *flow, struct tarn_o
     struct tarn_str names;
     TARN_TRY(side_open(flow, op, load, ledger->table, tarn__ledger_ident(op, load->table),
                        LEDGER_TYPE, "__files", &side));
+    if (!plan->table)
+        tarn_change_delete_all(side.change);
     for (size_t i = 0; i < plan->file_count; i++) {
         const struct tarn_input_file *f = &plan->files[i].input;
         struct tarn_value row[] = {
@@ -217,7 +224,7 @@ enum tarn_status tarn__ledger_change(const struct tarn_flow *flow, struct tarn_o
         TARN_TRY(tarn_rows_add(side.rows, op, row));
     }
     TARN_TRY(changed_list(op, plan, &names));
-    if (names.len) {
+    if (names.len && side.table) {
         struct tarn_str doomed = tarn_sprintf(
             op, "(SELECT _file, _pos FROM tarn.side WHERE path IN (%.*s))", TARN_STR_ARG(names));
         if (!doomed.ptr)
@@ -237,42 +244,62 @@ static uint64_t letter_hash(struct tarn_str file, struct tarn_str raw)
     return tarn_hash64(raw.ptr, raw.len, tarn_hash64(file.ptr, file.len, 0));
 }
 
+struct fresh_letter { /* of this run */
+    uint64_t hash;
+    size_t index; /* in decoded->letters */
+};
+
 static int by_hash(const void *a, const void *b)
 {
-    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-    return x < y ? -1 : x > y;
+    const struct fresh_letter *x = a, *y = b;
+    return x->hash < y->hash ? -1 : x->hash > y->hash;
 }
 
 struct mending {
     struct side *side;
     int64_t now_us;
-    const uint64_t *fresh; /* hashes of this run's letters, sorted */
+    struct fresh_letter *fresh; /* sorted by hash */
     size_t fresh_count;
-    uint64_t *standing; /* hashes of older letters that are still bad */
-    size_t standing_count, standing_cap;
+    bool *stands;           /* by index: an older letter says it already */
     struct tarn_buf doomed; /* "('file', pos), ..." */
     int64_t resolved;
 };
 
-static enum tarn_status still_stands(struct mending *m, struct tarn_op *op, uint64_t hash)
+/* Is an older letter among this run's? Each of this run's answers for one older letter, so that equal ones are counted. */
+static bool still_stands(struct mending *m, uint64_t hash)
 {
-    if (m->standing_count == m->standing_cap) {
-        uint64_t *grown;
-        m->standing_cap = m->standing_cap ? m->standing_cap * 2 : 64;
-        TARN_NEW_ARRAY(op, grown, m->standing_cap);
-        if (m->standing_count)
-            memcpy(grown, m->standing, m->standing_count * sizeof *grown);
-        m->standing = grown;
+    size_t low = 0, high = m->fresh_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (m->fresh[middle].hash < hash)
+            low = middle + 1;
+        else
+            high = middle;
     }
-    m->standing[m->standing_count++] = hash;
-    return TARN_OK;
+    for (; low < m->fresh_count && m->fresh[low].hash == hash; low++)
+        if (!m->stands[m->fresh[low].index]) {
+            m->stands[m->fresh[low].index] = true;
+            return true;
+        }
+    return false;
 }
 
-static struct tarn_value copied(struct tarn_op *op, const struct tarn_batch *b, size_t column,
-                                size_t row)
+static enum tarn_status copied(struct tarn_op *op, const struct tarn_batch *b, size_t column,
+                               size_t row, struct tarn_value *out)
 {
     struct tarn_str s = tarn_cell_text(b, column, row);
-    return s.ptr ? text_value(tarn_strdup(op, s)) : null_value();
+    *out = null_value();
+    if (!s.ptr)
+        return TARN_OK;
+    *out = text_value(tarn_strdup(op, s));
+    return out->bytes.ptr ? TARN_OK : TARN_NOMEM;
+}
+
+static struct tarn_value copied_long(const struct tarn_batch *b, size_t column, size_t row)
+{
+    return tarn_column_is_null(&b->columns[column], row)
+               ? null_value()
+               : long_value(tarn_cell_long(b, column, row));
 }
 
 /* Columns: _file, _pos, then the table's. */
@@ -280,24 +307,19 @@ static enum tarn_status mend_row(void *ctx, struct tarn_op *op, const struct tar
                                  size_t row)
 {
     struct mending *m = ctx;
-    uint64_t hash = letter_hash(tarn_cell_text(b, 5, row), tarn_cell_text(b, 2, row));
-    if (bsearch(&hash, m->fresh, m->fresh_count, sizeof hash, by_hash))
-        return still_stands(m, op, hash);
+    struct tarn_value values[9];
+    if (still_stands(m, letter_hash(tarn_cell_text(b, 5, row), tarn_cell_text(b, 2, row))))
+        return TARN_OK;
     tarn_buf_z(&m->doomed, m->doomed.len ? ", (" : "(");
     tarn_buf_sql_text(&m->doomed, tarn_cell_text(b, 0, row));
     tarn_buf_printf(&m->doomed, ", %lld)", (long long)tarn_cell_long(b, 1, row));
     m->resolved++;
-    struct tarn_value values[] = {
-        copied(op, b, 2, row),
-        copied(op, b, 3, row),
-        copied(op, b, 4, row),
-        copied(op, b, 5, row),
-        long_value(tarn_cell_long(b, 6, row)),
-        long_value(tarn_cell_long(b, 7, row)),
-        long_value(tarn_cell_long(b, 8, row)),
-        long_value(1),
-        long_value(m->now_us),
-    };
+    for (size_t i = 0; i < 4; i++)
+        TARN_TRY(copied(op, b, 2 + i, row, &values[i]));
+    for (size_t i = 4; i < 7; i++)
+        values[i] = copied_long(b, 2 + i, row);
+    values[7] = long_value(1);
+    values[8] = long_value(m->now_us);
     return tarn_rows_add(m->side->rows, op, values);
 }
 
@@ -315,7 +337,6 @@ static enum tarn_status mend(struct mending *m, struct tarn_op *op, struct tarn_
     TARN_TRY(tarn_table_scan(m->side->flow->lake, op, m->side->table, NULL, NULL, &scan));
     TARN_TRY(tarn_session_bind_scan(m->side->flow->session, op, TARN_STR("side"), scan, true));
     TARN_TRY(tarn_each_row(m->side->flow, op, sql, mend_row, m));
-    qsort(m->standing, m->standing_count, sizeof *m->standing, by_hash);
     if (m->resolved == 0)
         return TARN_OK;
     TARN_TRY((enum tarn_status)tarn_buf_finish(op, &m->doomed, "list of mended dead letters"));
@@ -331,9 +352,7 @@ static enum tarn_status add_letters(struct mending *m, struct tarn_op *op,
     for (size_t i = 0; i < decoded->letter_count; i++) {
         const struct tarn_dead_letter *l = &decoded->letters[i];
         struct tarn_str file = plan->files[l->file].input.name;
-        uint64_t hash = letter_hash(file, l->raw);
-        if (m->standing_count &&
-            bsearch(&hash, m->standing, m->standing_count, sizeof hash, by_hash))
+        if (m->stands[i])
             continue;
         struct tarn_value values[] = {
             text_value(l->raw),
@@ -352,6 +371,23 @@ static enum tarn_status add_letters(struct mending *m, struct tarn_op *op,
     return TARN_OK;
 }
 
+static enum tarn_status sort_fresh(struct mending *m, struct tarn_op *op,
+                                   const struct tarn_load_plan *plan,
+                                   const struct tarn_decoded *decoded)
+{
+    m->fresh_count = decoded->letter_count;
+    TARN_NEW_ARRAY(op, m->fresh, decoded->letter_count + 1);
+    TARN_NEW_ARRAY(op, m->stands, decoded->letter_count + 1);
+    for (size_t i = 0; i < decoded->letter_count; i++) {
+        const struct tarn_dead_letter *l = &decoded->letters[i];
+        m->fresh[i] =
+            (struct fresh_letter){letter_hash(plan->files[l->file].input.name, l->raw), i};
+    }
+    if (m->fresh_count)
+        qsort(m->fresh, m->fresh_count, sizeof *m->fresh, by_hash);
+    return TARN_OK;
+}
+
 enum tarn_status tarn__letters_change(const struct tarn_flow *flow, struct tarn_op *op,
                                       const struct tarn_load *load,
                                       const struct tarn_load_plan *plan,
@@ -359,11 +395,10 @@ enum tarn_status tarn__letters_change(const struct tarn_flow *flow, struct tarn_
                                       int64_t *out_added, int64_t *out_resolved)
 {
     struct tarn_ident ident = tarn__letters_ident(op, load->table);
-    struct mending m = {.now_us = flow->ingest_ts_us, .fresh_count = decoded->letter_count};
+    struct mending m = {.now_us = flow->ingest_ts_us};
     struct tarn_table *table;
     struct tarn_str names;
     struct side side;
-    uint64_t *fresh;
     enum tarn_status status;
     *out = NULL;
     *out_added = *out_resolved = 0;
@@ -371,23 +406,20 @@ enum tarn_status tarn__letters_change(const struct tarn_flow *flow, struct tarn_
         return TARN_NOMEM;
     TARN_TRY(tarn_table_find(flow->lake, op, ident, &table));
     TARN_TRY(changed_list(op, plan, &names));
-    if (decoded->letter_count == 0 && (!table || names.len == 0))
+    if (decoded->letter_count == 0 && (!table || (plan->table && names.len == 0)))
         return TARN_OK;
     TARN_TRY(side_open(flow, op, load, table, ident, LETTERS_TYPE, "__dead_letters", &side));
-    TARN_NEW_ARRAY(op, fresh, decoded->letter_count + 1);
-    for (size_t i = 0; i < decoded->letter_count; i++)
-        fresh[i] =
-            letter_hash(plan->files[decoded->letters[i].file].input.name, decoded->letters[i].raw);
-    qsort(fresh, decoded->letter_count, sizeof *fresh, by_hash);
-    m.fresh = fresh;
+    if (!plan->table)
+        tarn_change_delete_all(side.change);
     m.side = &side;
+    TARN_TRY(sort_fresh(&m, op, plan, decoded));
     tarn_buf_init(&m.doomed, 64 << 20);
     if (table && names.len)
         TARN_GO(mend(&m, op, names));
     TARN_GO(add_letters(&m, op, plan, decoded, out_added));
     TARN_GO(side_write(&side, op));
     *out_resolved = m.resolved;
-    if (tarn_rows_count(side.rows))
+    if (!tarn_change_is_empty(side.change))
         *out = side.change;
 out:
     tarn_buf_release(&m.doomed);
