@@ -99,9 +99,11 @@ void flow_open(struct flow_world *w, bool sqlite)
     w->resolver = (struct tarn_resolver){lookup, plan, names};
     w->deletes.read = read_deletes;
     flow_ok(w, tarn_storage_fs_open(&w->op, &w->storage));
+    flow_ok(w, tarn_storage_from_env(&w->op, w->storage, &w->storage));
     if (sqlite) {
         struct tarn_catalog_sqlite_options c = {.path = flow_path(w, "warehouse/catalog.db"),
                                                 .create = true};
+        flow_ok(w, tarn_catalog_kill_from_env(&w->op, &c.kill_at));
         flow_ok(w, tarn_catalog_sqlite_open(&w->op, c, &w->catalog));
     } else {
         flow_ok(w, tarn_catalog_mem_open(&w->op, TARN_STR("iceberg"), &w->catalog));
