@@ -5,6 +5,7 @@ and earlier ones; this is what keeps "adding a source is one folder and one line
 """
 
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -154,3 +155,9 @@ def test_files_are_short():
 )
 def test_the_rule_itself(room, quote, name, allowed):
     assert (include_problem(room, quote, name) is None) == allowed
+
+
+def test_layout():
+    """.clang-format holds everywhere: `make format` mends it."""
+    done = subprocess.run([ROOT / "scripts/format", "--check"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]
