@@ -61,6 +61,20 @@ static void files_and_ledger(void **state)
     assert_string_equal(flow_rows(w, "SELECT rows FROM raw.t__files ORDER BY path"), "1\n2\n");
 }
 
+/* Names that the engine would take for patterns. */
+static void names_with_brackets(void **state)
+{
+    struct flow_world *w = *state;
+    put(w, "a1.parquet", "SELECT 1 AS id");
+    put(w, "a[1].parquet", "SELECT 2 AS id");
+    put(w, "a*.parquet", "SELECT 3 AS id");
+    put(w, "a?.parquet", "SELECT 4 AS id");
+    assert_int_equal(load_ok(w).rows, 4);
+    assert_string_equal(flow_rows(w, "SELECT id, _source_file, rows FROM raw.t JOIN raw.t__files "
+                                     "ON path = _source_file ORDER BY 1"),
+                        "1|a1.parquet|1\n2|a[1].parquet|1\n3|a*.parquet|1\n4|a?.parquet|1\n");
+}
+
 static void columns_differ_between_files(void **state)
 {
     struct flow_world *w = *state;
@@ -205,14 +219,9 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, flow_begin, flow_end)
     const struct CMUnitTest tests[] = {
-        T(files_and_ledger),
-        T(columns_differ_between_files),
-        T(names_of_our_own),
-        T(types_meet),
-        T(a_conflict_that_may_not_be_rewritten),
-        T(a_broken_file),
-        T(a_name_in_two_cases),
-        T(a_file_without_rows),
+        T(files_and_ledger), T(names_with_brackets), T(columns_differ_between_files),
+        T(names_of_our_own), T(types_meet),          T(a_conflict_that_may_not_be_rewritten),
+        T(a_broken_file),    T(a_name_in_two_cases), T(a_file_without_rows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
