@@ -481,7 +481,7 @@ def test_a_rolled_back_table_is_told(tmp_path):
     result = project("run", code=None)
     assert result.code in (0, 4), str(result)
     if result.code == 4:
-        assert "rolled back" in result.err
+        assert "rolled back" in result.text
     else:  # everything that is missing was read again
         assert raw_rows(project) == [("1", "5"), ("2", "7"), ("3", "9"), ("4", "1")]
 
