@@ -23,7 +23,9 @@ class Measured:
     cpu_seconds: float  # user and system, of the process and the children that it waited for
 
     def __str__(self):
-        return f"{self.seconds:7.2f} s  {self.cpu_seconds:7.2f} s of CPU  {self.peak_bytes / 1e6:7.0f} MB"
+        known = self.cpu_seconds > self.seconds / 10  # PySpark's work is done by a child that it does not wait for
+        cpu = f"{self.cpu_seconds:7.2f} s of CPU" if known else " " * 16
+        return f"{self.seconds:7.2f} s  {cpu}  {self.peak_bytes / 1e6:7.0f} MB"
 
 
 def memory_of(pid):
