@@ -265,7 +265,7 @@ static enum tarn_status move_position(struct tarn__load_run *r)
     if (!position.ptr || !shape.ptr)
         return TARN_NOMEM;
     TARN_TRY(tarn__position_parse(r->op, r->plan->position, &at));
-    if (r->written.count || r->out->rows_replaced || r->schema.replaced_count)
+    if (tarn_change_has_rows(r->change))
         at.snapshot_id = tarn_change_snapshot_id(r->change);
     struct tarn_str next = tarn_sprintf(
         r->op, "{\"v\":1,\"loads\":%lld,\"run\":\"%.*s\",\"snapshot\":%lld}",

@@ -197,6 +197,11 @@ bool tarn_change_is_empty(const struct tarn_change *c)
            !c->has_properties;
 }
 
+bool tarn_change_has_rows(const struct tarn_change *c)
+{
+    return tarn__change_has_rows(c);
+}
+
 /* ---- schema */
 
 static enum tarn_status check_fields(struct tarn_op *op, const struct tarn_schema *before,

@@ -3,7 +3,7 @@
  * The result lies in Parquet files of its own (S); the table (T) is bound as tarn.target with positions.
  *   merge    rows of S that T lacks or has otherwise (audit columns aside) are written; the rows of T that they replace are deleted by position, and so are,
  *            with replace_by, rows of T whose replace_by values stand in S while their key does not
- *   append   rows of S beyond those that T has already (a multiset difference)
+ *   append   rows of S beyond those that T has already (a multiset difference over the columns that both have)
  */
 #include "sched/sched_int.h"
 
@@ -24,6 +24,14 @@ static bool in_list(const struct tarn_strs *list, struct tarn_str name)
         if (tarn_str_eq_nocase(list->items[i], name))
             return true;
     return false;
+}
+
+static const struct tarn_field *find_column(const struct tarn_type *t, struct tarn_str name)
+{
+    for (size_t i = 0; i < t->field_count; i++)
+        if (tarn_str_eq_nocase(t->fields[i].name, name))
+            return &t->fields[i];
+    return NULL;
 }
 
 static void put_side(struct tarn_buf *b, const char *side, struct tarn_str column)
@@ -56,7 +64,7 @@ static void put_differs(struct tarn_buf *b, const struct tarn_model *model,
             continue;
         tarn_buf_z(b, between);
         put_side(b, "s", name);
-        if (tarn_type_field_by_name(table, name)) {
+        if (find_column(table, name)) {
             tarn_buf_z(b, " IS DISTINCT FROM ");
             put_side(b, "t", name);
         } else {
@@ -103,14 +111,6 @@ static enum tarn_status write_rows(struct merge *m, struct tarn_buf *sql, struct
     return tarn_change_append(m->change, op, written.files, written.count);
 }
 
-static bool has_column(const struct tarn_type *t, struct tarn_str name)
-{
-    for (size_t i = 0; i < t->field_count; i++)
-        if (tarn_str_eq_nocase(t->fields[i].name, name))
-            return true;
-    return false;
-}
-
 /* Columns that the result lacks keep the table's values. */
 static void put_columns(struct tarn_buf *sql, const struct merge *m)
 {
@@ -118,7 +118,7 @@ static void put_columns(struct tarn_buf *sql, const struct merge *m)
         struct tarn_str name = m->columns->fields[i].name;
         if (i)
             tarn_buf_z(sql, ", ");
-        put_side(sql, has_column(m->own, name) ? "s" : "t", name);
+        put_side(sql, find_column(m->own, name) ? "s" : "t", name);
     }
 }
 
@@ -174,12 +174,41 @@ static enum tarn_status find_doomed(struct merge *m)
     return status;
 }
 
+/* Others have written into the table: a key that stands there twice cannot be merged into. */
+static enum tarn_status check_target_keys(struct merge *m)
+{
+    struct tarn_buf sql;
+    int64_t n = 0;
+    tarn_buf_init(&sql, 16 << 20);
+    tarn_buf_z(&sql, "SELECT count(*) FROM (SELECT count(*) FROM tarn.target GROUP BY ");
+    for (size_t i = 0; i < m->model->key.count; i++) {
+        tarn_buf_z(&sql, i ? ", " : "");
+        tarn_buf_sql_name(&sql, m->model->key.items[i]);
+    }
+    tarn_buf_z(&sql, " HAVING count(*) > 1)");
+    enum tarn_status status = (enum tarn_status)tarn_buf_finish(m->b->op, &sql, "key query");
+    if (status == TARN_OK)
+        status = tarn_session_int(m->b->w->session, m->b->op, tarn_buf_view(&sql), &n);
+    tarn_buf_release(&sql);
+    if (status != TARN_OK || n == 0)
+        return status;
+    (void)tarn_fail(m->b->op, TARN_CHECK, "table %.*s.%.*s holds %lld keys more than once",
+                    TARN_STR_ARG(m->model->ident.ns), TARN_STR_ARG(m->model->ident.name),
+                    (long long)n);
+    tarn_hint(m->b->op,
+              "somebody else has written into it: remove those rows, or make it anew with "
+              "--full-refresh");
+    return TARN_CHECK;
+}
+
 enum tarn_status tarn__merge_rows(const struct tarn__build *b, const struct tarn_model *model,
                                   const struct tarn_table *table, struct tarn_change *change,
                                   struct tarn_written *result, struct tarn__made *made)
 {
     struct merge m = {b, model, table, change, result, &made->result, NULL, NULL, NULL};
     TARN_TRY(bind(&m));
+    if (made->foreign)
+        TARN_TRY(check_target_keys(&m));
     TARN_TRY(find_doomed(&m));
     TARN_TRY(merge_changed(&m, made));
     TARN_TRY(tarn_rows_delete(&b->flow, b->op, change, m.scan, TARN_STR("tarn_doomed"),
@@ -188,30 +217,61 @@ enum tarn_status tarn__merge_rows(const struct tarn__build *b, const struct tarn
     return tarn_session_exec(b->w->session, b->op, TARN_STR("DROP TABLE tarn_doomed"));
 }
 
-static void put_except(struct tarn_buf *sql, const struct merge *m, bool from_table)
+static void put_all_columns(struct tarn_buf *sql, const struct merge *m)
 {
-    struct tarn_buf names;
-    tarn_buf_init(&names, 1 << 20);
-    const char *comma = "";
     for (size_t i = 0; i < m->columns->field_count; i++) {
-        struct tarn_str name = m->columns->fields[i].name;
-        if (in_list(&m->model->audit, name))
-            continue;
-        tarn_buf_z(&names, comma);
-        tarn_buf_sql_name(&names, name);
-        comma = ", ";
+        tarn_buf_z(sql, i ? ", " : "");
+        tarn_buf_sql_name(sql, m->columns->fields[i].name);
     }
-    tarn_buf_printf(sql, "SELECT %.*s FROM ", TARN_STR_ARG(tarn_buf_view(&names)));
-    if (from_table)
-        tarn_buf_z(sql, "tarn.target");
-    else
-        tarn__written_relation(sql, m->result);
-    tarn_buf_printf(sql, " EXCEPT ALL SELECT %.*s FROM ", TARN_STR_ARG(tarn_buf_view(&names)));
-    if (from_table)
-        tarn__written_relation(sql, m->result);
-    else
-        tarn_buf_z(sql, "tarn.target");
-    tarn_buf_release(&names);
+}
+
+/* The columns by which rows are known again: those that the model makes and the table had before. */
+static size_t put_known_columns(struct tarn_buf *b, const struct merge *m)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < m->own->field_count; i++) {
+        struct tarn_str name = m->own->fields[i].name;
+        if (!find_column(m->old_columns, name))
+            continue;
+        tarn_buf_z(b, n++ ? ", " : "");
+        tarn_buf_sql_name(b, name);
+    }
+    return n;
+}
+
+static void put_known_match(struct tarn_buf *b, const struct merge *m)
+{
+    const char *between = "";
+    for (size_t i = 0; i < m->own->field_count; i++) {
+        struct tarn_str name = m->own->fields[i].name;
+        if (!find_column(m->old_columns, name))
+            continue;
+        tarn_buf_z(b, between);
+        put_side(b, "s", name);
+        tarn_buf_z(b, " IS NOT DISTINCT FROM ");
+        put_side(b, "t", name);
+        between = " AND ";
+    }
+}
+
+/* The n-th of equal rows is new if the table has fewer than n of them. */
+static void put_new_rows(struct tarn_buf *sql, const struct merge *m, struct tarn_str known)
+{
+    tarn_buf_z(sql, "SELECT ");
+    for (size_t i = 0; i < m->columns->field_count; i++) {
+        tarn_buf_z(sql, i ? ", " : "");
+        put_side(sql, "s", m->columns->fields[i].name);
+    }
+    tarn_buf_printf(sql, " FROM (SELECT *, row_number() OVER (PARTITION BY %.*s) AS tarn_nth FROM ",
+                    TARN_STR_ARG(known));
+    tarn__written_relation(sql, m->result);
+    tarn_buf_printf(
+        sql,
+        ") AS s LEFT JOIN (SELECT %.*s, count(*) AS tarn_count FROM tarn.target GROUP BY "
+        "%.*s) AS t ON ",
+        TARN_STR_ARG(known), TARN_STR_ARG(known));
+    put_known_match(sql, m);
+    tarn_buf_z(sql, " WHERE s.tarn_nth > coalesce(t.tarn_count, 0)");
 }
 
 enum tarn_status tarn__append_rows(const struct tarn__build *b, const struct tarn_model *model,
@@ -219,11 +279,20 @@ enum tarn_status tarn__append_rows(const struct tarn__build *b, const struct tar
                                    struct tarn_written *result, struct tarn__made *made)
 {
     struct merge m = {b, model, table, change, result, &made->result, NULL, NULL, NULL};
-    struct tarn_buf sql;
+    struct tarn_buf sql, known;
     TARN_TRY(bind(&m));
     tarn_buf_init(&sql, 16 << 20);
-    put_except(&sql, &m, false);
-    enum tarn_status status = write_rows(&m, &sql, made);
+    tarn_buf_init(&known, 1 << 20);
+    if (put_known_columns(&known, &m)) {
+        put_new_rows(&sql, &m, tarn_buf_view(&known));
+    } else { /* nothing of old rows is left to know them by */
+        tarn_buf_z(&sql, "SELECT * FROM ");
+        tarn__written_relation(&sql, result);
+    }
+    enum tarn_status status = (enum tarn_status)tarn_buf_finish(b->op, &known, "list of columns");
+    if (status == TARN_OK)
+        status = write_rows(&m, &sql, made);
+    tarn_buf_release(&known);
     tarn_buf_release(&sql);
     TARN_TRY(status);
     tarn_flow_remove(&b->flow, b->op, result);
@@ -250,9 +319,13 @@ enum tarn_status tarn__same_rows(const struct tarn__build *b, const struct tarn_
     TARN_TRY(tarn_table_scan(&b->w->lake, b->op, table, NULL, NULL, &m.scan));
     TARN_TRY(tarn_session_bind_scan(b->w->session, b->op, TARN_STR("target"), m.scan, true));
     tarn_buf_init(&sql, 16 << 20);
-    tarn_buf_z(&sql, "SELECT count(*) FROM (");
-    put_except(&sql, &m, false);
-    tarn_buf_z(&sql, ")");
+    tarn_buf_z(&sql, "SELECT count(*) FROM (SELECT ");
+    put_all_columns(&sql, &m);
+    tarn_buf_z(&sql, " FROM ");
+    tarn__written_relation(&sql, m.result);
+    tarn_buf_z(&sql, " EXCEPT ALL SELECT ");
+    put_all_columns(&sql, &m);
+    tarn_buf_z(&sql, " FROM tarn.target)");
     enum tarn_status status = (enum tarn_status)tarn_buf_finish(b->op, &sql, "comparing query");
     if (status == TARN_OK)
         status = tarn_session_int(b->w->session, b->op, tarn_buf_view(&sql), &differing);

@@ -1,12 +1,14 @@
 /* model: one model's table: does it have to run, what it makes, staged.
  *
  * The watermark (table property tarn.model) holds a hash of what the model is and, for each table that it reads, the last snapshot that changed rows;
- * snapshots that only rewrote files do not count. The same watermark means the same result, so the model is skipped.
+ * snapshots that only rewrote files do not count. The same watermark means the same result, so the model is skipped, if the table still holds
+ * the rows that the model left (tarn.model-snapshot): a rollback, or rows of somebody else, make it run.
  */
 #include "base/hash.h"
 #include "sched/sched_int.h"
 
 #define WATERMARK      TARN_STR("tarn.model")
+#define ROWS_LEFT      TARN_STR("tarn.model-snapshot")
 #define VIEW_DEPTH_MAX 64
 
 /* ---- watermark */
@@ -40,12 +42,18 @@ static uint64_t mix_list(uint64_t hash, const struct tarn_strs *list)
     return hash;
 }
 
-static uint64_t model_hash(const struct tarn_model *m)
+static uint64_t model_hash(struct tarn_op *op, const struct tarn_model *m)
 {
     uint64_t hash = mix((uint64_t)m->kind, m->sql);
     hash = mix_list(hash, &m->key);
     hash = mix_list(hash, &m->replace_by);
     hash = mix_list(hash, &m->audit);
+    for (size_t i = 0; i < m->column_count; i++) {
+        struct tarn_str type = tarn_type_text(op, &m->columns[i].type);
+        hash = mix(mix(hash, m->columns[i].path), type);
+    }
+    for (size_t i = 0; i < m->properties.count; i++)
+        hash = mix(mix(hash, m->properties.items[i].key), m->properties.items[i].value);
     return mix_list(hash, &m->partition_by);
 }
 
@@ -75,6 +83,7 @@ static enum tarn_status mark_inputs(struct marks *m, const struct tarn_node *nod
         tarn_json_begin_array(&m->w);
         tarn_json_put_str(&m->w, name);
         tarn_json_put_i64(&m->w, table ? row_snapshot(&table->metadata) : 0);
+        tarn_json_put_i64(&m->w, table ? table->metadata.current_schema_id : 0);
         tarn_json_end_array(&m->w);
     }
     return TARN_OK;
@@ -83,7 +92,7 @@ static enum tarn_status mark_inputs(struct marks *m, const struct tarn_node *nod
 enum tarn_status tarn__watermark(const struct tarn__build *b, const struct tarn_node *node,
                                  struct tarn_str *out)
 {
-    struct marks m = {.b = b, .hash = model_hash(node->model)};
+    struct marks m = {.b = b, .hash = model_hash(b->op, node->model)};
     struct tarn_buf inputs;
     const struct tarn_kvs *vars = &b->w->project->vars;
     for (size_t i = 0; i < vars->count; i++)
@@ -122,6 +131,14 @@ static struct tarn_str changed_input(struct tarn_op *op, const struct tarn_json 
     return TARN_STR("the tables that it reads are others");
 }
 
+/* Are the table's rows others than the model left there? */
+static bool is_foreign(const struct tarn_table *t)
+{
+    const struct tarn_str *left = t ? tarn_kvs_get(&t->metadata.properties, ROWS_LEFT.ptr) : NULL;
+    int64_t id;
+    return left && tarn_str_to_i64(*left, &id) && id != row_snapshot(&t->metadata);
+}
+
 enum tarn_status tarn__model_reason(const struct tarn__build *b, const struct tarn_node *node,
                                     const struct tarn_table *table, struct tarn_str watermark,
                                     struct tarn_str *out)
@@ -142,8 +159,11 @@ enum tarn_status tarn__model_reason(const struct tarn__build *b, const struct ta
         *out = TARN_STR("the table was not made by this model");
         return TARN_OK;
     }
-    if (tarn_str_eq(*mark, watermark))
+    if (tarn_str_eq(*mark, watermark)) {
+        if (is_foreign(table))
+            *out = TARN_STR("its table was changed by somebody else");
         return TARN_OK;
+    }
     TARN_TRY(tarn_json_parse(b->op, *mark, "table property tarn.model", &before));
     TARN_TRY(tarn_json_parse(b->op, watermark, "watermark", &now));
     *out = tarn_str_eq(mark_hash(before), mark_hash(now)) ? changed_input(b->op, before, now)
@@ -235,6 +255,34 @@ static void drop_missing(struct tarn_type *merged, const struct tarn_type *resul
     merged->field_count = n;
 }
 
+/* A table that is replaced as a whole may lose the columns that it was partitioned by. */
+static enum tarn_status set_schema(const struct tarn__build *b, struct tarn_change *change,
+                                   const struct tarn_schema *schema, bool replaces_all)
+{
+    struct tarn_partition_spec none = {0};
+    enum tarn_status status = tarn_change_set_schema(change, b->op, schema);
+    if (status != TARN_SCHEMA || !replaces_all)
+        return status;
+    tarn_clear(b->op);
+    TARN_TRY(tarn_change_set_spec(change, b->op, &none));
+    return tarn_change_set_schema(change, b->op, schema);
+}
+
+/* Partitions and properties as the model's header has them now. */
+static enum tarn_status set_header(const struct tarn__build *b, const struct tarn_model *model,
+                                   struct tarn_change *change)
+{
+    struct tarn_partition_spec spec;
+    const struct tarn_schema *schema = tarn_metadata_schema(tarn_change_metadata(change));
+    TARN_TRY(
+        tarn_spec_make(b->op, schema, model->partition_by.items, model->partition_by.count, &spec));
+    TARN_TRY(tarn_change_set_spec(change, b->op, &spec));
+    for (size_t i = 0; i < model->properties.count; i++)
+        TARN_TRY(tarn_change_set_property(change, b->op, model->properties.items[i].key,
+                                          model->properties.items[i].value));
+    return TARN_OK;
+}
+
 static enum tarn_status open_change(const struct tarn__build *b, const struct tarn_model *model,
                                     const struct tarn_table *table, const struct tarn_type *result,
                                     bool replaces_all, struct tarn_change **out)
@@ -256,7 +304,9 @@ static enum tarn_status open_change(const struct tarn__build *b, const struct ta
         r.changed = r.changed || n != r.merged.root.field_count;
     }
     TARN_TRY(tarn_change_open(&b->w->lake, b->op, table, out));
-    return r.changed ? tarn_change_set_schema(*out, b->op, &r.merged) : TARN_OK;
+    if (r.changed)
+        TARN_TRY(set_schema(b, *out, &r.merged, replaces_all));
+    return set_header(b, model, *out);
 }
 
 /* ---- making */
@@ -306,6 +356,16 @@ static enum tarn_status apply(const struct tarn__build *b, const struct tarn_mod
                : tarn__append_rows(b, model, table, change, result, made);
 }
 
+static enum tarn_status set_rows_left(const struct tarn__build *b, struct tarn_change *change,
+                                      const struct tarn_table *table)
+{
+    int64_t id = tarn_change_has_rows(change) ? tarn_change_snapshot_id(change)
+                 : table                      ? row_snapshot(&table->metadata)
+                                              : 0;
+    struct tarn_str text = tarn_sprintf(b->op, "%lld", (long long)id);
+    return text.ptr ? tarn_change_set_property(change, b->op, ROWS_LEFT, text) : TARN_NOMEM;
+}
+
 static enum tarn_status stage(const struct tarn__build *b, struct tarn_change *change,
                               const struct tarn_table *table, struct tarn_str watermark)
 {
@@ -317,6 +377,7 @@ static enum tarn_status stage(const struct tarn__build *b, struct tarn_change *c
         before = *mark;
     TARN_TRY(tarn_change_require_property(change, b->op, WATERMARK, before));
     TARN_TRY(tarn_change_set_property(change, b->op, WATERMARK, watermark));
+    TARN_TRY(set_rows_left(b, change, table));
     TARN_TRY(tarn_change_set_summary(change, b->op, TARN_STR("tarn.run-id"), b->flow.run_id));
     if (tarn_change_is_empty(change))
         return TARN_OK;
@@ -371,6 +432,7 @@ enum tarn_status tarn__model_make(const struct tarn__build *b, const struct tarn
     TARN_TRY(check_names(b, &model->key, &out->result, "key"));
     TARN_TRY(check_names(b, &model->replace_by, &out->result, "replace_by"));
     TARN_TRY(check_names(b, &model->audit, &out->result, "audit"));
+    out->foreign = is_foreign(table);
     bool replaces_all = model->kind == TARN_MODEL_TABLE || b->full_refresh;
     if (table)
         TARN_TRY(open_change(b, model, table, &out->result, replaces_all, &out->change));

@@ -23,7 +23,7 @@ void tarn__folder_remove(struct tarn_op *op,
 
 struct tarn__made {
     struct tarn_change *change; /* NULL: up to date */
-    bool staged;                /* false: only the property moves, at publication */
+    bool foreign;               /* the table's rows are not those that the model left */
     int64_t rows, rows_deleted, files, bytes;
     struct tarn_str reason;
     struct tarn_type result; /* the model's own columns */
