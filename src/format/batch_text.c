@@ -1,7 +1,7 @@
 /* batch_text: values of columns as text, JSON and CSV. See batch_text.h.
  *
  * Doubles are the shortest text that reads back; in JSON, which has no NaN and no infinity, those
- * are null. A map is an object where its keys are text, else an array of {"key":, "value":}. The
+ * are the texts "NaN", "Infinity", "-Infinity". A map is an object where its keys are text, else an array of {"key":, "value":}. The
  * engine's "infinity" of dates and timestamps is told as such.
  */
 #include "format/batch_text.h"
@@ -248,8 +248,9 @@ static void put_scalar_json(struct tarn_json_writer *w, const struct tarn_column
     switch (c->type->kind) {
     case TARN_TYPE_FLOAT:
     case TARN_TYPE_DOUBLE:
-        if (!isfinite(real_at(c, row))) {
-            tarn_json_put_null(w);
+        if (!isfinite(real_at(c, row))) { /* as in Protocol Buffers' JSON: no value is lost */
+            double v = real_at(c, row);
+            tarn_json_put_z(w, isnan(v) ? "NaN" : v > 0 ? "Infinity" : "-Infinity");
             return;
         }
         tarn_json_put_raw(w, text);

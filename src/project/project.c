@@ -146,6 +146,19 @@ static struct tarn_str profile_name(const struct tarn_project_options *options,
     return *out_place ? (*out_place)->text : (struct tarn_str){NULL, 0};
 }
 
+/* The hint "profiles: local, production". */
+static void list_profiles(struct tarn_op *op, const struct tarn_str *names, size_t n)
+{
+    struct tarn_buf b;
+    tarn_buf_init(&b, 1 << 16);
+    for (size_t i = 0; i < n; i++) {
+        tarn_buf_z(&b, i ? ", " : "");
+        tarn_buf_str(&b, names[i]);
+    }
+    tarn_hint(op, "profiles: %.*s", TARN_STR_ARG(tarn_buf_view(&b)));
+    tarn_buf_release(&b);
+}
+
 static enum tarn_status fail_profile(struct tarn_op *op, const struct tarn_yaml *profiles,
                                      struct tarn_str name, const struct tarn_yaml *place)
 {
@@ -158,6 +171,8 @@ static enum tarn_status fail_profile(struct tarn_op *op, const struct tarn_yaml 
     (void)tarn_fail(op, TARN_CONFIG, "there is no profile \"%.*s\"", TARN_STR_ARG(name));
     if (nearest)
         tarn_hint(op, "did you mean \"%s\"?", nearest);
+    else
+        list_profiles(op, names, n);
     return place ? tarn_yaml_place(op, place) : TARN_CONFIG;
 }
 

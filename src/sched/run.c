@@ -19,6 +19,7 @@ struct run {
     size_t change_count;
     bool *moves;  /* a node by index: its table will have other rows (plan), or has (run) */
     bool *broken; /* it failed or was skipped */
+    struct tarn__passed passed;
     bool planning;
 };
 
@@ -150,24 +151,41 @@ static enum tarn_status model_step(struct run *r, const struct tarn_node *node,
     return TARN_OK;
 }
 
-/* A check needs to run only when something that it reads was made anew in this run. */
+static bool parents_move(const struct run *r, const struct tarn_node *node)
+{
+    for (size_t i = 0; i < node->parent_count; i++)
+        if (r->moves[node->parents[i]->index])
+            return true;
+    return false;
+}
+
+/* A check that was green over what it would read now need not run again. */
 static enum tarn_status check_step(struct run *r, const struct tarn_node *node,
                                    struct tarn_step *step)
 {
-    bool moved = node->parent_count == 0 || r->o->full_refresh;
-    for (size_t i = 0; i < node->parent_count; i++)
-        moved = moved || r->moves[node->parents[i]->index];
+    struct tarn_str mark;
+    TARN_TRY(tarn__check_mark(&r->build, node, &mark));
     step->status = TARN_STEP_CURRENT;
     step->reason = TARN_STR("nothing that it reads has changed");
-    if (!moved)
+    if (mark.ptr && !r->o->full_refresh && tarn__passed_holds(&r->passed, node->id, mark) &&
+        !(r->planning && parents_move(r, node)))
         return TARN_OK;
     if (r->planning) {
         step->status = TARN_STEP_PLANNED;
-        step->reason = TARN_STR("reads what will change");
+        step->reason = parents_move(r, node) ? TARN_STR("reads what will change")
+                                             : TARN_STR("was not seen green");
         return TARN_OK;
     }
     step->reason = TARN_STR("");
-    return tarn__check_run(&r->build, node->check, step);
+    enum tarn_status status = tarn__check_run(&r->build, node->check, step);
+    if (status != TARN_OK || step->status != TARN_STEP_OK)
+        mark = (struct tarn_str){NULL, 0};
+    struct tarn_report keep = r->op->report;
+    if (tarn__passed_set(&r->passed, r->op, node->id, mark) == TARN_OK)
+        r->op->report = keep;
+    else if (status == TARN_OK)
+        return r->op->report.status;
+    return status;
 }
 
 static bool parents_broken(const struct run *r, const struct tarn_node *node)
@@ -308,11 +326,15 @@ static bool nothing_written(const struct run *r)
 static enum tarn_status run_and_publish(struct run *r)
 {
     TARN_TRY(make_namespaces(r));
-    TARN_TRY(run_nodes(r));
+    enum tarn_status ran = run_nodes(r);
+    tarn__passed_write(r->w, r->op, &r->passed);
+    TARN_TRY(ran);
     r->result->up_to_date = !r->result->failed && nothing_written(r);
     if (r->result->failed)
         return TARN_OK;
-    enum tarn_status status = publish(r);
+    enum tarn_status status = tarn_poll(r->op, 1);
+    if (status == TARN_OK)
+        status = publish(r);
     if (status != TARN_OK) {
         r->result->failed = true;
         r->result->status = status;
@@ -334,6 +356,7 @@ static enum tarn_status prepare(struct run *r)
     TARN_NEW_ARRAY(r->op, r->changes, w->graph->count + 1);
     TARN_NEW_ARRAY(r->op, r->moves, w->graph->count + 1);
     TARN_NEW_ARRAY(r->op, r->broken, w->graph->count + 1);
+    tarn__passed_read(w, r->op, &r->passed);
     TARN_TRY(tarn_random_bytes(r->op, &random, sizeof random));
     int64_t now = tarn_clock_now_us(tarn_clock_real());
     tarn_time_format(now, 0, stamp); /* 2026-01-31T06:00:00Z */

@@ -277,6 +277,27 @@ static enum tarn_status open_catalog(struct tarn_workspace *w, struct tarn_op *o
     return status;
 }
 
+/* `vars:` of the project: getvariable('name') in models and checks. */
+static enum tarn_status set_variables(struct tarn_workspace *w, struct tarn_op *op)
+{
+    const struct tarn_kvs *vars = &w->project->vars;
+    struct tarn_buf sql;
+    enum tarn_status status = TARN_OK;
+    tarn_buf_init(&sql, 1 << 20);
+    for (size_t i = 0; i < vars->count && status == TARN_OK; i++) {
+        tarn_buf_reset(&sql);
+        tarn_buf_z(&sql, "SET VARIABLE ");
+        tarn_buf_sql_name(&sql, vars->items[i].key);
+        tarn_buf_z(&sql, " = ");
+        tarn_buf_sql_text(&sql, vars->items[i].value);
+        status = (enum tarn_status)tarn_buf_finish(op, &sql, "a variable");
+        if (status == TARN_OK)
+            status = tarn_session_exec(w->session, op, tarn_buf_view(&sql));
+    }
+    tarn_buf_release(&sql);
+    return status;
+}
+
 static enum tarn_status open_engine(struct tarn_workspace *w, struct tarn_op *op)
 {
     struct tarn_engine_options options = {
@@ -285,7 +306,8 @@ static enum tarn_status open_engine(struct tarn_workspace *w, struct tarn_op *op
         options.memory_limit_bytes = (int64_t)w->project->profile.memory_limit_bytes;
     TARN_TRY(tarn_engine_open(op, &options, &w->engine));
     w->lake.deletes = &w->deletes;
-    return tarn_session_open(w->engine, op, &w->resolver, &w->session);
+    TARN_TRY(tarn_session_open(w->engine, op, &w->resolver, &w->session));
+    return w->project ? set_variables(w, op) : TARN_OK;
 }
 
 enum tarn_status tarn_workspace_open(struct tarn_op *op, const struct tarn_workspace_options *o,

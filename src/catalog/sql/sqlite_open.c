@@ -257,7 +257,7 @@ static enum tarn_status several_names(struct tarn__sqlite *c, struct tarn_op *op
                     names.count);
     if (!list.failed)
         tarn_detail(op, "their names: %.*s", TARN_STR_ARG(tarn_buf_view(&list)));
-    tarn_hint(op, "say which one by its name (catalog.name)");
+    tarn_hint(op, "say which one: --catalog-name NAME, or catalog.name in tarn.yaml");
     tarn_buf_release(&list);
     return TARN_CONFIG;
 }
