@@ -45,23 +45,24 @@ def main():
     in_tarn = run([TARN, "sql", f"select count(*) from {listed}"], cwd=project, check=False).code == 0
     if not in_tarn:
         print("  tarn does not read files by name: the direct side is the same engine in Python, each with its start-up taken off")
-    start = {"tarn": median_of([TARN, "sql", "select 1"], project), "direct": 0.0}
+    start = [0.0, 0.0]
     if not in_tarn:
-        start["direct"] = median_of([engine_python(), "-c", "import duckdb; duckdb.sql('select 1').fetchall()"], project)
+        start = medians([TARN, "sql", "select 1"], [engine_python(), "-c", "import duckdb; duckdb.sql('select 1').fetchall()"], project)
     for name, sql in QUERIES.items():
-        ours = median_of([TARN, "sql", "--format", "csv", sql.format(TABLE)], project)
+        ours = [TARN, "sql", "--format", "csv", sql.format(TABLE)]
         if in_tarn:
-            direct = median_of([TARN, "sql", "--format", "csv", sql.format(listed)], project)
+            direct = [TARN, "sql", "--format", "csv", sql.format(listed)]
         else:
             text = sql.format(listed).replace('"', '\\"')
-            direct = median_of([engine_python(), "-c", f'import duckdb; duckdb.sql("{text}").fetchall()'], project) - start["direct"]
-            ours -= start["tarn"]
-        print(f"  {name:24}{ours * 1000:8.1f} ms   direct {direct * 1000:8.1f} ms   {ratio(ours, direct)}")
+            direct = [engine_python(), "-c", f'import duckdb; duckdb.sql("{text}").fetchall()']
+        a, b = (found - base for found, base in zip(medians(ours, direct, project), start))
+        print(f"  {name:24}{a * 1000:8.1f} ms   direct {b * 1000:8.1f} ms   {ratio(a, b)}")
 
 
-def median_of(command, project):
-    run(command, cwd=project)
-    return statistics.median(run(command, cwd=project).seconds for _ in range(TIMES))
+def medians(one, other, project):
+    """Turn by turn, so that what else the machine does meets both."""
+    found = [[run(command, cwd=project).seconds for command in (one, other)] for _ in range(TIMES + 1)][1:]
+    return [statistics.median(side) for side in zip(*found)]
 
 
 if __name__ == "__main__":
