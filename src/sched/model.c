@@ -89,10 +89,10 @@ static enum tarn_status mark_inputs(struct marks *m, const struct tarn_node *nod
     return TARN_OK;
 }
 
-enum tarn_status tarn__watermark(const struct tarn__build *b, const struct tarn_node *node,
-                                 struct tarn_str *out)
+enum tarn_status tarn__inputs_mark(const struct tarn__build *b, const struct tarn_node *node,
+                                   uint64_t hash, struct tarn_str *out)
 {
-    struct marks m = {.b = b, .hash = model_hash(b->op, node->model)};
+    struct marks m = {.b = b, .hash = hash};
     struct tarn_buf inputs;
     const struct tarn_kvs *vars = &b->w->project->vars;
     for (size_t i = 0; i < vars->count; i++)
@@ -110,6 +110,12 @@ enum tarn_status tarn__watermark(const struct tarn__build *b, const struct tarn_
     }
     tarn_buf_release(&inputs);
     return status;
+}
+
+enum tarn_status tarn__watermark(const struct tarn__build *b, const struct tarn_node *node,
+                                 struct tarn_str *out)
+{
+    return tarn__inputs_mark(b, node, model_hash(b->op, node->model), out);
 }
 
 static struct tarn_str mark_hash(const struct tarn_json *mark)
@@ -283,20 +289,39 @@ static enum tarn_status set_header(const struct tarn__build *b, const struct tar
     return TARN_OK;
 }
 
-static enum tarn_status open_change(const struct tarn__build *b, const struct tarn_model *model,
-                                    const struct tarn_table *table, const struct tarn_type *result,
-                                    bool replaces_all, struct tarn_change **out)
+static enum tarn_status other_types(const struct tarn__build *b, const struct tarn_model *model,
+                                    struct tarn_str summary)
 {
+    (void)tarn_place_fail(b->op, TARN_SCHEMA, tarn_place_of(model->node),
+                          "model %.*s.%.*s makes columns of other types than its table has",
+                          TARN_STR_ARG(model->ident.ns), TARN_STR_ARG(model->ident.name));
+    tarn_detail(b->op, "%.*s", TARN_STR_ARG(summary));
+    tarn_hint(b->op, "run it with --full-refresh to make the table anew");
+    return TARN_SCHEMA;
+}
+
+static bool replaces_key(const struct tarn_model *model, const struct tarn_reconciled *r)
+{
+    for (size_t i = 0; i < r->replaced_count; i++)
+        for (size_t k = 0; k < model->key.count; k++)
+            if (tarn_str_eq_nocase(r->replaced[i], model->key.items[k]))
+                return true;
+    return false;
+}
+
+static enum tarn_status open_change(const struct tarn__build *b, const struct tarn_model *model,
+                                    const struct tarn_table *table, bool replaces_all,
+                                    struct tarn__made *made)
+{
+    const struct tarn_type *result = &made->result;
+    struct tarn_change **out = &made->change;
     struct tarn_reconciled r;
     const struct tarn_schema *before = tarn_metadata_schema(&table->metadata);
     TARN_TRY(tarn_reconcile(b->op, before, result, (struct tarn_str){NULL, 0}, &r));
     if (r.replaced_count && !replaces_all) {
-        (void)tarn_place_fail(b->op, TARN_SCHEMA, tarn_place_of(model->node),
-                              "model %.*s.%.*s makes columns of other types than its table has",
-                              TARN_STR_ARG(model->ident.ns), TARN_STR_ARG(model->ident.name));
-        tarn_detail(b->op, "%.*s", TARN_STR_ARG(r.summary));
-        tarn_hint(b->op, "run it with --full-refresh to make the table anew");
-        return TARN_SCHEMA;
+        if (model->kind != TARN_MODEL_MERGE || replaces_key(model, &r))
+            return other_types(b, model, r.summary);
+        made->retyped = r.summary;
     }
     if (replaces_all) {
         size_t n = r.merged.root.field_count;
@@ -349,6 +374,13 @@ static enum tarn_status apply(const struct tarn__build *b, const struct tarn_mod
         TARN_TRY(tarn__check_keys(b, model, result));
     if (model->kind == TARN_MODEL_TABLE || is_empty_table(table) || b->full_refresh)
         return replace_all(b, model, table, change, result, made);
+    if (made->retyped
+            .ptr) { /* the whole result stands for the table if no row would be lost by it */
+        int64_t kept;
+        TARN_TRY(tarn__count_kept(b, model, table, change, result, made, &kept));
+        return kept ? other_types(b, model, made->retyped)
+                    : replace_all(b, model, table, change, result, made);
+    }
     if (result->count == 0)
         return TARN_OK;
     return model->kind == TARN_MODEL_MERGE
@@ -435,7 +467,7 @@ enum tarn_status tarn__model_make(const struct tarn__build *b, const struct tarn
     out->foreign = is_foreign(table);
     bool replaces_all = model->kind == TARN_MODEL_TABLE || b->full_refresh;
     if (table)
-        TARN_TRY(open_change(b, model, table, &out->result, replaces_all, &out->change));
+        TARN_TRY(open_change(b, model, table, replaces_all, out));
     else
         TARN_TRY(create_change(b, model, &out->result, &out->change));
     TARN_TRY(make_rows(b, model, table, out->change, out));

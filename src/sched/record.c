@@ -32,7 +32,7 @@ static struct tarn_str record_path(struct tarn_workspace *w, struct tarn_op *op,
 }
 
 /* Records go past the storage that tests make fail: they are not data. */
-static enum tarn_status write_file(struct tarn_op *op, struct tarn_str path, struct tarn_str text)
+enum tarn_status tarn__state_write(struct tarn_op *op, struct tarn_str path, struct tarn_str text)
 {
     struct tarn_str temporary = tarn_sprintf(op, "%.*s.new", TARN_STR_ARG(path));
     if (!temporary.ptr)
@@ -86,7 +86,7 @@ static enum tarn_status finish(struct tarn_op *op, struct tarn_json_writer *j, s
     struct tarn_str path = tarn_path_join(op, folder, TARN_STR("run.json"));
     enum tarn_status status = (enum tarn_status)tarn_buf_finish(op, b, "record of a run");
     if (status == TARN_OK)
-        status = path.ptr ? write_file(op, path, tarn_buf_view(b)) : TARN_NOMEM;
+        status = path.ptr ? tarn__state_write(op, path, tarn_buf_view(b)) : TARN_NOMEM;
     tarn_buf_release(b);
     return status;
 }

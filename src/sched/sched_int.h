@@ -27,6 +27,7 @@ struct tarn__made {
     int64_t rows, rows_deleted, files, bytes;
     struct tarn_str reason;
     struct tarn_type result; /* the model's own columns */
+    struct tarn_str retyped; /* a merge whose columns get other types: which; absent = none */
 };
 struct tarn__build {
     struct tarn_workspace *w;
@@ -49,6 +50,12 @@ enum tarn_status tarn__merge_rows(const struct tarn__build *b, const struct tarn
                                   const struct tarn_table *table, struct tarn_change *change,
                                   struct tarn_written *result,
                                   struct tarn__made *made) TARN_MUST_USE;
+/* Rows of the table that a merge with the result would keep as they are though the result lacks
+ * them. */
+enum tarn_status tarn__count_kept(const struct tarn__build *b, const struct tarn_model *model,
+                                  const struct tarn_table *table, struct tarn_change *change,
+                                  struct tarn_written *result, struct tarn__made *made,
+                                  int64_t *out) TARN_MUST_USE;
 enum tarn_status tarn__append_rows(const struct tarn__build *b, const struct tarn_model *model,
                                    const struct tarn_table *table, struct tarn_change *change,
                                    struct tarn_written *result,
@@ -63,15 +70,39 @@ enum tarn_status tarn__check_keys(const struct tarn__build *b, const struct tarn
 /* "read_parquet(['a', 'b'])" */
 void tarn__written_relation(struct tarn_buf *b, const struct tarn_written *written);
 
+/* A hash and what a node reads, as text: {"v":1,"hash":..,"inputs":[["raw.x",snapshot,schema],..]}. Views stand for what they read. */
+enum tarn_status tarn__inputs_mark(const struct tarn__build *b, const struct tarn_node *node,
+                                   uint64_t hash, struct tarn_str *out) TARN_MUST_USE;
+
 /* ---- check.c */
 
 enum tarn_status tarn__check_run(const struct tarn__build *b, const struct tarn_check *check,
                                  struct tarn_step *step) TARN_MUST_USE;
+/* What the check reads and asks now; absent: its answer depends on more than that (the clock, chance). */
+enum tarn_status tarn__check_mark(const struct tarn__build *b, const struct tarn_node *node,
+                                  struct tarn_str *out) TARN_MUST_USE;
 /* First rows of a query as a text table. */
 enum tarn_status tarn__sample_rows(const struct tarn__build *b, struct tarn_sql_text sql, int rows,
                                    struct tarn_str *out) TARN_MUST_USE;
 
+/* ---- passed.c */
+
+struct tarn__passed {
+    struct tarn_kvs checks; /* id -> mark */
+    bool changed;
+};
+void tarn__passed_read(struct tarn_workspace *w, struct tarn_op *op, struct tarn__passed *out);
+bool tarn__passed_holds(const struct tarn__passed *p, struct tarn_str id, struct tarn_str mark);
+/* mark absent: it is not green any more. */
+enum tarn_status tarn__passed_set(struct tarn__passed *p, struct tarn_op *op, struct tarn_str id,
+                                  struct tarn_str mark) TARN_MUST_USE;
+void tarn__passed_write(struct tarn_workspace *w, struct tarn_op *op, const struct tarn__passed *p);
+
 /* ---- record.c */
+
+/* A file of .tarn, replaced whole. It is not synced: nothing there is data. */
+enum tarn_status tarn__state_write(struct tarn_op *op, struct tarn_str path,
+                                   struct tarn_str text) TARN_MUST_USE;
 
 struct tarn__record {
     struct tarn_str folder;
