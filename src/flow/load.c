@@ -175,33 +175,47 @@ enum tarn_status tarn__load_sets_aside(struct tarn__load_run *r, bool *out)
 
 /* ---- rows */
 
-/* The target as the decoder wants it: the three columns last, whatever the table's order. */
-static bool three_last(const struct tarn_schema *s)
+/* The table's columns as the decoder wants them: its own three last. The order of columns in a file is not
+ * the table's business, so one that others have added behind them stays where it is there. */
+static enum tarn_status file_schema(struct tarn__load_run *r, const struct tarn_schema *table,
+                                    struct tarn_schema *out)
 {
     static const char *const own[] = {"ingest_ts", "_source_file", "_source_offset"};
-    size_t n = s->root.field_count;
-    for (size_t i = 0; n >= 3 && i < 3; i++)
-        if (!tarn_str_is(s->root.fields[n - 3 + i].name, own[i]))
-            return false;
-    return n >= 3;
+    const struct tarn_field *last[3] = {NULL};
+    size_t n = 0;
+    *out = *table;
+    TARN_NEW_ARRAY(r->op, out->root.fields, table->root.field_count + 1);
+    for (size_t i = 0; i < table->root.field_count; i++) {
+        const struct tarn_field *f = &table->root.fields[i];
+        size_t k = 0;
+        while (k < 3 && !tarn_str_is(f->name, own[k]))
+            k++;
+        if (k < 3)
+            last[k] = f;
+        else
+            out->root.fields[n++] = *f;
+    }
+    for (size_t k = 0; k < 3; k++) {
+        if (!last[k])
+            return tarn_fail(r->op, TARN_SCHEMA, "table %.*s.%.*s has no column %s",
+                             TARN_STR_ARG(r->load->table.ns), TARN_STR_ARG(r->load->table.name),
+                             own[k]);
+        out->root.fields[n++] = *last[k];
+    }
+    return TARN_OK;
 }
 
 /* One pass: decode everything into files of the change's schema. *out_fits false: the shape was widened, again. */
 static enum tarn_status decode_once(struct tarn__load_run *r, bool *out_fits)
 {
     struct tarn_write write;
-    const struct tarn_schema *target;
+    struct tarn_schema target;
     enum tarn_status status;
     *out_fits = false;
     TARN_TRY(tarn_flow_write(r->flow, r->op, r->change, r->flow->ingest_ts_us, &write));
-    target = write.schema;
-    if (!three_last(target))
-        return tarn_fail(
-            r->op, TARN_SCHEMA,
-            "table %.*s.%.*s does not end with ingest_ts, _source_file, _source_offset",
-            TARN_STR_ARG(r->load->table.ns), TARN_STR_ARG(r->load->table.name));
-    TARN_TRY(
-        tarn_decoder_open(r->op, &r->inputs, &r->decode, r->shape, &target->root, &r->decoder));
+    TARN_TRY(file_schema(r, write.schema, &target));
+    write.schema = &target;
+    TARN_TRY(tarn_decoder_open(r->op, &r->inputs, &r->decode, r->shape, &target.root, &r->decoder));
     TARN_GO(tarn_session_write_producer(r->flow->session, r->op, &r->decoder->producer, &write,
                                         &r->written));
     TARN_GO(tarn_decoder_finish(r->decoder, r->op, &r->decoded));

@@ -274,6 +274,29 @@ static void put_new_rows(struct tarn_buf *sql, const struct merge *m, struct tar
     tarn_buf_z(sql, " WHERE s.tarn_nth > coalesce(t.tarn_count, 0)");
 }
 
+enum tarn_status tarn__count_kept(const struct tarn__build *b, const struct tarn_model *model,
+                                  const struct tarn_table *table, struct tarn_change *change,
+                                  struct tarn_written *result, struct tarn__made *made,
+                                  int64_t *out)
+{
+    struct merge m = {b, model, table, change, result, &made->result, NULL, NULL, NULL};
+    struct tarn_buf sql;
+    TARN_TRY(bind(&m));
+    tarn_buf_init(&sql, 16 << 20);
+    tarn_buf_z(&sql, "SELECT count(*) FROM tarn.target AS t");
+    if (result->count) {
+        tarn_buf_z(&sql, " ANTI JOIN ");
+        put_source(&sql, &m, "s");
+        tarn_buf_z(&sql, " ON ");
+        put_match(&sql, &model->key, "s", "t");
+    }
+    enum tarn_status status = (enum tarn_status)tarn_buf_finish(b->op, &sql, "merge query");
+    if (status == TARN_OK)
+        status = tarn_session_int(b->w->session, b->op, tarn_buf_view(&sql), out);
+    tarn_buf_release(&sql);
+    return status;
+}
+
 enum tarn_status tarn__append_rows(const struct tarn__build *b, const struct tarn_model *model,
                                    const struct tarn_table *table, struct tarn_change *change,
                                    struct tarn_written *result, struct tarn__made *made)

@@ -126,7 +126,6 @@ void tarn__field_ids_sql(struct tarn_buf *b, const struct tarn_type *root)
 struct writing {
     const struct tarn_write *w;
     struct tarn_str *columns; /* one a field: the source's column, or absent */
-    const struct tarn_type **types;
     bool partitioned;
     struct tarn__roll *roll; /* partitioned only */
 };
@@ -203,7 +202,7 @@ static enum tarn_status columns_sql(struct tarn_op *op, struct tarn_buf *b, cons
         const struct tarn_field *f = &root->fields[i];
         tarn_buf_z(b, i > 0 ? ", " : "");
         if (x->columns[i].ptr) {
-            TARN_TRY(tarn__cast_sql(op, b, x->columns[i], x->types[i], f));
+            TARN_TRY(tarn__cast_sql(op, b, x->columns[i], f));
         } else {
             tarn_buf_z(b, "CAST(NULL AS ");
             tarn__type_sql(b, &f->type);
@@ -396,7 +395,6 @@ static enum tarn_status match_columns(struct tarn_op *op, const struct tarn__que
 {
     const struct tarn_type *root = &x->w->schema->root, *query = &q->type;
     TARN_NEW_ARRAY(op, x->columns, root->field_count + 1);
-    TARN_NEW_ARRAY(op, x->types, root->field_count + 1);
     TARN_TRY(check_extra(op, query, root));
     for (size_t i = 0; i < root->field_count; i++) {
         size_t at;
@@ -404,8 +402,8 @@ static enum tarn_status match_columns(struct tarn_op *op, const struct tarn__que
         if (at == SIZE_MAX ||
             (is_untyped(q->text.refs, query->fields[at].name) && !root->fields[i].required))
             continue;
-        x->types[i] = &query->fields[at].type;
-        TARN_TRY(tarn__cast_check(op, x->types[i], &root->fields[i], root->fields[i].name));
+        TARN_TRY(
+            tarn__cast_check(op, &query->fields[at].type, &root->fields[i], root->fields[i].name));
         TARN_TRY(quoted(op, query->fields[at].name, &x->columns[i]));
     }
     return TARN_OK;
@@ -461,10 +459,9 @@ enum tarn_status tarn_session_write_producer(struct tarn_session *s, struct tarn
     TARN_TRY(check_schema(op, w));
     TARN_ASSERT(p->schema->field_count == root->field_count);
     TARN_NEW_ARRAY(op, x.columns, root->field_count + 1);
-    TARN_NEW_ARRAY(op, x.types, root->field_count + 1);
     for (size_t i = 0; i < root->field_count; i++) {
-        x.types[i] = &p->schema->fields[i].type;
-        TARN_TRY(tarn__cast_check(op, x.types[i], &root->fields[i], root->fields[i].name));
+        TARN_TRY(tarn__cast_check(op, &p->schema->fields[i].type, &root->fields[i],
+                                  root->fields[i].name));
         x.columns[i] = tarn_sprintf(op, "c%zu", i);
         if (!x.columns[i].ptr)
             return TARN_NOMEM;

@@ -12,9 +12,8 @@
  * not. */
 enum tarn_status tarn__cast_check(struct tarn_op *op, const struct tarn_type *from,
                                   const struct tarn_field *to, struct tarn_str path) TARN_MUST_USE;
-/* "CAST(c3 AS BIGINT)", or the bare column when the types are the same. */
+/* "CAST(c3 AS BIGINT)" */
 enum tarn_status tarn__cast_sql(struct tarn_op *op, struct tarn_buf *b, struct tarn_str column,
-                                const struct tarn_type *from,
                                 const struct tarn_field *to) TARN_MUST_USE;
 
 /* ---- roll.c */
