@@ -93,6 +93,11 @@ int tarn_warehouse_query(struct tarn_warehouse *w, const char *sql, struct tarn_
         return failed(w, tarn_fail(&w->op, TARN_NOMEM, "out of memory"));
     struct tarn_sql_text text = {.sql = tarn_str_view(sql), .line0 = 1};
     c->warehouse = w;
+    if (!w->workspace || !w->workspace->session) {
+        tarn_cursor_close(c);
+        *out = NULL;
+        return failed(w, tarn_fail(&w->op, TARN_USAGE, "the warehouse is not open"));
+    }
     enum tarn_status status = tarn_session_query(w->workspace->session, &w->op, text, &c->result);
     if (status == TARN_OK)
         status = describe(c, &w->op);
