@@ -61,6 +61,20 @@ void tarn__uuid_format(const unsigned char bytes[16], char out[TARN__UUID_TEXT +
 
 /* ---- floating point */
 
+/* "5e+02" is for machines: within 1e-5 to 1e16 a number is written without exponent. */
+static int spell_out(double v, int digits, int n, char out[TARN__FLOAT_TEXT_MAX])
+{
+    char with_exponent[TARN__FLOAT_TEXT_MAX];
+    if (!strchr(out, 'e'))
+        return n;
+    (void)snprintf(with_exponent, sizeof with_exponent, "%.*e", digits - 1, v);
+    long exponent = strtol(strchr(with_exponent, 'e') + 1, NULL, 10);
+    if (exponent < -5 || exponent >= 16)
+        return n;
+    int decimals = digits - 1 - (int)exponent;
+    return snprintf(out, TARN__FLOAT_TEXT_MAX, "%.*f", decimals > 0 ? decimals : 0, v);
+}
+
 size_t tarn__float_format(enum tarn_type_kind kind, double v, char out[TARN__FLOAT_TEXT_MAX])
 {
     int most = kind == TARN_TYPE_FLOAT ? 9 : 17;
@@ -73,8 +87,10 @@ size_t tarn__float_format(enum tarn_type_kind kind, double v, char out[TARN__FLO
         n = snprintf(out, TARN__FLOAT_TEXT_MAX, "%.*g", digits, v);
         bool same =
             kind == TARN_TYPE_FLOAT ? strtof(out, NULL) == (float)v : strtod(out, NULL) == v;
-        if (same)
+        if (same) {
+            n = spell_out(v, digits, n, out);
             break;
+        }
     }
     if (!strpbrk(out, ".e"))
         n += snprintf(out + n, TARN__FLOAT_TEXT_MAX - (size_t)n, ".0");
