@@ -26,14 +26,15 @@ enum tarn_status tarn__ledger_read(const struct tarn_flow *flow, struct tarn_op 
 const struct tarn__ledger_row *tarn__ledger_find(const struct tarn__ledger *ledger,
                                                  struct tarn_str path);
 
-/* A change of the ledger: one row a file read, replacing an older row of the same path. When the data table is made anew, what the side
- * tables said of an earlier one of its name is void. */
+/* A change of the ledger: one row a file read, replacing an older row of the same path. When the
+ * data table is made anew, what the side tables said of an earlier one of its name is void. */
 enum tarn_status tarn__ledger_change(const struct tarn_flow *flow, struct tarn_op *op,
                                      const struct tarn_load *load,
                                      const struct tarn_load_plan *plan,
                                      const struct tarn_decoded *decoded,
                                      struct tarn_change **out) TARN_MUST_USE;
-/* A change of the dead letters: new ones, and those of changed files that were mended marked resolved. *out NULL: nothing to do. */
+/* A change of the dead letters: new ones, and those of changed files that were mended marked
+ * resolved. *out NULL: nothing to do. */
 enum tarn_status tarn__letters_change(const struct tarn_flow *flow, struct tarn_op *op,
                                       const struct tarn_load *load,
                                       const struct tarn_load_plan *plan,
@@ -65,14 +66,16 @@ struct tarn_str tarn__table_property(const struct tarn_table *table, struct tarn
 /* A change with the schema that the wanted columns ask for; makes the table if there is none. */
 enum tarn_status tarn__load_open_change(struct tarn__load_run *r,
                                         const struct tarn_type *wanted) TARN_MUST_USE;
-/* Must values that do not fit their column be set aside, since the table is too large to be rewritten or the user wants it so? */
+/* Must values that do not fit their column be set aside, since the table is too large to be
+ * rewritten or the user wants it so? */
 enum tarn_status tarn__load_sets_aside(struct tarn__load_run *r, bool *out) TARN_MUST_USE;
 /* Parquet files, through the engine: written, counts in decoded. */
 enum tarn_status tarn__load_parquet(struct tarn__load_run *r) TARN_MUST_USE;
 /* Rows of changed files go; rows of a table whose columns were replaced are written anew. */
 enum tarn_status tarn__load_old_rows(struct tarn__load_run *r) TARN_MUST_USE;
 
-/* The position property: {"v":1,"loads":3,"run":"...","snapshot":...}, moved on by one with every load. */
+/* The position property: {"v":1,"loads":3,"run":"...","snapshot":...}, moved on by one with every
+ * load. */
 struct tarn__position {
     int64_t loads;
     int64_t snapshot_id; /* the last one that a load of this stream made; 0 = none */

@@ -1,10 +1,13 @@
 /* load: one stream of files into one table: what is new, its types, its rows, one commit.
  *
  *   plan:  files listed -> ledger -> new and changed ones (load_plan.c)
- *   run:   sample -> shape (joined with the table's) -> schema -> decode and write -> misfit? again with the wider shape
- *          -> rows of changed files deleted, columns of another type rewritten (load_old.c) -> ledger and letters -> one transaction
+ *   run:   sample -> shape (joined with the table's) -> schema -> decode and write -> misfit? again
+ *          with the wider shape
+ *          -> rows of changed files deleted, columns of another type rewritten (load_old.c) ->
+ *          ledger and letters -> one transaction
  *
- * The position property holds how many loads there were; it is the precondition that keeps two runs from loading one file twice.
+ * The position property holds how many loads there were; it is the precondition that keeps two runs
+ * from loading one file twice.
  */
 #include "flow/flow_int.h"
 
@@ -30,7 +33,8 @@ static enum tarn_status document_type(struct tarn__load_run *r, struct tarn_type
     return TARN_OK;
 }
 
-/* What the table says of its documents: the shape that earlier loads left; for a table of others what its types allow. */
+/* What the table says of its documents: the shape that earlier loads left; for a table of others
+ * what its types allow. */
 static enum tarn_status known_shape(struct tarn__load_run *r, struct tarn_shape **out)
 {
     struct tarn_str key = tarn__load_property(r->op, "shape", r->load);
@@ -120,7 +124,8 @@ static enum tarn_status open_change(struct tarn__load_run *r)
     return tarn__load_open_change(r, &wanted);
 }
 
-/* Too much to rewrite, or the user's wish: the table's columns stand as if they were declared, so that what does not fit is set aside. */
+/* Too much to rewrite, or the user's wish: the table's columns stand as if they were declared, so
+ * that what does not fit is set aside. */
 static enum tarn_status pin_leaves(struct tarn__load_run *r, struct tarn_str prefix,
                                    const struct tarn_type *t, struct tarn_declared *list, size_t *n)
 {
@@ -175,8 +180,9 @@ enum tarn_status tarn__load_sets_aside(struct tarn__load_run *r, bool *out)
 
 /* ---- rows */
 
-/* The table's columns as the decoder wants them: its own three last. The order of columns in a file is not
- * the table's business, so one that others have added behind them stays where it is there. */
+/* The table's columns as the decoder wants them: its own three last. The order of columns in a file
+ * is not the table's business, so one that others have added behind them stays where it is
+ * there. */
 static enum tarn_status file_schema(struct tarn__load_run *r, const struct tarn_schema *table,
                                     struct tarn_schema *out)
 {
@@ -205,7 +211,8 @@ static enum tarn_status file_schema(struct tarn__load_run *r, const struct tarn_
     return TARN_OK;
 }
 
-/* One pass: decode everything into files of the change's schema. *out_fits false: the shape was widened, again. */
+/* One pass: decode everything into files of the change's schema. *out_fits false: the shape was
+ * widened, again. */
 static enum tarn_status decode_once(struct tarn__load_run *r, bool *out_fits)
 {
     struct tarn_write write;

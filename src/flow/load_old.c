@@ -1,5 +1,5 @@
-/* load_old: what a load does to the rows that are there: those of files that are read again go, and those of a table whose columns
- * were replaced are written anew.
+/* load_old: what a load does to the rows that are there: those of files that are read again go, and
+ * those of a table whose columns were replaced are written anew.
  */
 #include "flow/flow_int.h"
 
@@ -54,7 +54,8 @@ static void put_plain_cast(struct tarn_buf *sql, struct tarn_str column, const s
     tarn_buf_put(sql, ')');
 }
 
-/* A number as a double, if the double gives the number back; else an error: no digit is lost silently. */
+/* A number as a double, if the double gives the number back; else an error: no digit is lost
+ * silently. */
 static void put_checked_double(struct tarn_buf *sql, const struct tarn_field *old,
                                const struct tarn_field *now)
 {

@@ -1,5 +1,6 @@
-/* load_parquet: Parquet files are read by the engine. Their types come from the files; where the table's and theirs differ, the column
- * becomes the least type that holds both, or the load is refused: nothing is narrowed, rounded or cut.
+/* load_parquet: Parquet files are read by the engine. Their types come from the files; where the
+ * table's and theirs differ, the column becomes the least type that holds both, or the load is
+ * refused: nothing is narrowed, rounded or cut.
  */
 #include "flow/flow_int.h"
 
@@ -40,7 +41,8 @@ static struct tarn_type join_exact(const struct tarn_type *a, const struct tarn_
         .kind = TARN_TYPE_DECIMAL, .precision = whole + scale, .scale = scale};
 }
 
-/* The type of a column that has values of both; `have` where there is none, so that the engine refuses what would lose. */
+/* The type of a column that has values of both; `have` where there is none, so that the engine
+ * refuses what would lose. */
 static enum tarn_status join_types(struct tarn_op *op, const struct tarn_type *have,
                                    const struct tarn_type *want, struct tarn_type *out);
 
@@ -175,7 +177,8 @@ static enum tarn_status keep_count(void *ctx, struct tarn_op *op, const struct t
     return TARN_OK;
 }
 
-/* Rows of each file, out of its footer: for the ledger, and to know that all of them were written. */
+/* Rows of each file, out of its footer: for the ledger, and to know that all of them were
+ * written. */
 static enum tarn_status count_rows(struct tarn__load_run *r)
 {
     struct counting c = {r};

@@ -1,7 +1,8 @@
-/* load_plan: what a load has to do: where the stream stands, and which of its files are new or others than they were.
+/* load_plan: what a load has to do: where the stream stands, and which of its files are new or
+ * others than they were.
  *
- * Truth is the data table: its position property says which run loaded last. A ledger that does not know of that run is not believed, a
- * table that was rolled back below it is told.
+ * Truth is the data table: its position property says which run loaded last. A ledger that does not
+ * know of that run is not believed, a table that was rolled back below it is told.
  */
 #include "flow/flow_int.h"
 
@@ -38,8 +39,9 @@ enum tarn_status tarn__position_parse(struct tarn_op *op, struct tarn_str text,
     return tarn_json_i64(op, json, "snapshot", may, &out->snapshot_id);
 }
 
-/* The rows that the last load made must still be below what is current; else the table was put back to an earlier version, and the ledger
- * speaks of rows that are gone. A snapshot that nobody keeps any more tells nothing. */
+/* The rows that the last load made must still be below what is current; else the table was put back
+ * to an earlier version, and the ledger speaks of rows that are gone. A snapshot that nobody keeps
+ * any more tells nothing. */
 static enum tarn_status check_rolled_back(struct tarn_op *op, const struct tarn_load *load,
                                           const struct tarn_table *t,
                                           const struct tarn__position *position)
@@ -62,8 +64,9 @@ static enum tarn_status check_rolled_back(struct tarn_op *op, const struct tarn_
 
 /* ---- files */
 
-/* Same size and modification time as in the ledger means the same file, unless it was written so shortly before it was read that a
- * second write could hide within the clock's step; then the checksum decides. */
+/* Same size and modification time as in the ledger means the same file, unless it was written so
+ * shortly before it was read that a second write could hide within the clock's step; then the
+ * checksum decides. */
 static bool surely_same(const struct tarn__ledger_row *row, const struct tarn_input_file *f)
 {
     return row && row->size_bytes == (int64_t)f->size_bytes && row->modified_us == f->modified_us &&
@@ -128,7 +131,8 @@ static enum tarn_status pick_files(struct tarn_op *op, const struct tarn_load *l
     return TARN_OK;
 }
 
-/* Rows in the files to come, from the lines in the first piece of the largest one; -1 where lines say nothing (compressed, Parquet). Only a guess for people. */
+/* Rows in the files to come, from the lines in the first piece of the largest one; -1 where lines
+ * say nothing (compressed, Parquet). Only a guess for people. */
 static enum tarn_status estimate_rows(const struct tarn_flow *flow, struct tarn_op *op,
                                       const struct tarn_load *load, struct tarn_load_plan *p)
 {

@@ -1,4 +1,5 @@
-/* reconcile: a table's schema and the type of what comes in, brought together by Iceberg's evolution rules. */
+/* reconcile: a table's schema and the type of what comes in, brought together by Iceberg's
+ * evolution rules. */
 #include "flow/flow.h"
 
 #define SUMMARY_MAX   4096 /* about; what is beyond is not told */
@@ -29,7 +30,8 @@ static void note(struct merge *m, const char *fmt, ...)
     va_end(ap);
 }
 
-/* Can a column of type `have` take every value of type `want` without loss? Then it stays as it is. */
+/* Can a column of type `have` take every value of type `want` without loss? Then it stays as it
+ * is. */
 static bool holds(const struct tarn_type *have, const struct tarn_type *want)
 {
     if (tarn_type_same_shape(have, want) || tarn_type_promotes(want, have, 2))
@@ -149,8 +151,8 @@ static void renew_ids(struct tarn_type *t)
     }
 }
 
-/* A column that holds a replaced field is new as a whole: files of before and after are told apart by its id, while inside of it
- * engines go by names. */
+/* A column that holds a replaced field is new as a whole: files of before and after are told apart
+ * by its id, while inside of it engines go by names. */
 static enum tarn_status replace_column(struct merge *m, struct tarn_type *merged,
                                        struct tarn_str name)
 {

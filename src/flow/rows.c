@@ -1,4 +1,5 @@
-/* rows: small sets of rows made in memory (ledger, dead letters), handed to an engine as a producer. */
+/* rows: small sets of rows made in memory (ledger, dead letters), handed to an engine as a
+ * producer. */
 #include <stdlib.h>
 
 #include "flow/flow.h"

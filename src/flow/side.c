@@ -3,8 +3,9 @@
  *   <table>__files          one row a file that was read: what is needed to know it again
  *   <table>__dead_letters   one row a record that was set aside: its bytes, why, where
  *
- * They are committed in the same transaction as the data they speak of, so they never disagree with it. A row that changes (a file
- * read again, a letter mended) is deleted by position and written anew.
+ * They are committed in the same transaction as the data they speak of, so they never disagree with
+ * it. A row that changes (a file read again, a letter mended) is deleted by position and written
+ * anew.
  */
 #include <stdlib.h>
 
@@ -265,7 +266,8 @@ struct mending {
     int64_t resolved;
 };
 
-/* Is an older letter among this run's? Each of this run's answers for one older letter, so that equal ones are counted. */
+/* Is an older letter among this run's? Each of this run's answers for one older letter, so that
+ * equal ones are counted. */
 static bool still_stands(struct mending *m, uint64_t hash)
 {
     size_t low = 0, high = m->fresh_count;

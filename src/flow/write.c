@@ -184,7 +184,8 @@ static bool same_partition(const struct tarn_type *type, const struct tarn_data_
     return true;
 }
 
-/* "_file in (...)" over the files of one partition, beginning with files[first]; marks them done. */
+/* "_file in (...)" over the files of one partition, beginning with files[first]; marks them
+ * done. */
 static enum tarn_status list_partition(struct tarn_op *op, struct doomed *d, size_t first,
                                        struct tarn_buf *sql)
 {

@@ -239,7 +239,8 @@ static enum tarn_status check_fields(struct tarn_op *op, const struct tarn_schem
     return TARN_OK;
 }
 
-/* The table stays partitioned by what it was: where a source column was replaced by one of its name, the spec moves on to that. */
+/* The table stays partitioned by what it was: where a source column was replaced by one of its
+ * name, the spec moves on to that. */
 static enum tarn_status follow_sources(struct tarn_change *c, struct tarn_op *op,
                                        const struct tarn_schema *before,
                                        const struct tarn_schema *now)
@@ -319,7 +320,8 @@ static struct tarn_str partition_name(struct tarn_op *op, struct tarn_str column
     return tarn_sprintf(op, "%.*s%s", TARN_STR_ARG(column), suffix[t->kind] ? suffix[t->kind] : "");
 }
 
-/* Is the field a column, or a field of structs alone? Elements of lists and maps have no one value a row. */
+/* Is the field a column, or a field of structs alone? Elements of lists and maps have no one value
+ * a row. */
 static bool in_structs(const struct tarn_type *t, int32_t id)
 {
     for (size_t i = 0; i < t->field_count; i++)

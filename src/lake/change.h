@@ -87,7 +87,8 @@ enum tarn_status tarn_change_delete_files(struct tarn_change *, struct tarn_op *
                                           const struct tarn_str *paths, size_t count) TARN_MUST_USE;
 void tarn_change_delete_all(struct tarn_change *); /* all rows that there are */
 bool tarn_change_is_empty(const struct tarn_change *);
-/* Does it add or remove rows? Then its version has a snapshot of its own, of tarn_change_snapshot_id. */
+/* Does it add or remove rows? Then its version has a snapshot of its own, of
+ * tarn_change_snapshot_id. */
 bool tarn_change_has_rows(const struct tarn_change *);
 
 /* Writes what the next version needs and gives it as a table; may be called again after a

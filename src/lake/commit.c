@@ -1,13 +1,15 @@
 /* commit: publishing staged changes, with refresh, validation and retry.
  *
  *   stage every change -> one catalog transaction -> OK       tidy up stale manifests, done
- *                                  |  CONFLICT -> refresh every base; validate; stage anew; again (with jitter)
- *                                  |  UNKNOWN  -> look our snapshot up; published: OK; not: again; cannot tell: UNKNOWN
+ *                                  |  CONFLICT -> refresh every base; validate; stage anew; again
+ *                                     (with jitter)
+ *                                  |  UNKNOWN  -> look our snapshot up; published: OK; not: again;
+ *                                     cannot tell: UNKNOWN
  *                                  `  else     -> that error
  *
- * A commit whose answer was lost may still happen while every table is where it expected it: until one has moved on, no failure is known, and
- * no file goes. Known failures take the manifests and metadata with them.
- * Guarded by tests/unit/lake/test_commit.c.
+ * A commit whose answer was lost may still happen while every table is where it expected it: until
+ * one has moved on, no failure is known, and no file goes. Known failures take the manifests and
+ * metadata with them. Guarded by tests/unit/lake/test_commit*.c.
  */
 #include "base/clock.h"
 #include "base/random.h"
@@ -56,7 +58,8 @@ static enum tarn_status validate_rows(struct tarn_change *c, struct tarn_op *op,
     return TARN_OK;
 }
 
-/* Values of columns that another commit dropped, or replaced under another id, would be seen by nobody. */
+/* Values of columns that another commit dropped, or replaced under another id, would be seen by
+ * nobody. */
 static enum tarn_status validate_columns(struct tarn_change *c, struct tarn_op *op,
                                          const struct tarn_metadata *now)
 {
@@ -99,8 +102,8 @@ static enum tarn_status refresh(struct tarn_change *c, struct tarn_op *op)
     return TARN_OK;
 }
 
-/* Did a commit whose answer was lost happen? Our metadata file is the current one or stands in the current one's log, or our
- * snapshot is among its snapshots. */
+/* Did a commit whose answer was lost happen? Our metadata file is the current one or stands in the
+ * current one's log, or our snapshot is among its snapshots. */
 static bool published(const struct tarn_change *c, const struct tarn_table *now)
 {
     if (tarn_str_eq(now->metadata_location, c->staged->metadata_location))
@@ -231,7 +234,8 @@ static enum tarn_status refresh_all(struct tarn_change **changes, size_t count, 
     return TARN_OK;
 }
 
-/* The catalog does not know a table (or a namespace): if it is one that we started from, that is a conflict like others. */
+/* The catalog does not know a table (or a namespace): if it is one that we started from, that is a
+ * conflict like others. */
 static enum tarn_status not_found(struct tarn_change **changes, size_t count, struct tarn_op *op)
 {
     struct tarn_report told = op->report;
@@ -248,7 +252,8 @@ static enum tarn_status not_found(struct tarn_change **changes, size_t count, st
     return told.status;
 }
 
-/* *lost: the report of a commit whose answer is missing and which may still happen; its status is TARN_OK if there is none. */
+/* *lost: the report of a commit whose answer is missing and which may still happen; its status is
+ * TARN_OK if there is none. */
 static enum tarn_status attempt_once(const struct tarn_lake *lake, struct tarn_op *op,
                                      struct tarn_change **changes, size_t count,
                                      struct tarn_report *lost)

@@ -1,5 +1,6 @@
-/* scan: planning. Manifests are skipped by their partition summaries, files by their partition tuple and by column bounds; what
- * is left gets its position deletes. Spec: "Scan Planning", "Position Delete Files".
+/* scan: planning. Manifests are skipped by their partition summaries, files by their partition
+ * tuple and by column bounds; what is left gets its position deletes. Spec: "Scan Planning",
+ * "Position Delete Files".
  */
 #include <stdlib.h>
 
@@ -299,7 +300,8 @@ static enum tarn_status merge_positions(struct tarn_op *op, struct tarn_scan_fil
     return TARN_OK;
 }
 
-/* Delete files of one sequence number apply to data files of the same or an earlier one (trap 5). */
+/* Delete files of one sequence number apply to data files of the same or an earlier one (trap
+ * 5). */
 static enum tarn_status apply_deletes(struct planner *p, const struct tarn_manifest_entry *first,
                                       size_t count, const struct tarn__path_set *names,
                                       const size_t *file_of_name)
@@ -374,8 +376,8 @@ static bool inner_names_changed(const struct tarn_type *then, const struct tarn_
     return false;
 }
 
-/* Did a name inside of a column ever mean another field, while the column was the same one? A column that was replaced as a whole is
- * another one: no file holds both. */
+/* Did a name inside of a column ever mean another field, while the column was the same one? A
+ * column that was replaced as a whole is another one: no file holds both. */
 static bool nested_by_id(const struct tarn_metadata *m, const struct tarn_schema *now)
 {
     for (size_t i = 0; i < m->schema_count; i++)

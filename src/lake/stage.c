@@ -1,7 +1,8 @@
 /* stage: writes what the next version of a table needs: manifests, manifest list, metadata.
  *
- * Order: data files are made durable, then manifests, list and metadata are written, each whole; the catalog is not touched here.
- * Sequence numbers of added files are left null in manifests and inherited (trap 4), so a retry only has to write anew.
+ * Order: data files are made durable, then manifests, list and metadata are written, each whole;
+ * the catalog is not touched here. Sequence numbers of added files are left null in manifests and
+ * inherited (trap 4), so a retry only has to write anew.
  */
 #include "lake/change_int.h"
 
@@ -246,7 +247,8 @@ static enum tarn_status write_added(struct writer *w, const struct tarn__file_li
     return TARN_OK;
 }
 
-/* A manifest of the base with some of its live entries marked deleted; the others become EXISTING with explicit numbers. */
+/* A manifest of the base with some of its live entries marked deleted; the others become EXISTING
+ * with explicit numbers. */
 static enum tarn_status rewrite_manifest(struct writer *w, const struct tarn_manifest_file *f,
                                          const struct tarn__path_set *removed, size_t *found)
 {
@@ -394,8 +396,8 @@ static enum tarn_status add_snapshot(struct tarn_op *op, struct tarn_metadata *m
     return TARN_OK;
 }
 
-/* The file that is replaced goes into the log, trimmed to write.metadata.previous-versions-max (default 100, also for what is no
- * number: history is not thrown away by a slip of the pen). */
+/* The file that is replaced goes into the log, trimmed to write.metadata.previous-versions-max
+ * (default 100, also for what is no number: history is not thrown away by a slip of the pen). */
 static enum tarn_status log_previous(struct tarn_op *op, struct tarn_metadata *m,
                                      const struct tarn_table *base)
 {
@@ -421,7 +423,8 @@ static enum tarn_status log_previous(struct tarn_op *op, struct tarn_metadata *m
     return TARN_OK;
 }
 
-/* "00012-<uuid>.metadata.json" follows "00011-...": the number is for people, nothing depends on it. */
+/* "00012-<uuid>.metadata.json" follows "00011-...": the number is for people, nothing depends on
+ * it. */
 static enum tarn_status metadata_path(struct tarn_op *op, const struct tarn_metadata *m,
                                       const struct tarn_table *base, struct tarn_str *out)
 {

@@ -54,7 +54,8 @@ enum tarn_status tarn_table_load(const struct tarn_lake *lake, struct tarn_op *o
     return TARN_OK;
 }
 
-/* v1 files without a manifest list: each manifest's entry is made up from what is known (spec: "Manifest Lists", v1). */
+/* v1 files without a manifest list: each manifest's entry is made up from what is known (spec:
+ * "Manifest Lists", v1). */
 static enum tarn_status inline_manifests(const struct tarn_lake *lake, struct tarn_op *op,
                                          const struct tarn_snapshot *s,
                                          struct tarn_manifest_list *out)
@@ -155,7 +156,8 @@ static void count_files(const struct tarn_live_files *live, struct tarn_table_to
     }
 }
 
-/* Delete files may name a row twice, or rows of files that are gone: only a scan knows what is left. */
+/* Delete files may name a row twice, or rows of files that are gone: only a scan knows what is
+ * left. */
 static enum tarn_status count_rows(const struct tarn_lake *lake, struct tarn_op *op,
                                    const struct tarn_table *t, int64_t *rows)
 {

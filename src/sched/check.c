@@ -112,8 +112,8 @@ static enum tarn_status offending_sql(struct tarn_op *op, const struct tarn_chec
     return (enum tarn_status)tarn_buf_take(op, &b, "check query", out);
 }
 
-/* Words that make a query's answer depend on more than the tables that it reads. A name that holds one only makes the check run more
- * often. */
+/* Words that make a query's answer depend on more than the tables that it reads. A name that holds
+ * one only makes the check run more often. */
 static bool is_volatile(struct tarn_str sql)
 {
     static const char *const words[] = {"now",         "today", "current_", "localtime",

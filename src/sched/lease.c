@@ -1,7 +1,8 @@
 /* lease: the lock that keeps two runs of one project apart, and folders for temporary files.
  *
- * The lock is flock(2) on .tarn/run.lock: it cannot outlive its process, so a kill leaves nothing to clean up. Its text names the holder, for the message only.
- * It saves double work; tables are kept right by Iceberg's commits alone.
+ * The lock is flock(2) on .tarn/run.lock: it cannot outlive its process, so a kill leaves nothing
+ * to clean up. Its text names the holder, for the message only. It saves double work; tables are
+ * kept right by Iceberg's commits alone.
  */
 #include <dirent.h>
 #include <errno.h>

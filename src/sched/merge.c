@@ -1,9 +1,12 @@
 /* merge: a model's whole result against its table, row by row.
  *
- * The result lies in Parquet files of its own (S); the table (T) is bound as tarn.target with positions.
- *   merge    rows of S that T lacks or has otherwise (audit columns aside) are written; the rows of T that they replace are deleted by position, and so are,
+ * The result lies in Parquet files of its own (S); the table (T) is bound as tarn.target with
+ * positions.
+ *   merge    rows of S that T lacks or has otherwise (audit columns aside) are written; the rows of
+ *            T that they replace are deleted by position, and so are,
  *            with replace_by, rows of T whose replace_by values stand in S while their key does not
- *   append   rows of S beyond those that T has already (a multiset difference over the columns that both have)
+ *   append   rows of S beyond those that T has already (a multiset difference over the columns that
+ *            both have)
  */
 #include "sched/sched_int.h"
 
@@ -53,7 +56,8 @@ static void put_match(struct tarn_buf *b, const struct tarn_strs *columns, const
     }
 }
 
-/* "(s.a IS DISTINCT FROM t.a OR ...)" over what is neither key nor audit column and stands on both sides. */
+/* "(s.a IS DISTINCT FROM t.a OR ...)" over what is neither key nor audit column and stands on both
+ * sides. */
 static void put_differs(struct tarn_buf *b, const struct tarn_model *model,
                         const struct tarn_type *result, const struct tarn_type *table)
 {
@@ -225,7 +229,8 @@ static void put_all_columns(struct tarn_buf *sql, const struct merge *m)
     }
 }
 
-/* The columns by which rows are known again: those that the model makes and the table had before. */
+/* The columns by which rows are known again: those that the model makes and the table had
+ * before. */
 static size_t put_known_columns(struct tarn_buf *b, const struct merge *m)
 {
     size_t n = 0;
@@ -399,7 +404,8 @@ static enum tarn_status offends(const struct tarn__build *b, const struct tarn_m
     return TARN_CHECK;
 }
 
-/* As many hashes as rows: all keys differ, without grouping by them. Anything else is looked at closely. */
+/* As many hashes as rows: all keys differ, without grouping by them. Anything else is looked at
+ * closely. */
 static enum tarn_status surely_unique(const struct tarn__build *b, const struct tarn_model *model,
                                       const struct tarn_written *result, bool *out)
 {

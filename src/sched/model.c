@@ -1,8 +1,10 @@
 /* model: one model's table: does it have to run, what it makes, staged.
  *
- * The watermark (table property tarn.model) holds a hash of what the model is and, for each table that it reads, the last snapshot that changed rows;
- * snapshots that only rewrote files do not count. The same watermark means the same result, so the model is skipped, if the table still holds
- * the rows that the model left (tarn.model-snapshot): a rollback, or rows of somebody else, make it run.
+ * The watermark (table property tarn.model) holds a hash of what the model is and, for each table
+ * that it reads, the last snapshot that changed rows; snapshots that only rewrote files do not
+ * count. The same watermark means the same result, so the model is skipped, if the table still
+ * holds the rows that the model left (tarn.model-snapshot): a rollback, or rows of somebody else,
+ * make it run.
  */
 #include "base/hash.h"
 #include "sched/sched_int.h"
@@ -309,6 +311,20 @@ static bool replaces_key(const struct tarn_model *model, const struct tarn_recon
     return false;
 }
 
+/* Columns that the model makes no longer keep their values in the table; a result that stands for
+ * the whole table would lose them. */
+static bool has_more_columns(const struct tarn_schema *table, const struct tarn_type *result)
+{
+    for (size_t i = 0; i < table->root.field_count; i++) {
+        bool made = false;
+        for (size_t k = 0; k < result->field_count && !made; k++)
+            made = tarn_str_eq_nocase(table->root.fields[i].name, result->fields[k].name);
+        if (!made)
+            return true;
+    }
+    return false;
+}
+
 static enum tarn_status open_change(const struct tarn__build *b, const struct tarn_model *model,
                                     const struct tarn_table *table, bool replaces_all,
                                     struct tarn__made *made)
@@ -319,7 +335,8 @@ static enum tarn_status open_change(const struct tarn__build *b, const struct ta
     const struct tarn_schema *before = tarn_metadata_schema(&table->metadata);
     TARN_TRY(tarn_reconcile(b->op, before, result, (struct tarn_str){NULL, 0}, &r));
     if (r.replaced_count && !replaces_all) {
-        if (model->kind != TARN_MODEL_MERGE || replaces_key(model, &r))
+        if (model->kind != TARN_MODEL_MERGE || replaces_key(model, &r) ||
+            has_more_columns(before, result))
             return other_types(b, model, r.summary);
         made->retyped = r.summary;
     }
@@ -374,8 +391,7 @@ static enum tarn_status apply(const struct tarn__build *b, const struct tarn_mod
         TARN_TRY(tarn__check_keys(b, model, result));
     if (model->kind == TARN_MODEL_TABLE || is_empty_table(table) || b->full_refresh)
         return replace_all(b, model, table, change, result, made);
-    if (made->retyped
-            .ptr) { /* the whole result stands for the table if no row would be lost by it */
+    if (made->retyped.ptr) { /* the whole result stands for the table if no row is lost by it */
         int64_t kept;
         TARN_TRY(tarn__count_kept(b, model, table, change, result, made, &kept));
         return kept ? other_types(b, model, made->retyped)

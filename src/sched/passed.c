@@ -1,8 +1,11 @@
-/* passed: which checks were green, and over what: .tarn/passed.json, {"v":1,"checks":{"raw.x.not_null_id":"<mark>"}}.
+/* passed: which checks were green, and over what: .tarn/passed.json,
+ * {"v":1,"checks":{"raw.x.not_null_id":"<mark>"}}.
  *
- * A mark is made of the check's query and, for each table that it reads, the last snapshot that changed rows. A check is left out of a run only
- * when it was green over exactly what it would read now: a red one, one that was never seen green, and one whose answer depends on more
- * than tables (the clock) runs every time. The file may be deleted or be unreadable at the price of checks that run once more.
+ * A mark is made of the check's query and, for each table that it reads, the last snapshot that
+ * changed rows. A check is left out of a run only when it was green over exactly what it would read
+ * now: a red one, one that was never seen green, and one whose answer depends on more than tables
+ * (the clock) runs every time. The file may be deleted or be unreadable at the price of checks that
+ * run once more.
  */
 #include <string.h>
 

@@ -1,10 +1,11 @@
-/* record: what is kept of a run: .tarn/runs/<id>/run.json. It may be deleted at any time at the price of history, and of the readability of
- * failed runs, never of data.
+/* record: what is kept of a run: .tarn/runs/<id>/run.json. It may be deleted at any time at the
+ * price of history, and of the readability of failed runs, never of data.
  *
  * {"v":1,"id":..,"status":"running|ok|failed","started":..,"pid":..,"select":[..],"exclude":[..],"full_refresh":..,
  *  "steps":[{..}],"staged":[{"namespace":..,"name":..,"metadata":..}],"files":[..]}
- * `files` are those that a failed run wrote and nobody published: they go with the third failed run after it, or after seven days. A run whose outcome is not
- * known lists none, so nothing of it is ever removed.
+ * `files` are those that a failed run wrote and nobody published: they go with the third failed run
+ * after it, or after seven days. A run whose outcome is not known lists none, so nothing of it is
+ * ever removed.
  */
 #include <dirent.h>
 #include <errno.h>

@@ -70,7 +70,8 @@ enum tarn_status tarn__check_keys(const struct tarn__build *b, const struct tarn
 /* "read_parquet(['a', 'b'])" */
 void tarn__written_relation(struct tarn_buf *b, const struct tarn_written *written);
 
-/* A hash and what a node reads, as text: {"v":1,"hash":..,"inputs":[["raw.x",snapshot,schema],..]}. Views stand for what they read. */
+/* A hash and what a node reads, as text: {"v":1,"hash":..,"inputs":[["raw.x",snapshot,schema],..]}.
+ * Views stand for what they read. */
 enum tarn_status tarn__inputs_mark(const struct tarn__build *b, const struct tarn_node *node,
                                    uint64_t hash, struct tarn_str *out) TARN_MUST_USE;
 
@@ -78,7 +79,8 @@ enum tarn_status tarn__inputs_mark(const struct tarn__build *b, const struct tar
 
 enum tarn_status tarn__check_run(const struct tarn__build *b, const struct tarn_check *check,
                                  struct tarn_step *step) TARN_MUST_USE;
-/* What the check reads and asks now; absent: its answer depends on more than that (the clock, chance). */
+/* What the check reads and asks now; absent: its answer depends on more than that (the clock,
+ * chance). */
 enum tarn_status tarn__check_mark(const struct tarn__build *b, const struct tarn_node *node,
                                   struct tarn_str *out) TARN_MUST_USE;
 /* First rows of a query as a text table. */

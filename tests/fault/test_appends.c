@@ -1,6 +1,7 @@
 /* room: lake */
-/* Several processes append to one table at once, over a real disk and a real catalog file: nothing is lost, nothing doubled; and a
- * process that is killed at any of its writes leaves the table as it was, or with its rows. */
+/* Several processes append to one table at once, over a real disk and a real catalog file: nothing
+ * is lost, nothing doubled; and a process that is killed at any of its writes leaves the table as
+ * it was, or with its rows. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -160,7 +161,8 @@ static void four_processes_lose_nothing(void **state)
     for (size_t i = 0; i < t->metadata.snapshot_count; i++)
         assert_true(tarn_metadata_is_ancestor(&t->metadata, t->metadata.snapshots[i].snapshot_id,
                                               now->snapshot_id));
-    /* no attempt that came too late left its manifests behind: data, one manifest, one list, one metadata file a commit */
+    /* no attempt that came too late left its manifests behind: data, one manifest, one list, one
+     * metadata file a commit */
     struct tarn_listing l;
     struct tarn_str root = tarn_sprintf(&s.op, "%s/raw/t", folder);
     assert_int_equal(tarn_storage_list(s.lake.storage, &s.op, root, &l), TARN_OK);
@@ -168,7 +170,8 @@ static void four_processes_lose_nothing(void **state)
     seat_close(&s);
 }
 
-/* A kill at the n-th write: the commit is there whole or not at all, and the next writer goes on. */
+/* A kill at the n-th write: the commit is there whole or not at all, and the next writer goes
+ * on. */
 static void a_kill_at_every_write(void **state)
 {
     struct seat s;

@@ -1,7 +1,8 @@
 /* expr: evaluation of filters against metrics, and their projection onto partitions.
  *
- * Both directions err on the side of keeping: an answer of "cannot match" is given only when it follows from the spec's rules
- * for null counts, NaN counts and inclusive bounds. Guarded by tests/unit/format/test_expr.c.
+ * Both directions err on the side of keeping: an answer of "cannot match" is given only when it
+ * follows from the spec's rules for null counts, NaN counts and inclusive bounds. Guarded by
+ * tests/unit/format/test_expr.c.
  */
 #include "format/iceberg/expr.h"
 
@@ -166,7 +167,8 @@ static bool only_nans(const struct tarn_field_metrics *m)
     return m->value_count > 0 && m->nan_count >= 0 && m->nan_count >= m->value_count;
 }
 
-/* May any value of [lower, upper] stand in `op` to v? NaN may hide outside of the bounds: the engine orders it above all numbers. */
+/* May any value of [lower, upper] stand in `op` to v? NaN may hide outside of the bounds: the
+ * engine orders it above all numbers. */
 static bool range_may(const struct tarn_expr *e, enum tarn_expr_op op, const struct tarn_value *v,
                       const struct tarn_field_metrics *m)
 {
@@ -209,7 +211,8 @@ static bool prefix_may(const struct tarn_expr *e, const struct tarn_field_metric
     return true;
 }
 
-/* -0.0 and 0.0 are equal to an engine but not to tarn_value_cmp: a zero never prunes by equality or order at a zero bound. */
+/* -0.0 and 0.0 are equal to an engine but not to tarn_value_cmp: a zero never prunes by equality or
+ * order at a zero bound. */
 static bool touches_zero(const struct tarn_expr *e, const struct tarn_field_metrics *m)
 {
     if (!is_floating(&e->type))
@@ -326,8 +329,9 @@ static bool is_time_transform(const struct tarn_transform *t)
            t->kind == TARN_TRANSFORM_DAY || t->kind == TARN_TRANSFORM_HOUR;
 }
 
-/* Some writers rounded times before 1970 towards it, one above the right value (trap 18). Their files are kept too: "= v" becomes
- * "in (v, v + 1)", "<= v" becomes "<= v + 1", as Iceberg Java does. p->values has room for twice its count. */
+/* Some writers rounded times before 1970 towards it, one above the right value (trap 18). Their
+ * files are kept too: "= v" becomes "in (v, v + 1)", "<= v" becomes "<= v + 1", as Iceberg Java
+ * does. p->values has room for twice its count. */
 static void admit_wrong_rounding(struct tarn_expr *p)
 {
     size_t n = p->value_count;

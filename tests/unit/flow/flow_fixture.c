@@ -217,8 +217,9 @@ void flow_exec(struct flow_world *w, const char *sql)
 void flow_put(struct flow_world *w, const char *name, const char *text)
 {
     static time_t written = 1700000000;
+    written++;
     struct tarn_str path = flow_path(w, name);
-    struct timespec times[2] = {{.tv_sec = ++written}, {.tv_sec = written}};
+    struct timespec times[2] = {{.tv_sec = written}, {.tv_sec = written}};
     char folder[256];
     snprintf(folder, sizeof folder, "%s", path.ptr);
     *strrchr(folder, '/') = 0;

@@ -1,4 +1,5 @@
-/* flow_fixture: a lake in a folder of its own, with an engine, for tests of what moves rows. Names in SQL are the catalog's tables. */
+/* flow_fixture: a lake in a folder of its own, with an engine, for tests of what moves rows. Names
+ * in SQL are the catalog's tables. */
 #ifndef TARN_TESTS_FLOW_FIXTURE_H
 #define TARN_TESTS_FLOW_FIXTURE_H
 
@@ -28,7 +29,8 @@ struct flow_world {
     int runs;
 };
 
-/* cmocka's setup and teardown; flow_reopen closes and opens all but the files (another process' view). */
+/* cmocka's setup and teardown; flow_reopen closes and opens all but the files (another process'
+ * view). */
 int flow_begin(void **state);
 int flow_end(void **state);
 void flow_open(struct flow_world *w, bool sqlite);
@@ -42,14 +44,16 @@ const char *flow_rows(struct flow_world *w, const char *sql);
 enum tarn_status flow_try_rows(struct flow_world *w, const char *sql, const char **out);
 void flow_exec(struct flow_world *w, const char *sql);
 
-/* A file below the world's folder; it looks as if it had been written long ago, a little later each time. */
+/* A file below the world's folder; it looks as if it had been written long ago, a little later each
+ * time. */
 void flow_put(struct flow_world *w, const char *name, const char *text);
 void flow_remove_file(struct flow_world *w, const char *name);
 struct tarn_str flow_path(struct flow_world *w, const char *name); /* absolute */
 size_t flow_count_files(struct flow_world *w, const char *below);
 
 struct tarn_table *flow_table(struct flow_world *w, const char *name); /* "raw.t"; NULL if none */
-/* Makes raw.<name> of a type with partitions (ended by NULL) and the rows of a SELECT (NULL: none). */
+/* Makes raw.<name> of a type with partitions (ended by NULL) and the rows of a SELECT (NULL:
+ * none). */
 void flow_create(struct flow_world *w, const char *name, const char *type,
                  const char *const *partitions, const char *rows);
 void flow_insert(struct flow_world *w, const char *name, const char *rows);

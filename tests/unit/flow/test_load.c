@@ -1,5 +1,5 @@
-/* Loads: files once, files that changed, types that grow, records that are set aside, runs that race; the side tables always say what
- * the data says. */
+/* Loads: files once, files that changed, types that grow, records that are set aside, runs that
+ * race; the side tables always say what the data says. */
 #include "flow_fixture.h"
 
 #define ROWS "SELECT id, _source_file, _source_offset FROM raw.t ORDER BY 2, 3"
@@ -478,7 +478,8 @@ static void a_struct_becomes_text(void **state)
                         "1|{\"x\":1,\"y\":[1,2]}\n2|plain\n");
 }
 
-/* A type conflict and a changed file in one load; and rows of others, which have no _source_file, stay. */
+/* A type conflict and a changed file in one load; and rows of others, which have no _source_file,
+ * stay. */
 static void a_rewrite_with_changed_files(void **state)
 {
     struct flow_world *w = *state;

@@ -1,5 +1,5 @@
-/* Loads that are killed or fail at every step: the table, its ledger and its dead letters are as before or as after, together, and the
- * next load makes good what is missing. */
+/* Loads that are killed or fail at every step: the table, its ledger and its dead letters are as
+ * before or as after, together, and the next load makes good what is missing. */
 #include "flow_fixture.h"
 
 #include <ftw.h>

@@ -1,4 +1,5 @@
-/* Loads of Parquet files, which the engine reads: types that differ between files and table, and the ledger beside them. */
+/* Loads of Parquet files, which the engine reads: types that differ between files and table, and
+ * the ledger beside them. */
 #include "flow_fixture.h"
 
 #include <fcntl.h>
@@ -18,8 +19,9 @@ static struct tarn_load parquet_load(struct flow_world *w)
 static void put(struct flow_world *w, const char *name, const char *rows)
 {
     static time_t written = 1700000000;
+    written++;
     struct tarn_str path = tarn_sprintf(&w->op, "%s/data/%s", w->folder, name);
-    struct timespec times[2] = {{.tv_sec = ++written}, {.tv_sec = written}};
+    struct timespec times[2] = {{.tv_sec = written}, {.tv_sec = written}};
     (void)!mkdir(flow_path(w, "data").ptr, 0777);
     (void)!unlink(path.ptr);
     struct tarn_buf sql;

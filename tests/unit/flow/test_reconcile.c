@@ -163,7 +163,8 @@ static void promotions(void **state)
     HOLD(*state, table);
 }
 
-/* A replaced column has a new id; inside of a column, all of it is new: names inside must never mean two ids. */
+/* A replaced column has a new id; inside of a column, all of it is new: names inside must never
+ * mean two ids. */
 static void replacements(void **state)
 {
     static const struct expected table[] = {

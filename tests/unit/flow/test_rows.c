@@ -140,7 +140,8 @@ static void a_whole_file(void **state)
     assert_string_equal(flow_rows(w, "SELECT count(*), max(id) FROM raw.x"), "9|9\n");
 }
 
-/* What is left of a file that has deletes already goes with the file; its delete file stays behind and means nothing. */
+/* What is left of a file that has deletes already goes with the file; its delete file stays behind
+ * and means nothing. */
 static void deletes_on_deletes(void **state)
 {
     struct flow_world *w = *state;
@@ -239,7 +240,8 @@ static void a_row_named_twice(void **state)
     assert_int_equal(total(w, "raw.x"), 7);
 }
 
-/* Tables of other writers have URIs for paths: deletes must name the data file as its manifest does. */
+/* Tables of other writers have URIs for paths: deletes must name the data file as its manifest
+ * does. */
 static void files_under_uris(void **state)
 {
     struct flow_world *w = *state;

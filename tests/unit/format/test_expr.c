@@ -1,6 +1,6 @@
-/* Filters: what metrics rule out, and what a filter says of partitions. A planner that keeps too much
- * is slow; one that keeps too little loses rows. tests/unit/lake/test_scan_random.c holds the same over
- * random tables. */
+/* Filters: what metrics rule out, and what a filter says of partitions. A planner that keeps too
+ * much is slow; one that keeps too little loses rows. tests/unit/lake/test_scan_random.c holds the
+ * same over random tables. */
 #include "iceberg_fixture.h"
 
 #include <math.h>
@@ -172,7 +172,8 @@ static void nulls(void **state)
     assert_true(may(op, TARN_EXPR_IS_NULL, &t, NULL, metrics(op, &t, 5, -1, -1, "1", "3")));
 }
 
-/* A file without rows holds nothing; that its column has no values says nothing of its rows if it lies in a list. */
+/* A file without rows holds nothing; that its column has no values says nothing of its rows if it
+ * lies in a list. */
 static void a_file_without_values(void **state)
 {
     struct tarn_op *op = *state;

@@ -1,5 +1,5 @@
-/* lake_fixture: a lake over storage and catalog in memory, tables made of data files that hold nothing but their metrics, and a
- * reader of position deletes that says what a test told it. */
+/* lake_fixture: a lake over storage and catalog in memory, tables made of data files that hold
+ * nothing but their metrics, and a reader of position deletes that says what a test told it. */
 #ifndef TARN_TESTS_LAKE_FIXTURE_H
 #define TARN_TESTS_LAKE_FIXTURE_H
 
@@ -33,7 +33,8 @@ struct lake_world {
 int lake_begin(void **state);
 int lake_end(void **state);
 void lake_ok(struct lake_world *w, enum tarn_status status);
-/* Fails the test unless the status is `wanted` and the report holds `part` (NULL: any). Clears the report. */
+/* Fails the test unless the status is `wanted` and the report holds `part` (NULL: any). Clears the
+ * report. */
 void lake_fails(struct lake_world *w, enum tarn_status status, enum tarn_status wanted,
                 const char *part);
 

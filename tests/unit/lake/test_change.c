@@ -1,4 +1,5 @@
-/* Changes: what each version of a table holds: schemas, specs, summaries, logs, refs; and what a change refuses to be. */
+/* Changes: what each version of a table holds: schemas, specs, summaries, logs, refs; and what a
+ * change refuses to be. */
 #include "lake_fixture.h"
 
 #include <string.h>
@@ -65,7 +66,8 @@ static void totals_add_up(void **state)
     assert_total(t, "removed-position-deletes", "1");
 }
 
-/* Rows that only deletes remove: Java calls such a snapshot "delete" or "overwrite", never "append". */
+/* Rows that only deletes remove: Java calls such a snapshot "delete" or "overwrite", never
+ * "append". */
 static void deletes_alone_are_no_append(void **state)
 {
     struct lake_world *w = *state;

@@ -1,4 +1,5 @@
-/* Changes and commits over storage and catalog in memory: what each version holds, and what happens when others commit in between. */
+/* Changes and commits over storage and catalog in memory: what each version holds, and what happens
+ * when others commit in between. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -301,7 +301,8 @@ static void preconditions_outlive_a_retry(void **state)
     assert_int_equal(rows_of(w), 1);
 }
 
-/* Retries of one change in a group leave the others' staged files as they are, and all or none is published. */
+/* Retries of one change in a group leave the others' staged files as they are, and all or none is
+ * published. */
 static void a_group_with_one_conflict(void **state)
 {
     struct lake_world *w = *state;

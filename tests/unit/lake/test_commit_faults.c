@@ -1,5 +1,6 @@
-/* Commits while memory, storage or catalog fail at every place in turn: the table is as before or as after, never otherwise; what is
- * known not to have happened leaves no manifests behind; what may have happened loses no file. */
+/* Commits while memory, storage or catalog fail at every place in turn: the table is as before or
+ * as after, never otherwise; what is known not to have happened leaves no manifests behind; what
+ * may have happened loses no file. */
 #include "lake_fixture.h"
 
 #include <string.h>
@@ -8,7 +9,8 @@
 
 static const char *const NONE[] = {NULL};
 
-/* ---- what is committed: each adds 3 rows to the 2 files of 5 rows that are there, or replaces something */
+/* ---- what is committed: each adds 3 rows to the 2 files of 5 rows that are there, or replaces
+ * something */
 
 enum act { APPEND, REPLACE_ALL, DELETE_SOME, NEW_SCHEMA, CREATE, TWO_TABLES, ACTS };
 static const int64_t ROWS_AFTER[] = {13, 3, 8, 13, 3, 16};
@@ -157,7 +159,8 @@ static void storage_fails_at_every_call(void **state)
 
 /* ---- memory */
 
-/* Fails allocation after allocation until the act passes; the world is the same after each failure. */
+/* Fails allocation after allocation until the act passes; the world is the same after each
+ * failure. */
 static long memory_faults(enum act act, long n)
 {
     struct tarn_data_file files[2];
@@ -182,7 +185,8 @@ static long memory_faults(enum act act, long n)
     return n;
 }
 
-/* Some failures are none of the commit's (tidying up): the end is reached when many in a row do no harm. */
+/* Some failures are none of the commit's (tidying up): the end is reached when many in a row do no
+ * harm. */
 static void memory_runs_out_at_every_allocation(void **state)
 {
     (void)state;
@@ -197,7 +201,8 @@ static void memory_runs_out_at_every_allocation(void **state)
     }
 }
 
-/* ---- a catalog whose answers are lost: a request that the caller gave up may still be carried out */
+/* ---- a catalog whose answers are lost: a request that the caller gave up may still be carried
+ * out */
 
 struct slow_catalog {
     struct tarn_catalog base;
@@ -248,7 +253,8 @@ static struct slow_catalog slow_catalog(struct lake_world *w)
         .base = {&slow_ops, TARN_STR("iceberg")}, .below = w->lake.catalog, .op = &w->op};
 }
 
-/* Trap 1: the first request lands after its look-up said that it had not. Our own snapshot is then no stranger's. */
+/* Trap 1: the first request lands after its look-up said that it had not. Our own snapshot is then
+ * no stranger's. */
 static void trap_1_a_commit_that_lands_late(void **state)
 {
     (void)state;

@@ -1,4 +1,5 @@
-/* Scan planning: which files a filter leaves, over specs old and new, with position deletes; and what is refused. */
+/* Scan planning: which files a filter leaves, over specs old and new, with position deletes; and
+ * what is refused. */
 #include "lake_fixture.h"
 
 #include <math.h>
@@ -200,7 +201,8 @@ static void manifests_are_skipped_by_their_summaries(void **state)
     assert_string_equal(left(w, "ts", TARN_EXPR_GT, "2000-01-01 00:00:00"), "c");
 }
 
-/* Bounds of an identity partition of doubles, as a careless writer has them in the manifest list. */
+/* Bounds of an identity partition of doubles, as a careless writer has them in the manifest
+ * list. */
 static void trap_15_nan_in_a_manifest_list(void **state)
 {
     struct lake_world *w = *state;

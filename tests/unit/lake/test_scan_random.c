@@ -1,6 +1,7 @@
-/* A property of planning over random tables: a file that holds a row for which the filter is true is never dropped, by manifest,
- * partition or bounds. Rows, specs (each transform, two fields, evolution), cuts of bounds and filters are drawn from a seed; filters
- * are judged row by row as the engine does: NaN is the greatest number, zeros are equal, null makes nothing true. */
+/* A property of planning over random tables: a file that holds a row for which the filter is true
+ * is never dropped, by manifest, partition or bounds. Rows, specs (each transform, two fields,
+ * evolution), cuts of bounds and filters are drawn from a seed; filters are judged row by row as
+ * the engine does: NaN is the greatest number, zeros are equal, null makes nothing true. */
 #include "lake_fixture.h"
 
 #include <math.h>
@@ -207,7 +208,8 @@ static void random_spec(struct lake_world *w, const struct tarn_schema *s, int32
     }
 }
 
-/* False: a partition value is out of range, as of truncate(INT_MIN); such a row cannot be written. */
+/* False: a partition value is out of range, as of truncate(INT_MIN); such a row cannot be
+ * written. */
 static bool tuple_of(struct lake_world *w, const struct tarn_partition_spec *spec,
                      const struct row *r, struct tarn_value *out)
 {
@@ -278,7 +280,8 @@ static void fill_metrics(struct lake_world *w, struct tarn_data_file *f, struct 
         column_metrics(w, f, t, file, c);
 }
 
-/* The rows of one tuple form a file; a change holds several, so that manifests hold several tuples. */
+/* The rows of one tuple form a file; a change holds several, so that manifests hold several
+ * tuples. */
 static void write_rows(struct lake_world *w, struct random_table *t, struct tarn_change *c)
 {
     const struct tarn_metadata *m = tarn_change_metadata(c);

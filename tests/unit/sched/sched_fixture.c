@@ -38,8 +38,9 @@ static void path_of(struct sched_world *w, const char *name, char out[256])
 void sched_put(struct sched_world *w, const char *name, const char *text)
 {
     static time_t written = 1700000000;
+    written++;
     char path[256], folder[256];
-    struct timespec times[2] = {{.tv_sec = ++written}, {.tv_sec = written}};
+    struct timespec times[2] = {{.tv_sec = written}, {.tv_sec = written}};
     path_of(w, name, path);
     for (char *p = path + strlen(w->folder) + 1; (p = strchr(p, '/')); p++) {
         snprintf(folder, sizeof folder, "%.*s", (int)(p - path), path);

@@ -1,4 +1,5 @@
-/* sched_fixture: a project in a folder of its own, run as the program would, each time from scratch; what a run said is kept as text. */
+/* sched_fixture: a project in a folder of its own, run as the program would, each time from
+ * scratch; what a run said is kept as text. */
 #ifndef TARN_TESTS_SCHED_FIXTURE_H
 #define TARN_TESTS_SCHED_FIXTURE_H
 
@@ -48,7 +49,8 @@ size_t sched_count_files(struct sched_world *w, const char *below);
 
 void sched_open(struct sched_world *w); /* a workspace with an engine; the one before is closed */
 void sched_ok(struct sched_world *w, enum tarn_status status);
-/* A run of everything (or of one selector); statuses are kept, the workspace is left open for questions about what is published. */
+/* A run of everything (or of one selector); statuses are kept, the workspace is left open for
+ * questions about what is published. */
 void sched_run(struct sched_world *w);
 void sched_run_with(struct sched_world *w, const struct tarn_run_options *o);
 void sched_run_ok(struct sched_world *w);

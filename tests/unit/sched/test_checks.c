@@ -105,7 +105,8 @@ static void an_error_holds_everything_back(void **state)
     assert_true(w->up_to_date);
 }
 
-/* The check stands on a table that commits by itself: it is as red in the second run, in which that table does not move. */
+/* The check stands on a table that commits by itself: it is as red in the second run, in which that
+ * table does not move. */
 static void a_red_check_of_raw_data_stays_red(void **state)
 {
     struct sched_world *w = *state;

@@ -1,4 +1,5 @@
-/* Models of each kind over runs that follow each other: what is written, what is left alone, what is refused. */
+/* Models of each kind over runs that follow each other: what is written, what is left alone, what
+ * is refused. */
 #include "sched_fixture.h"
 
 static void model(struct sched_world *w, const char *name, const char *header, const char *sql)
@@ -177,29 +178,56 @@ static void merge_with_structs_that_grow(void **state)
                         "1|{x: a, y: 7}\n2|{x: NULL, y: NULL}\n");
 }
 
-static void types_that_change_need_a_full_refresh(void **state)
+static void refuse_types(struct sched_world *w, const char *header, const char *sql)
+{
+    const char *before = sched_rows(w, "select typeof(v), v from silver.m order by all");
+    char kept[256];
+    snprintf(kept, sizeof kept, "%s", before);
+    model(w, "silver/m", header, sql);
+    sched_run(w);
+    assert_true(w->failed);
+    assert_int_equal(w->result_status, TARN_SCHEMA);
+    assert_non_null(strstr(sched_step(w, "silver.m")->hint, "--full-refresh"));
+    assert_string_equal(sched_rows(w, "select typeof(v), v from silver.m order by all"), kept);
+    full_refresh(w);
+    assert_false(w->failed);
+}
+
+static void an_append_of_other_types_needs_a_full_refresh(void **state)
 {
     struct sched_world *w = *state;
-    static const char *const kinds[] = {"kind: merge\nkey: [id]", "kind: append"};
-    for (size_t i = 0; i < 2; i++) {
-        model(w, "silver/m", kinds[i], "select id, v from raw.docs");
-        sched_put(w, "data/docs1.json", "{\"id\": 1, \"v\": 5}\n");
-        full_refresh(w);
-        model(w, "silver/m", kinds[i], "select id, v::varchar as v from raw.docs");
-        sched_run(w);
-        assert_true(w->failed);
-        assert_int_equal(w->result_status, TARN_SCHEMA);
-        assert_non_null(strstr(sched_step(w, "silver.m")->hint, "--full-refresh"));
-        assert_string_equal(sched_rows(w, "select typeof(v), v from silver.m"), "BIGINT|5\n");
-        full_refresh(w);
-        assert_false(w->failed);
-        assert_string_equal(sched_rows(w, "select typeof(v), v from silver.m"), "VARCHAR|5\n");
-        model(w, "silver/m", kinds[i], "select id, v from raw.docs"); /* and back */
-        sched_run(w);
-        assert_true(w->failed);
-        full_refresh(w);
-        assert_string_equal(sched_rows(w, "select typeof(v), v from silver.m"), "BIGINT|5\n");
-    }
+    model(w, "silver/m", "kind: append", "select id, v from raw.docs");
+    sched_put(w, "data/docs1.json", "{\"id\": 1, \"v\": 5}\n");
+    sched_run_ok(w);
+    refuse_types(w, "kind: append", "select id, v::varchar as v from raw.docs");
+    assert_string_equal(sched_rows(w, "select typeof(v), v from silver.m"), "VARCHAR|5\n");
+    refuse_types(w, "kind: append", "select id, v from raw.docs"); /* and back */
+    assert_string_equal(sched_rows(w, "select typeof(v), v from silver.m"), "BIGINT|5\n");
+}
+
+/* A merge of other types stands for its table if it loses nothing of it: no row, no column, no
+ * key. */
+static void a_merge_of_other_types(void **state)
+{
+    struct sched_world *w = *state;
+    static const char header[] = "kind: merge\nkey: [id]";
+    model(w, "silver/m", header, "select id, v from raw.docs");
+    sched_put(w, "data/docs1.json", "{\"id\": 1, \"v\": 5}\n{\"id\": 2, \"v\": 6}\n");
+    sched_run_ok(w);
+    model(w, "silver/m", header, "select id, v::varchar as v from raw.docs");
+    sched_run_ok(w);
+    assert_string_equal(sched_rows(w, "select typeof(v), v from silver.m order by 2"),
+                        "VARCHAR|5\nVARCHAR|6\n");
+    refuse_types(w, header, "select id, v from raw.docs where id = 1"); /* a row */
+    assert_string_equal(sched_rows(w, "select typeof(v), v from silver.m"), "BIGINT|5\n");
+    model(w, "silver/m", header, "select id, v, 'kept' as w from raw.docs");
+    sched_run_ok(w);
+    model(w, "silver/m", header, "select id, v from raw.docs"); /* w keeps its values */
+    sched_run_ok(w);
+    refuse_types(w, header, "select id, v::varchar as v from raw.docs"); /* a column */
+    model(w, "silver/m", header, "select id, v::varchar as v from raw.docs where id = 1");
+    full_refresh(w);
+    refuse_types(w, header, "select id::varchar as id, v from raw.docs"); /* a key */
 }
 
 static void wider_types_need_none(void **state)
@@ -428,7 +456,8 @@ static void roll_back(struct sched_world *w, const char *ns, const char *name, s
     sched_publish(w, t, &m);
 }
 
-/* An input that went back, and the model's own table that went back: what it says it holds, it does not. */
+/* An input that went back, and the model's own table that went back: what it says it holds, it does
+ * not. */
 static void rolled_back_tables_are_made_anew(void **state)
 {
     struct sched_world *w = *state;
@@ -462,7 +491,8 @@ static void insert(struct sched_world *w, const char *name, const char *rows)
     sched_ok(w, tarn_changes_commit(&w->w->lake, &w->op, &c, 1, (struct tarn_commit_options){0}));
 }
 
-/* Rows that somebody else put into a model's table do not survive a model that is all of its rows. */
+/* Rows that somebody else put into a model's table do not survive a model that is all of its
+ * rows. */
 static void foreign_rows_in_a_models_table(void **state)
 {
     struct sched_world *w = *state;
@@ -591,7 +621,8 @@ int main(void)
         T(merge_with_columns_that_come_and_go),
         T(merge_with_names_in_another_case),
         T(merge_with_structs_that_grow),
-        T(types_that_change_need_a_full_refresh),
+        T(an_append_of_other_types_needs_a_full_refresh),
+        T(a_merge_of_other_types),
         T(wider_types_need_none),
         T(append_adds_what_is_not_there),
         T(append_with_columns_that_come_and_go),

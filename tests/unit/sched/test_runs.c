@@ -1,4 +1,5 @@
-/* Runs as a whole: what fails together, what stays readable, what is tidied away, who waits for whom. */
+/* Runs as a whole: what fails together, what stays readable, what is tidied away, who waits for
+ * whom. */
 #include "sched_fixture.h"
 
 #include <sys/wait.h>
@@ -89,7 +90,8 @@ static void an_ingest_that_fails(void **state)
     assert_string_equal(sched_rows(w, "select id from silver.s order by 1"), "1\n2\n");
 }
 
-/* Somebody else writes into a table while the run that replaces it is at work: nothing is published, and nothing is lost. */
+/* Somebody else writes into a table while the run that replaces it is at work: nothing is
+ * published, and nothing is lost. */
 static void write_in_between(void *ctx, const struct tarn_step *step, size_t index, size_t count)
 {
     struct sched_world *w = ctx;
@@ -173,7 +175,8 @@ static void old_failed_runs_are_tidied(void **state)
     assert_string_equal(sched_rows(w, "select n from gold.g"), "8\n");
 }
 
-/* A record may lie about nothing that is published: files of a run whose tables were published are in none. */
+/* A record may lie about nothing that is published: files of a run whose tables were published are
+ * in none. */
 static void published_files_are_in_no_record(void **state)
 {
     struct sched_world *w = *state;
@@ -315,7 +318,8 @@ static void cancelled_runs(void **state)
     assert_string_equal(sched_rows(w, "select n from gold.g"), "2\n");
 }
 
-/* Allocations fail at places spread over a whole run: what is published is as before or as after. */
+/* Allocations fail at places spread over a whole run: what is published is as before or as
+ * after. */
 static void memory_runs_out(void **state)
 {
     struct sched_world *w = *state;
