@@ -112,22 +112,6 @@ static enum tarn_status offending_sql(struct tarn_op *op, const struct tarn_chec
     return (enum tarn_status)tarn_buf_take(op, &b, "check query", out);
 }
 
-/* Words that make a query's answer depend on more than the tables that it reads. A name that holds
- * one only makes the check run more often. */
-static bool is_volatile(struct tarn_str sql)
-{
-    static const char *const words[] = {"now",         "today", "current_", "localtime",
-                                        "timestamp(",  "age(",  "random",   "uuid",
-                                        "getvariable", "read_", "sample"};
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
-        size_t n = strlen(words[i]);
-        for (size_t at = 0; at + n <= sql.len; at++)
-            if (tarn_str_eq_nocase(tarn_str_of(sql.ptr + at, n), tarn_str_of(words[i], n)))
-                return true;
-    }
-    return false;
-}
-
 enum tarn_status tarn__check_mark(const struct tarn__build *b, const struct tarn_node *node,
                                   struct tarn_str *out)
 {
@@ -135,7 +119,8 @@ enum tarn_status tarn__check_mark(const struct tarn__build *b, const struct tarn
     struct tarn_str query;
     bool free_text = c->kind == TARN_CHECK_SQL || c->kind == TARN_CHECK_EXPRESSION;
     *out = (struct tarn_str){NULL, 0};
-    if (node->input_count == 0 || (free_text && is_volatile(c->sql)))
+    if (node->input_count == 0 || (free_text && tarn__is_volatile(c->sql)) ||
+        tarn__reads_volatile(node))
         return TARN_OK;
     TARN_TRY(offending_sql(b->op, c, &query));
     return tarn__inputs_mark(b, node, tarn_hash64(query.ptr, query.len, 0), out);

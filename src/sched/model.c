@@ -152,7 +152,6 @@ enum tarn_status tarn__model_reason(const struct tarn__build *b, const struct ta
                                     struct tarn_str *out)
 {
     struct tarn_json *before, *now;
-    (void)node;
     *out = (struct tarn_str){NULL, 0};
     if (!table) {
         *out = TARN_STR("new");
@@ -168,8 +167,11 @@ enum tarn_status tarn__model_reason(const struct tarn__build *b, const struct ta
         return TARN_OK;
     }
     if (tarn_str_eq(*mark, watermark)) {
+        bool appends = node->model->kind == TARN_MODEL_APPEND; /* it would add all rows again */
         if (is_foreign(table))
             *out = TARN_STR("its table was changed by somebody else");
+        else if (!appends && (tarn__is_volatile(node->model->sql) || tarn__reads_volatile(node)))
+            *out = TARN_STR("its result depends on more than what it reads");
         return TARN_OK;
     }
     TARN_TRY(tarn_json_parse(b->op, *mark, "table property tarn.model", &before));

@@ -75,6 +75,13 @@ void tarn__written_relation(struct tarn_buf *b, const struct tarn_written *writt
 enum tarn_status tarn__inputs_mark(const struct tarn__build *b, const struct tarn_node *node,
                                    uint64_t hash, struct tarn_str *out) TARN_MUST_USE;
 
+/* ---- volatile.c */
+
+/* Does the query ask the clock, chance or files? */
+bool tarn__is_volatile(struct tarn_str sql);
+/* Does a view that the node reads? */
+bool tarn__reads_volatile(const struct tarn_node *node);
+
 /* ---- check.c */
 
 enum tarn_status tarn__check_run(const struct tarn__build *b, const struct tarn_check *check,

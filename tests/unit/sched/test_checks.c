@@ -178,6 +178,21 @@ static void a_red_check_of_another_selection(void **state)
     sched_is(w, "raw.docs.not_null_id", TARN_STEP_FAILED);
 }
 
+/* Freshness: green now says nothing of tomorrow. */
+static void a_check_that_asks_the_clock(void **state)
+{
+    struct sched_world *w = *state;
+    docs(w);
+    sched_put(
+        w, "checks/fresh.sql",
+        "select 1 as late where (select max(ingest_ts) from raw.docs) < now() - interval 1 day\n");
+    sched_put(w, "checks/plain.sql", "select * from raw.docs where id > 100\n");
+    sched_run_ok(w);
+    sched_run_ok(w);
+    sched_is(w, "fresh", TARN_STEP_OK);
+    sched_is(w, "plain", TARN_STEP_CURRENT);
+}
+
 static void mistakes_in_checks(void **state)
 {
     struct sched_world *w = *state;
@@ -224,6 +239,7 @@ int main(void)
         T(a_red_check_of_raw_data_stays_red),
         T(a_new_check_of_old_data_runs),
         T(a_red_check_of_another_selection),
+        T(a_check_that_asks_the_clock),
         T(mistakes_in_checks),
         T(samples),
     };

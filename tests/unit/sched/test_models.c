@@ -563,6 +563,35 @@ static void a_table_that_is_not_the_models(void **state)
     assert_string_equal(sched_rows(w, "select id from gold.t"), "1\n");
 }
 
+/* What asks the clock has another result tomorrow, though nothing that it reads moves. */
+static void models_that_ask_the_clock(void **state)
+{
+    struct sched_world *w = *state;
+    sched_put(w, "data/docs1.json", "{\"id\": 1}\n");
+    model(w, "silver/v", "kind: view", "select id, current_date as today from raw.docs");
+    model(w, "gold/t", NULL, "select id, now ( ) > '2020-01-01' as late from raw.docs");
+    model(w, "gold/u", NULL, "select id, today > '2020-01-01' as late from silver.v");
+    model(w, "gold/m", "kind: merge\nkey: [id]\naudit: [at]",
+          "select id, now() as at from raw.docs");
+    model(w, "gold/plain", NULL, "select id as known, 'now' as nowhere from raw.docs");
+    model(w, "gold/a", "kind: append", "select id, now() as at from raw.docs");
+    sched_run_ok(w);
+    int64_t t = sched_snapshot(w, "gold", "t"), m = sched_snapshot(w, "gold", "m");
+    size_t files = sched_count_files(w, "warehouse");
+    sched_run_ok(w);
+    static const char *const again[] = {"gold.t", "gold.u", "gold.m"};
+    for (size_t i = 0; i < 3; i++) {
+        sched_is(w, again[i], TARN_STEP_OK);
+        assert_int_equal(sched_step(w, again[i])->rows_out, 0); /* the same rows are not written */
+    }
+    sched_is(w, "gold.plain", TARN_STEP_CURRENT);
+    sched_is(w, "gold.a", TARN_STEP_CURRENT);
+    assert_int_equal(sched_snapshot(w, "gold", "t"), t);
+    assert_int_equal(sched_snapshot(w, "gold", "m"), m);
+    assert_int_equal(w->published, 0);
+    assert_int_equal(sched_count_files(w, "warehouse"), files);
+}
+
 /* ---- contracts and mistakes */
 
 static void contracts(void **state)
@@ -638,6 +667,7 @@ int main(void)
         T(foreign_rows_in_a_merge),
         T(properties_of_the_header),
         T(a_table_that_is_not_the_models),
+        T(models_that_ask_the_clock),
         T(contracts),
         T(mistakes_are_placed),
     };
