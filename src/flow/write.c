@@ -1,4 +1,6 @@
 /* write: what a table's properties ask of a write, and rows deleted by position. */
+#include <stdlib.h>
+
 #include "flow/flow_int.h"
 
 /* ---- a write's options */
@@ -144,33 +146,60 @@ int64_t tarn_cell_long(const struct tarn_batch *b, size_t column, size_t row)
 struct doomed_file {
     const struct tarn_scan_file *file;
     int64_t rows;
+    int64_t
+        partition_rows; /* of the first file of a partition: of all its files that are not whole */
     bool whole, done;
+};
+struct named_file { /* a file by one of its names: its path, its local one */
+    struct tarn_str name;
+    const struct tarn_scan_file *file;
 };
 struct doomed {
     const struct tarn_scan *scan;
+    struct named_file *names; /* sorted */
     struct doomed_file *files;
     size_t count;
     int64_t rows;
 };
 
+static int by_name(const void *a, const void *b)
+{
+    const struct named_file *x = a, *y = b;
+    return tarn_str_cmp(x->name, y->name);
+}
+
+static enum tarn_status index_files(struct doomed *d, struct tarn_op *op)
+{
+    size_t n = d->scan->file_count;
+    TARN_NEW_ARRAY(op, d->files, n + 1);
+    TARN_NEW_ARRAY(op, d->names, 2 * n + 1);
+    for (size_t i = 0; i < n; i++) {
+        const struct tarn_scan_file *f = &d->scan->files[i];
+        d->names[2 * i] = (struct named_file){f->file->path, f};
+        d->names[2 * i + 1] = (struct named_file){f->local_path, f};
+    }
+    if (n)
+        qsort(d->names, 2 * n, sizeof *d->names, by_name);
+    return TARN_OK;
+}
+
 static enum tarn_status collect(void *ctx, struct tarn_op *op, const struct tarn_batch *b,
                                 size_t row)
 {
     struct doomed *d = ctx;
-    struct tarn_str path = tarn_cell_text(b, 0, row);
-    for (size_t i = 0; i < d->scan->file_count; i++) {
-        const struct tarn_scan_file *f = &d->scan->files[i];
-        if (!tarn_str_eq(f->file->path, path) && !tarn_str_eq(f->local_path, path))
-            continue;
-        int64_t rows = tarn_cell_long(b, 1, row);
-        int64_t live = f->file->record_count - (int64_t)f->deleted_count;
-        d->files[d->count++] = (struct doomed_file){f, rows, rows == live, false};
-        d->rows += rows;
-        return TARN_OK;
-    }
-    return tarn_fail(op, TARN_INTERNAL,
-                     "rows to be deleted lie in file \"%.*s\", which the scan does not have",
-                     TARN_STR_ARG(path));
+    struct named_file key = {.name = tarn_cell_text(b, 0, row)};
+    int64_t rows = tarn_cell_long(b, 1, row);
+    const struct named_file *hit =
+        d->scan->file_count ? bsearch(&key, d->names, 2 * d->scan->file_count, sizeof key, by_name)
+                            : NULL;
+    if (!hit)
+        return tarn_fail(op, TARN_INTERNAL,
+                         "rows to be deleted lie in file \"%.*s\", which the scan does not have",
+                         TARN_STR_ARG(key.name));
+    int64_t live = hit->file->file->record_count - (int64_t)hit->file->deleted_count;
+    d->files[d->count++] = (struct doomed_file){hit->file, rows, 0, rows == live, false};
+    d->rows += rows;
+    return TARN_OK;
 }
 
 static bool same_partition(const struct tarn_type *type, const struct tarn_data_file *a,
@@ -203,6 +232,7 @@ static enum tarn_status list_partition(struct tarn_op *op, struct doomed *d, siz
         if (f->whole || f->done || !same_partition(&type, of, f->file->file))
             continue;
         f->done = true;
+        d->files[first].partition_rows += f->rows;
         tarn_buf_z(sql, comma);
         tarn_buf_sql_text(sql, f->file->file->path);
         comma = ", ";
@@ -226,6 +256,13 @@ static enum tarn_status delete_in_partition(const struct tarn_flow *flow, struct
     TARN_GO((enum tarn_status)tarn_buf_finish(op, &sql, "list of files with deleted rows"));
     TARN_GO(tarn_flow_write(flow, op, change, INT64_MIN, &write));
     TARN_GO(tarn_session_write_deletes(flow->session, op, tarn_buf_view(&sql), &write, &written));
+    if (written.rows != d->files[first].partition_rows)
+        status = tarn_fail(op, TARN_INTERNAL, "%lld of %lld rows would have been deleted",
+                           (long long)written.rows, (long long)d->files[first].partition_rows);
+    if (status != TARN_OK) {
+        tarn_flow_remove(flow, op, &written);
+        goto out;
+    }
     for (size_t i = 0; i < written.count; i++) {
         written.files[i].spec_id = of->spec_id;
         written.files[i].partition = of->partition;
@@ -247,7 +284,7 @@ enum tarn_status tarn_rows_delete(const struct tarn_flow *flow, struct tarn_op *
         TARN_STR_ARG(doomed));
     if (!sql.ptr)
         return TARN_NOMEM;
-    TARN_NEW_ARRAY(op, d.files, scan->file_count + 1);
+    TARN_TRY(index_files(&d, op));
     TARN_TRY(tarn_each_row(flow, op, sql, collect, &d));
     for (size_t i = 0; i < d.count; i++) {
         if (d.files[i].whole)
