@@ -153,6 +153,22 @@ static void partitions_by_ingest_ts(void **state)
     assert_ledger(w);
 }
 
+/* What the project says of the table's properties now holds from the next load on. */
+static void properties(void **state)
+{
+    struct flow_world *w = *state;
+    struct tarn_load load = flow_load(w);
+    struct tarn_kv kv = {TARN_STR("write.parquet.compression-codec"), TARN_STR("snappy")};
+    flow_put(w, "data/a.json", "{\"id\": 1}\n");
+    load_ok(w, &load);
+    load.properties = (struct tarn_kvs){&kv, 1};
+    flow_put(w, "data/b.json", "{\"id\": 2}\n");
+    load_ok(w, &load);
+    assert_string_equal(
+        tarn_kvs_get(&flow_table(w, "raw.t")->metadata.properties, kv.key.ptr)->ptr, "snappy");
+    assert_string_equal(flow_rows(w, "SELECT id FROM raw.t ORDER BY 1"), "1\n2\n");
+}
+
 /* ---- a table that was taken away or put back behind the ledger's back */
 
 static void a_dropped_table_is_loaded_again(void **state)
@@ -598,6 +614,7 @@ int main(void)
         T(a_changed_file_is_refused),
         T(a_file_that_went_away_keeps_its_rows),
         T(partitions_by_ingest_ts),
+        T(properties),
         T(a_dropped_table_is_loaded_again),
         T(a_dropped_ledger_doubles_nothing),
         T(a_rolled_back_table_is_told),
