@@ -182,7 +182,7 @@ static void published_files_are_in_no_record(void **state)
     struct sched_world *w = *state;
     docs(w);
     sched_run_ok(w);
-    char path[256];
+    char path[512];
     struct tarn_str text;
     snprintf(path, sizeof path, "%s/.tarn/runs/%s/run.json", w->folder, w->run_id);
     sched_ok(w, tarn_storage_read(w->w->storage, &w->op, tarn_str_view(path), &text));
@@ -241,7 +241,7 @@ static void two_runs_at_once(void **state)
     if (pid == 0) {
         struct tarn_op op;
         int fd;
-        char path[256];
+        char path[512];
         snprintf(path, sizeof path, "%s/.tarn", w->folder);
         if (tarn_op_init(&op, 0, 0) != TARN_OK ||
             tarn__lease_take(&op, tarn_str_view(path), TARN_STR("theirs"), &fd) != TARN_OK)
