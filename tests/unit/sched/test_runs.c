@@ -145,7 +145,7 @@ static void old_failed_runs_are_tidied(void **state)
 {
     struct sched_world *w = *state;
     struct tarn_run_record record;
-    char ids[6][64], path[256];
+    char ids[6][64], path[512];
     docs(w);
     sched_run_ok(w);
     go_red(w);
