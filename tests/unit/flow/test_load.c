@@ -164,8 +164,8 @@ static void properties(void **state)
     load.properties = (struct tarn_kvs){&kv, 1};
     flow_put(w, "data/b.json", "{\"id\": 2}\n");
     load_ok(w, &load);
-    assert_string_equal(
-        tarn_kvs_get(&flow_table(w, "raw.t")->metadata.properties, kv.key.ptr)->ptr, "snappy");
+    assert_string_equal(tarn_kvs_get(&flow_table(w, "raw.t")->metadata.properties, kv.key.ptr)->ptr,
+                        "snappy");
     assert_string_equal(flow_rows(w, "SELECT id FROM raw.t ORDER BY 1"), "1\n2\n");
 }
 
