@@ -175,26 +175,26 @@ static bool prints_back(const struct tarn__number *n, bool single)
 /* ---- doubles of 16 and 17 digits, as programs print them: the common case of the hard ones, in
  * whole numbers */
 
-static const uint64_t powers[] = {1u,
-                                  10u,
-                                  100u,
-                                  1000u,
-                                  10000u,
-                                  100000u,
-                                  1000000u,
-                                  10000000u,
-                                  100000000u,
-                                  1000000000u,
-                                  10000000000u,
-                                  100000000000u,
-                                  1000000000000u,
-                                  10000000000000u,
-                                  100000000000000u,
-                                  1000000000000000u,
-                                  10000000000000000u,
-                                  100000000000000000u,
-                                  1000000000000000000u,
-                                  10000000000000000000u};
+const uint64_t tarn__powers_of_ten[20] = {1u,
+                                          10u,
+                                          100u,
+                                          1000u,
+                                          10000u,
+                                          100000u,
+                                          1000000u,
+                                          10000000u,
+                                          100000000u,
+                                          1000000000u,
+                                          10000000000u,
+                                          100000000000u,
+                                          1000000000000u,
+                                          10000000000000u,
+                                          100000000000000u,
+                                          1000000000000000u,
+                                          10000000000000000u,
+                                          100000000000000000u,
+                                          1000000000000000000u,
+                                          10000000000000000000u};
 
 static unsigned __int128 magnitude(__int128 v)
 {
@@ -209,10 +209,10 @@ static bool quick_double(struct tarn__number *n, bool *prints_back)
 {
     int64_t k = -n->exponent;
     int binary;
-    if (k < 1 || k > 19 || n->significant > 19 || n->mantissa >= powers[17] ||
-        n->mantissa < powers[14])
+    if (k < 1 || k > 19 || n->significant > 19 || n->mantissa >= tarn__powers_of_ten[17] ||
+        n->mantissa < tarn__powers_of_ten[14])
         return false;
-    uint64_t ten = powers[k];
+    uint64_t ten = tarn__powers_of_ten[k];
     /* Two roundings, so M may be one off; the exact difference says which way. */
     double rough = (double)n->mantissa / (double)ten;
     int64_t m = (int64_t)ldexp(frexp(rough, &binary), 53);

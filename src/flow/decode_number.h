@@ -73,4 +73,7 @@ static inline const char *tarn__number_scan(const char *begin, struct tarn__numb
     return p;
 }
 
+/* 10^0 to 10^19: all that 64 bits hold. */
+extern const uint64_t tarn__powers_of_ten[20];
+
 #endif

@@ -51,27 +51,6 @@ static const char *put_number(struct tarn__decode *d, struct tarn__plan *n,
     return tarn__store(d, n, &v) ? number->text.ptr + number->text.len : NULL;
 }
 
-static const uint64_t tens[] = {1u,
-                                10u,
-                                100u,
-                                1000u,
-                                10000u,
-                                100000u,
-                                1000000u,
-                                10000000u,
-                                100000000u,
-                                1000000000u,
-                                10000000000u,
-                                100000000000u,
-                                1000000000000u,
-                                10000000000000u,
-                                100000000000000u,
-                                1000000000000000u,
-                                10000000000000000u,
-                                100000000000000000u,
-                                1000000000000000000u,
-                                10000000000000000000u};
-
 /* Few digits into a decimal: false if the long way must decide. */
 static inline bool quick_decimal(const struct tarn__column *c, const struct tarn__number *n,
                                  __int128 *out)
@@ -80,7 +59,7 @@ static inline bool quick_decimal(const struct tarn__column *c, const struct tarn
     int whole = c->type->precision - c->type->scale;
     if (n->significant > 18 || shift < 0 || shift > 18 || n->seen.whole_digits > whole)
         return false;
-    unsigned __int128 v = (unsigned __int128)n->mantissa * tens[shift];
+    unsigned __int128 v = (unsigned __int128)n->mantissa * tarn__powers_of_ten[shift];
     *out = n->negative ? -(__int128)v : (__int128)v;
     return true;
 }
