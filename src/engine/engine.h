@@ -43,6 +43,9 @@ struct tarn_relation {
     /* a view: its SELECT, whose names are resolved in turn (a view that reads itself:
      * TARN_MODEL) */
     struct tarn_str view_sql;
+    /* data files at most, when that is cheap to know: with few of them a filter is left to the
+     * engine alone, which costs less than asking what the statement filters; 0 = not known */
+    int64_t data_files;
     void *handle; /* the resolver's own */
 };
 struct tarn_resolver {

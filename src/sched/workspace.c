@@ -83,6 +83,15 @@ enum tarn_status tarn_workspace_table(struct tarn_workspace *w, struct tarn_op *
     return find_table(w, op, ident.ns, ident.name, out);
 }
 
+/* Out of the current snapshot's summary; 0 = not known. */
+static int64_t files_of(const struct tarn_metadata *m)
+{
+    const struct tarn_snapshot *s = tarn_metadata_current(m);
+    const struct tarn_str *total = s ? tarn_kvs_get(&s->summary, "total-data-files") : NULL;
+    int64_t n = 0;
+    return total && tarn_str_to_i64(*total, &n) && n > 0 ? n : 0;
+}
+
 static enum tarn_status lookup(struct tarn_resolver *self, struct tarn_op *op, struct tarn_str ns,
                                struct tarn_str name, struct tarn_relation *out)
 {
@@ -100,6 +109,7 @@ static enum tarn_status lookup(struct tarn_resolver *self, struct tarn_op *op, s
         return TARN_OK;
     out->found = true;
     out->schema = &tarn_metadata_schema(&table->metadata)->root;
+    out->data_files = files_of(&table->metadata);
     out->handle = table;
     return TARN_OK;
 }

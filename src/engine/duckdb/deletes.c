@@ -119,7 +119,7 @@ enum tarn_status tarn_session_write_deletes(struct tarn_session *s, struct tarn_
                      "CREATE OR REPLACE TEMP TABLE temp.main.\"tarn deletes\" AS SELECT DISTINCT "
                      "file_path::VARCHAR AS file_path, pos::BIGINT AS pos"
                      " FROM (%.*s\n) AS t(file_path, pos)",
-                     (int)tarn__trimmed(sql), sql.ptr);
+                     (int)tarn_sql_trimmed(sql), sql.ptr);
     if (!make.ptr)
         return TARN_NOMEM;
     TARN_TRY(tarn_session_exec(s, op, make));

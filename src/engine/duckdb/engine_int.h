@@ -18,6 +18,7 @@
 #include <pthread.h>
 
 #include "base/arena.h"
+#include "base/sql_token.h"
 #include "engine/engine.h"
 
 #define TARN__SQL_MAX ((size_t)256 << 20) /* a statement with its scans written out */
@@ -136,12 +137,16 @@ struct tarn_session {
     struct tarn__view *views;
     struct tarn__live *lives; /* of the last statement's views */
     struct tarn_result *open; /* a streaming result */
+    char *empty_file;         /* NULL until it is first needed */
     struct tarn_scan_skips skips;
     /* guarded by engine->lock: what the watcher looks at */
     bool running;
     struct tarn_cancel *cancel;
     uint64_t deadline_ns;
 };
+/* A Parquet file without rows; NULL when the engine has no folder for temporary files. */
+enum tarn_status tarn__session_empty_file(struct tarn_session *s, struct tarn_op *op,
+                                          const char **out) TARN_MUST_USE;
 void tarn__watch_begin(struct tarn_session *s, struct tarn_op *op);
 void tarn__watch_end(struct tarn_session *s);
 
@@ -279,16 +284,6 @@ enum tarn_status tarn__parse(struct tarn_session *s, struct tarn_op *op,
 /* Applies splices: out->sql. */
 enum tarn_status tarn__splice(struct tarn_op *op, const struct tarn_sql_text *user,
                               const struct tarn__refs *refs, struct tarn__text *out) TARN_MUST_USE;
-/* The next token at or after *pos, over white space and comments: its start and end; false at the
- * end of the text. */
-struct tarn__token {
-    size_t begin, end;
-    enum { TARN__WORD, TARN__QUOTED, TARN__STRING, TARN__NUMBER, TARN__SIGN } kind;
-};
-bool tarn__token(struct tarn_str sql, size_t pos, struct tarn__token *out);
-bool tarn__token_is(struct tarn_str sql, const struct tarn__token *t, const char *word);
-/* Length of the text without white space, comments and semicolons at its end. */
-size_t tarn__trimmed(struct tarn_str sql);
 
 /* ---- names.c */
 

@@ -6,19 +6,20 @@
  * bracket that closes around it. */
 static bool inner_select(struct tarn_str sql, size_t *out_begin, size_t *out_end)
 {
-    struct tarn__token t;
+    struct tarn_sql_token t;
     bool found = false;
     int depth = 0;
-    for (size_t p = 0; tarn__token(sql, p, &t); p = t.end) {
-        if (!found && (tarn__token_is(sql, &t, "SELECT") || tarn__token_is(sql, &t, "WITH") ||
-                       tarn__token_is(sql, &t, "FROM") || tarn__token_is(sql, &t, "VALUES"))) {
+    for (size_t p = 0; tarn_sql_token(sql, p, &t); p = t.end) {
+        if (!found &&
+            (tarn_sql_token_is(sql, &t, "SELECT") || tarn_sql_token_is(sql, &t, "WITH") ||
+             tarn_sql_token_is(sql, &t, "FROM") || tarn_sql_token_is(sql, &t, "VALUES"))) {
             found = true;
             *out_begin = t.begin;
             *out_end = sql.len;
         }
-        if (found && tarn__token_is(sql, &t, "("))
+        if (found && tarn_sql_token_is(sql, &t, "("))
             depth++;
-        if (found && tarn__token_is(sql, &t, ")") && --depth < 0) {
+        if (found && tarn_sql_token_is(sql, &t, ")") && --depth < 0) {
             *out_end = t.begin;
             return true;
         }

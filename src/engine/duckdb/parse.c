@@ -89,11 +89,11 @@ static void add_ref(struct walk *w, struct tarn_table_ref ref)
 static void add_catalog_splice(struct walk *w, size_t at)
 {
     struct tarn__refs *r = w->out;
-    struct tarn__token t;
+    struct tarn_sql_token t;
     if (tarn_str_is(w->session->engine->options.catalog_name, w->session->catalog))
         return;
-    if (at >= w->text->sql.len || !tarn__token(w->text->sql, at, &t) ||
-        (t.kind != TARN__WORD && t.kind != TARN__QUOTED))
+    if (at >= w->text->sql.len || !tarn_sql_token(w->text->sql, at, &t) ||
+        (t.kind != TARN_SQL_WORD && t.kind != TARN_SQL_QUOTED))
         return;
     struct tarn__splice *items =
         grown(w, r->splices, r->splice_count, &w->splices_cap, sizeof *items);
@@ -167,16 +167,16 @@ static void add_dotted(struct walk *w, struct tarn_str text, size_t offset)
 {
     struct tarn_str parts[3];
     size_t n = 0, p = 0;
-    struct tarn__token t;
-    for (bool expect = true; tarn__token(text, p, &t); p = t.end, expect = !expect) {
+    struct tarn_sql_token t;
+    for (bool expect = true; tarn_sql_token(text, p, &t); p = t.end, expect = !expect) {
         struct tarn_str word = tarn_str_of(text.ptr + t.begin, t.end - t.begin);
         if (!expect && !tarn_str_is(word, "."))
             return;
         if (!expect)
             continue;
-        if (n == 3 || t.kind == TARN__SIGN)
+        if (n == 3 || t.kind == TARN_SQL_SIGN)
             return;
-        if (t.kind == TARN__QUOTED && word.len >= 2)
+        if (t.kind == TARN_SQL_QUOTED && word.len >= 2)
             word = tarn_str_of(word.ptr + 1, word.len - 2);
         parts[n++] = word;
     }
@@ -291,9 +291,9 @@ static void walk(struct walk *w, const struct tarn_json *j)
 static enum tarn_status fail_statement(struct tarn_op *op, const struct tarn_sql_text *text,
                                        size_t body)
 {
-    struct tarn__token t = {.begin = body, .end = body};
+    struct tarn_sql_token t = {.begin = body, .end = body};
     char word[32] = "this statement";
-    if (tarn__token(text->sql, body, &t)) {
+    if (tarn_sql_token(text->sql, body, &t)) {
         size_t n = t.end - t.begin < sizeof word - 1 ? t.end - t.begin : sizeof word - 1;
         for (size_t i = 0; i < n; i++)
             word[i] = (char)toupper((unsigned char)text->sql.ptr[t.begin + i]);

@@ -72,12 +72,12 @@ static void scan_words(struct tarn_str sql, bool *timed, bool *foreign)
                                              "current_query_id",
                                              "current_transaction_id",
                                              NULL};
-    struct tarn__token t;
-    for (size_t p = 0; tarn__token(sql, p, &t); p = t.end) {
+    struct tarn_sql_token t;
+    for (size_t p = 0; tarn_sql_token(sql, p, &t); p = t.end) {
         struct tarn_str word = tarn_str_of(sql.ptr + t.begin, t.end - t.begin);
-        if (t.kind == TARN__QUOTED && word.len >= 2)
+        if (t.kind == TARN_SQL_QUOTED && word.len >= 2)
             word = tarn_str_of(word.ptr + 1, word.len - 2);
-        if (t.kind != TARN__WORD && t.kind != TARN__QUOTED)
+        if (t.kind != TARN_SQL_WORD && t.kind != TARN_SQL_QUOTED)
             continue;
         *timed = *timed || word_in(word, of_time);
         *foreign = *foreign || word_in(word, of_session);

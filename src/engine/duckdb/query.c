@@ -50,7 +50,7 @@ static enum tarn_status wrapped_sql(struct tarn_op *op, const struct tarn__text 
     }
     tarn_buf_z(&b, " FROM (");
     *out_prefix = b.len;
-    tarn_buf_append(&b, text->sql.ptr, tarn__trimmed(text->sql));
+    tarn_buf_append(&b, text->sql.ptr, tarn_sql_trimmed(text->sql));
     tarn_buf_z(&b, "\n) AS r(");
     for (idx_t i = 0; i < n; i++)
         tarn_buf_printf(&b, "%sc%llu", i > 0 ? ", " : "", (unsigned long long)i);
@@ -121,22 +121,22 @@ struct lead {
 static struct lead lead_of(struct tarn_str sql)
 {
     struct lead l = {0};
-    struct tarn__token t;
-    if (!tarn__token(sql, 0, &t) || !tarn__token_is(sql, &t, "EXPLAIN"))
+    struct tarn_sql_token t;
+    if (!tarn_sql_token(sql, 0, &t) || !tarn_sql_token_is(sql, &t, "EXPLAIN"))
         return l;
     l.explain = true;
     l.body = t.end;
-    if (tarn__token(sql, l.body, &t) && tarn__token_is(sql, &t, "ANALYZE")) {
+    if (tarn_sql_token(sql, l.body, &t) && tarn_sql_token_is(sql, &t, "ANALYZE")) {
         l.analyze = true;
         l.body = t.end;
     }
-    if (tarn__token(sql, l.body, &t) && tarn__token_is(sql, &t, "(")) {
-        struct tarn__token next;
+    if (tarn_sql_token(sql, l.body, &t) && tarn_sql_token_is(sql, &t, "(")) {
+        struct tarn_sql_token next;
         /* EXPLAIN (FORMAT json) SELECT .. against EXPLAIN (SELECT ..) */
-        if (tarn__token(sql, t.end, &next) &&
-            (tarn__token_is(sql, &next, "FORMAT") || tarn__token_is(sql, &next, "ANALYZE")))
-            for (size_t p = t.end; tarn__token(sql, p, &next); p = next.end)
-                if (tarn__token_is(sql, &next, ")")) {
+        if (tarn_sql_token(sql, t.end, &next) &&
+            (tarn_sql_token_is(sql, &next, "FORMAT") || tarn_sql_token_is(sql, &next, "ANALYZE")))
+            for (size_t p = t.end; tarn_sql_token(sql, p, &next); p = next.end)
+                if (tarn_sql_token_is(sql, &next, ")")) {
                     l.body = next.end;
                     break;
                 }

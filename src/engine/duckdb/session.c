@@ -3,6 +3,9 @@
 #include "engine/duckdb/engine_int.h"
 
 #include <stdlib.h>
+#include <unistd.h>
+
+#include "io/folder.h"
 
 /* The catalog's own name for the first session, a name that no SQL text will hold by chance for the
  * others: three-part names are then rewritten (parse.c). */
@@ -94,6 +97,31 @@ static void session_detach(struct tarn_session *s)
     tarn_buf_release(&sql);
 }
 
+enum tarn_status tarn__session_empty_file(struct tarn_session *s, struct tarn_op *op,
+                                          const char **out)
+{
+    struct tarn_str folder = s->engine->options.temp_folder;
+    struct tarn_buf sql;
+    *out = s->empty_file;
+    if (*out || !folder.ptr)
+        return TARN_OK;
+    TARN_TRY(tarn_folder_make(op, folder.ptr));
+    pthread_mutex_lock(&s->engine->lock);
+    int64_t id = s->engine->next_id++;
+    pthread_mutex_unlock(&s->engine->lock);
+    struct tarn_str path =
+        tarn_sprintf(op, "%.*s/empty-%lld.parquet", TARN_STR_ARG(folder), (long long)id);
+    if (!path.ptr)
+        return TARN_NOMEM;
+    tarn_buf_init(&sql, 65536);
+    tarn_buf_z(&sql, "COPY (SELECT 1 AS x WHERE false) TO ");
+    tarn_buf_sql_text(&sql, path);
+    tarn_buf_z(&sql, " (FORMAT parquet)");
+    TARN_TRY(tarn__do_buf(s, op, &sql));
+    *out = s->empty_file = strndup(path.ptr, path.len);
+    return *out ? TARN_OK : tarn_fail(op, TARN_NOMEM, "could not open a table: out of memory");
+}
+
 void tarn_session_close(struct tarn_session *s)
 {
     if (!s)
@@ -118,6 +146,9 @@ void tarn_session_close(struct tarn_session *s)
     session_detach(s);
     session_unlist(s); /* before the connection goes: the watcher uses it */
     duckdb_disconnect(&s->con);
+    if (s->empty_file)
+        (void)unlink(s->empty_file);
+    free(s->empty_file);
     free(s->catalog);
     free(s);
 }

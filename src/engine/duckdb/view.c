@@ -13,6 +13,8 @@
  */
 #include "engine/duckdb/view_int.h"
 
+#define ROW_GROUP_ROWS 122880
+
 /* Columns that read_parquet has of itself. */
 static bool name_is_taken(struct tarn_str name)
 {
@@ -161,7 +163,23 @@ static enum tarn_status groups_of(struct tarn_op *op, const struct tarn_scan *sc
     return TARN_OK;
 }
 
-static enum tarn_status parquet_sql(struct tarn_op *op, struct tarn_buf *b,
+/* With a schema given the engine does not look into the file while it plans, takes a single one to
+ * have one row group, and reads it with one thread. A list of two files it reads with all. */
+static enum tarn_status companion_sql(struct tarn_session *s, struct tarn_op *op,
+                                      struct tarn_buf *b, const struct group *g)
+{
+    const char *path;
+    if (g->count != 1 || g->files[0]->file->record_count <= ROW_GROUP_ROWS)
+        return TARN_OK;
+    TARN_TRY(tarn__session_empty_file(s, op, &path));
+    if (path) {
+        tarn_buf_put(b, ',');
+        tarn_engine_path_sql(b, tarn_str_view(path));
+    }
+    return TARN_OK;
+}
+
+static enum tarn_status parquet_sql(struct tarn_session *s, struct tarn_op *op, struct tarn_buf *b,
                                     const struct tarn_type *root, const struct group *g)
 {
     tarn_buf_z(b, "read_parquet([");
@@ -169,6 +187,7 @@ static enum tarn_status parquet_sql(struct tarn_op *op, struct tarn_buf *b,
         tarn_buf_z(b, i > 0 ? "," : "");
         tarn_engine_path_sql(b, g->files[i]->local_path);
     }
+    TARN_TRY(companion_sql(s, op, b, g));
     tarn_buf_z(b, "], schema=MAP{");
     for (size_t i = 0; i < root->field_count; i++) {
         tarn_buf_z(b, i > 0 ? "," : "");
@@ -192,7 +211,7 @@ static enum tarn_status group_sql(struct tarn_session *s, struct tarn_op *op, st
                         "file_row_number::BIGINT AS \"_pos\"",
                         (long long)id);
     tarn_buf_z(b, " FROM ");
-    TARN_TRY(parquet_sql(op, b, &scan->schema->root, g));
+    TARN_TRY(parquet_sql(s, op, b, &scan->schema->root, g));
     if (g->dirty)
         tarn_buf_printf(b, " WHERE tarn_live(%lld, file_index::BIGINT, file_row_number::BIGINT)",
                         (long long)id);

@@ -416,7 +416,7 @@ static enum tarn_status source_of(struct tarn_op *op, const struct tarn__query *
     struct tarn_buf b;
     tarn_buf_init(&b, TARN__SQL_MAX);
     tarn_buf_put(&b, '(');
-    tarn_buf_append(&b, q->text.sql.ptr, tarn__trimmed(q->text.sql));
+    tarn_buf_append(&b, q->text.sql.ptr, tarn_sql_trimmed(q->text.sql));
     tarn_buf_z(&b, "\n) AS r(");
     tarn__names_sql(&b, &q->type);
     tarn_buf_put(&b, ')');

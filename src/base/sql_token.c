@@ -1,12 +1,13 @@
-/* token: words of SQL text, as far as Tarn needs them: where a statement begins and ends, and where
- * a name does.
+/* sql_token: words of SQL text, as far as Tarn needs them: where a statement begins and ends, and
+ * where a name does.
  *
- * Strings ('..', E'..', $tag$..$tag$), quoted names, comments (-- and nested block comments) are
+ * Strings ('..', E'..', $tag$..$tag$), quoted names ("..", `..`), comments (-- and nested block comments) are
  * passed over whole, so that nothing inside them is taken for SQL.
  */
-#include "engine/duckdb/engine_int.h"
+#include "base/sql_token.h"
 
 #include <ctype.h>
+#include <string.h>
 
 static bool word_char(char c)
 {
@@ -85,32 +86,32 @@ static size_t skip_dollar(struct tarn_str s, size_t p)
     return hit ? (size_t)(hit - s.ptr) + tag_len : s.len;
 }
 
-bool tarn__token(struct tarn_str s, size_t pos, struct tarn__token *out)
+bool tarn_sql_token(struct tarn_str s, size_t pos, struct tarn_sql_token *out)
 {
     size_t p = skip_space(s, pos);
     if (p >= s.len)
         return false;
     char c = s.ptr[p];
     out->begin = p;
-    if (c == '"') {
-        out->kind = TARN__QUOTED;
+    if (c == '"' || c == '`') {
+        out->kind = TARN_SQL_QUOTED;
         out->end = skip_quoted(s, p, false);
     } else if (c == '\'') {
-        out->kind = TARN__STRING;
+        out->kind = TARN_SQL_STRING;
         out->end = skip_quoted(s, p, false);
     } else if ((c == 'e' || c == 'E') && p + 1 < s.len && s.ptr[p + 1] == '\'') {
-        out->kind = TARN__STRING;
+        out->kind = TARN_SQL_STRING;
         out->end = skip_quoted(s, p + 1, true);
     } else if (c == '$' && skip_dollar(s, p) > 0) {
-        out->kind = TARN__STRING;
+        out->kind = TARN_SQL_STRING;
         out->end = skip_dollar(s, p);
     } else if (word_char(c)) {
-        out->kind = isdigit((unsigned char)c) ? TARN__NUMBER : TARN__WORD;
+        out->kind = isdigit((unsigned char)c) ? TARN_SQL_NUMBER : TARN_SQL_WORD;
         while (p < s.len && word_char(s.ptr[p]))
             p++;
         out->end = p;
     } else {
-        out->kind = TARN__SIGN;
+        out->kind = TARN_SQL_SIGN;
         out->end = p + 1;
     }
     if (out->end > s.len)
@@ -118,19 +119,19 @@ bool tarn__token(struct tarn_str s, size_t pos, struct tarn__token *out)
     return true;
 }
 
-bool tarn__token_is(struct tarn_str s, const struct tarn__token *t, const char *word)
+bool tarn_sql_token_is(struct tarn_str s, const struct tarn_sql_token *t, const char *word)
 {
-    return (t->kind == TARN__WORD || t->kind == TARN__SIGN) &&
+    return (t->kind == TARN_SQL_WORD || t->kind == TARN_SQL_SIGN) &&
            tarn_str_eq_nocase(tarn_str_of(s.ptr + t->begin, t->end - t->begin),
                               tarn_str_view(word));
 }
 
-size_t tarn__trimmed(struct tarn_str s)
+size_t tarn_sql_trimmed(struct tarn_str s)
 {
-    struct tarn__token t;
+    struct tarn_sql_token t;
     size_t end = 0;
-    for (size_t p = 0; tarn__token(s, p, &t); p = t.end)
-        if (!tarn__token_is(s, &t, ";"))
+    for (size_t p = 0; tarn_sql_token(s, p, &t); p = t.end)
+        if (!tarn_sql_token_is(s, &t, ";"))
             end = t.end;
     return end;
 }
