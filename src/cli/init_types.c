@@ -114,10 +114,9 @@ static enum tarn_status sample(struct tarn_op *op, struct tarn__init_stream *s,
 }
 
 static enum tarn_status look_up_nothing(struct tarn_resolver *self, struct tarn_op *op,
-                                        struct tarn_str ns, struct tarn_str name,
-                                        struct tarn_relation *out)
+                                        const struct tarn_table_ref *ref, struct tarn_relation *out)
 {
-    (void)self, (void)op, (void)ns, (void)name;
+    (void)self, (void)op, (void)ref;
     *out = (struct tarn_relation){0};
     return TARN_OK;
 }

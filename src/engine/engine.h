@@ -37,6 +37,21 @@ void tarn_engine_close(struct tarn_engine *);
 const char *tarn_engine_version(void); /* "DuckDB v1.5.5" */
 
 /* ---- names */
+
+/* A table as a statement names it. "raw.t", "iceberg.raw.t", "raw.t.snapshots", "raw.\"t$files\"",
+ * "raw.t.branch_audit", "raw.t.tag_v1", "raw.t VERSION AS OF 7", "raw.t AT (TIMESTAMP => ..)". */
+enum tarn_at { TARN_AT_NOW, TARN_AT_VERSION, TARN_AT_TIMESTAMP };
+struct tarn_table_ref {
+    struct tarn_str catalog, ns, name; /* absent parts have .ptr NULL */
+    size_t offset;                     /* byte offset in the text */
+    /* "snapshots", "branch_audit", "tag_v1": what stood behind the table's name; absent = none.
+     * A resolver that finds no such table takes a last part for it. */
+    struct tarn_str suffix;
+    enum tarn_at at;
+    /* VERSION: a snapshot id, or the name of a branch or tag. TIMESTAMP: microseconds since 1970 */
+    struct tarn_str at_text;
+    int64_t at_us;
+};
 struct tarn_relation {
     bool found;
     const struct tarn_type *schema; /* STRUCT with ids: a table; NULL for a view */
@@ -46,13 +61,16 @@ struct tarn_relation {
     /* data files at most, when that is cheap to know: with few of them a filter is left to the
      * engine alone, which costs less than asking what the statement filters; 0 = not known */
     int64_t data_files;
+    /* a metadata table: its rows, read once into the session by the engine; schema is set too */
+    struct tarn_producer *rows;
     void *handle; /* the resolver's own */
 };
 struct tarn_resolver {
-    /* name of one, two or three parts; the catalog part was checked and cut off; ns absent for
-     * one part. Exact case first, then (one hit only) any case. */
-    enum tarn_status (*lookup)(struct tarn_resolver *, struct tarn_op *, struct tarn_str ns,
-                               struct tarn_str name, struct tarn_relation *out);
+    /* The catalog part was checked and cut off; ns absent for one part. Exact case first, then
+     * (one hit only) any case. An unknown snapshot, branch or tag: TARN_NOT_FOUND with what there
+     * is; an unknown table is no failure. */
+    enum tarn_status (*lookup)(struct tarn_resolver *, struct tarn_op *,
+                               const struct tarn_table_ref *, struct tarn_relation *out);
     /* filter NULL = all rows. The scan lives in op->arena. */
     enum tarn_status (*plan)(struct tarn_resolver *, struct tarn_op *, const struct tarn_relation *,
                              const struct tarn_expr *filter, const struct tarn_scan **out);
@@ -69,15 +87,21 @@ void tarn_session_close(struct tarn_session *);
  * use, each once. Needs no resolver.
  * Only SELECT (WITH, VALUES, FROM-first, set operations...). `file`, `line0` place errors: the
  * statement starts at that line (from 1) of that file. */
+/* A statement made out of a user's: which bytes of it are the user's own, so that errors point
+ * there. In order; a place outside of all spans has no caret. */
+struct tarn_sql_span {
+    size_t at, length; /* in sql */
+    size_t origin;     /* in the user's text */
+};
 struct tarn_sql_text {
     struct tarn_str sql;
     const char *file; /* NULL = typed by hand */
     int line0;
     struct tarn_str whole; /* the whole file's text for carets; absent = sql */
-};
-struct tarn_table_ref {
-    struct tarn_str catalog, ns, name; /* absent parts have .ptr NULL */
-    size_t offset;                     /* byte offset in the text */
+    /* sql was made out of `origin` (whose lines line0 counts) */
+    const struct tarn_sql_span *spans;
+    size_t span_count;
+    struct tarn_str origin; /* absent: sql is the user's own */
 };
 struct tarn_table_refs {
     struct tarn_table_ref *items;
@@ -95,6 +119,13 @@ enum tarn_status tarn_session_query(struct tarn_session *, struct tarn_op *, str
 /* The result's columns as a STRUCT (ids 0): engine types that Iceberg lacks come as string
  * (intervals, enums, bit, unions...), hugeint as decimal(38,0), unsigned as the next wider. */
 const struct tarn_type *tarn_result_type(const struct tarn_result *);
+/* Metadata columns, as Spark has them: a statement that names one of _file (string), _pos, _spec_id,
+ * _row_id, _last_updated_sequence_number (long; the last two NULL before v3) gets it from every
+ * table that has no such column itself, behind the table's own columns. */
+/* The scan behind a table of the last statement that was run, prepared or written (exact case of
+ * the table), or NULL; it lives in that statement's op. */
+const struct tarn_scan *tarn_session_scan(const struct tarn_session *, struct tarn_str ns,
+                                          struct tarn_str name);
 /* Next batch (streaming, at most a few thousand rows), valid until the next call; rows = 0 at
  * the end. */
 enum tarn_status tarn_result_next(struct tarn_result *, struct tarn_op *,
@@ -110,6 +141,10 @@ struct tarn_scan_skips tarn_session_skips(const struct tarn_session *);
  * above. Names of the catalog still resolve. */
 enum tarn_status tarn_session_exec(struct tarn_session *, struct tarn_op *,
                                    struct tarn_str sql) TARN_MUST_USE;
+/* Runs a SELECT to its end into the session's temporary table temp.main."name" (replacing it).
+ * Errors are placed in the text. */
+enum tarn_status tarn_session_into(struct tarn_session *, struct tarn_op *, struct tarn_sql_text,
+                                   struct tarn_str name, int64_t *out_rows) TARN_MUST_USE;
 /* First column of the first row as int64 (0 for NULL or no row). */
 enum tarn_status tarn_session_int(struct tarn_session *, struct tarn_op *, struct tarn_str sql,
                                   int64_t *out) TARN_MUST_USE;
@@ -118,8 +153,7 @@ enum tarn_status tarn_session_int(struct tarn_session *, struct tarn_op *, struc
 enum tarn_status tarn_session_bind_scan(struct tarn_session *, struct tarn_op *,
                                         struct tarn_str name, const struct tarn_scan *,
                                         bool with_positions) TARN_MUST_USE;
-/* Overrides what a two-part name means until unbound: a staged table of this run. */
-/* names are resolved anew by the next statement */
+/* Names are resolved anew by the next statement. */
 void tarn_session_forget_views(struct tarn_session *);
 
 /* ---- writing */

@@ -35,6 +35,8 @@ struct tarn_create {
     const struct tarn_schema *schema; /* ids 0 are assigned */
     /* source ids refer to the schema; field ids are assigned from 1000 */
     struct tarn_partition_spec spec;
+    struct tarn_sort_order order; /* no fields: unsorted */
+    /* "format-version" in it picks the version (2 when absent) and is not kept */
     struct tarn_kvs properties;
 };
 /* A spec out of expressions such as "day(ingest_ts)", "bucket(16, id)", "region" over a schema
@@ -45,7 +47,9 @@ enum tarn_status tarn_spec_make(struct tarn_op *, const struct tarn_schema *,
                                 const struct tarn_str *exprs, size_t count,
                                 struct tarn_partition_spec *out) TARN_MUST_USE;
 
-/* Base is a loaded table (never a staged one). */
+/* Base is a loaded table, or the staged table of another change of the same transaction: then both
+ * are given to tarn_changes_commit in that order, the last one's metadata is published, and a
+ * conflict is not retried (its rows were made from rows that nobody else has seen). */
 enum tarn_status tarn_change_open(const struct tarn_lake *, struct tarn_op *,
                                   const struct tarn_table *base,
                                   struct tarn_change **out) TARN_MUST_USE;
@@ -79,7 +83,8 @@ enum tarn_status tarn_change_require_property(struct tarn_change *, struct tarn_
 /* data */
 enum tarn_status tarn_change_append(struct tarn_change *, struct tarn_op *,
                                     const struct tarn_data_file *files, size_t count) TARN_MUST_USE;
-/* position deletes */
+/* Position deletes (v2), deletion vectors (v3 only; one live vector a data file: those that it
+ * replaces go, and those of data files that are removed, trap 9), equality deletes. */
 enum tarn_status tarn_change_add_deletes(struct tarn_change *, struct tarn_op *,
                                          const struct tarn_data_file *files,
                                          size_t count) TARN_MUST_USE;
@@ -90,6 +95,58 @@ bool tarn_change_is_empty(const struct tarn_change *);
 /* Does it add or remove rows? Then its version has a snapshot of its own, of
  * tarn_change_snapshot_id. */
 bool tarn_change_has_rows(const struct tarn_change *);
+
+/* ---- versions, branches and tags, history. Each may be combined with rows unless it says so. */
+
+/* Format version upwards only (spec "Version 3", upgrade rules): TARN_INVALID downwards. */
+enum tarn_status tarn_change_upgrade(struct tarn_change *, struct tarn_op *,
+                                     int version) TARN_MUST_USE;
+/* Rows of this change go to a branch: parent, validation and removal look at its head (trap 28).
+ * "main" is the default. A branch that is not there: TARN_NOT_FOUND. A tag: TARN_INVALID. */
+enum tarn_status tarn_change_set_branch(struct tarn_change *, struct tarn_op *,
+                                        struct tarn_str branch) TARN_MUST_USE;
+/* Makes or replaces a branch or tag; retention members of -1 are absent. The snapshot must exist.
+ * A branch does not become a tag or the reverse: TARN_INVALID. */
+enum tarn_status tarn_change_set_ref(struct tarn_change *, struct tarn_op *,
+                                     const struct tarn_ref *) TARN_MUST_USE;
+/* main cannot go: TARN_INVALID. */
+enum tarn_status tarn_change_remove_ref(struct tarn_change *, struct tarn_op *,
+                                        struct tarn_str name) TARN_MUST_USE;
+/* Points main at a snapshot that exists: rollback and set-current. must_be_ancestor: TARN_INVALID
+ * unless it is one of the current snapshot. */
+enum tarn_status tarn_change_set_current(struct tarn_change *, struct tarn_op *,
+                                         int64_t snapshot_id, bool must_be_ancestor) TARN_MUST_USE;
+/* `branch` moves on to the head of `to`, of which it must be an ancestor (else TARN_CONFLICT). */
+enum tarn_status tarn_change_fast_forward(struct tarn_change *, struct tarn_op *,
+                                          struct tarn_str branch, struct tarn_str to) TARN_MUST_USE;
+/* Applies an append, a dynamic overwrite or what was staged for audit onto main, as Iceberg Java
+ * does: if its parent is main's head, main moves to it; else its files are added by a new snapshot
+ * with source-snapshot-id. Picked already: TARN_INVALID. No other rows in this change. */
+enum tarn_status tarn_change_cherry_pick(struct tarn_change *, struct tarn_op *,
+                                         int64_t snapshot_id) TARN_MUST_USE;
+/* The snapshot is added but nothing points to it (write-audit-publish); wap.id in the summary. */
+enum tarn_status tarn_change_stage_wap(struct tarn_change *, struct tarn_op *,
+                                       struct tarn_str wap_id) TARN_MUST_USE;
+/* A new default sort order (fields by source id, 0 fields = unsorted); an equal one keeps its id. */
+enum tarn_status tarn_change_set_sort_order(struct tarn_change *, struct tarn_op *,
+                                            const struct tarn_sort_order *) TARN_MUST_USE;
+enum tarn_status tarn_change_set_location(struct tarn_change *, struct tarn_op *,
+                                          struct tarn_str location) TARN_MUST_USE;
+/* CREATE OR REPLACE: schema, spec, sort order and properties of a new table (fields keep the id of
+ * their name and nested path where the type can be promoted, as Iceberg Java does); main has no
+ * snapshot, or the rows that this change adds; history stays. */
+enum tarn_status tarn_change_replace(struct tarn_change *, struct tarn_op *,
+                                     const struct tarn_create *) TARN_MUST_USE;
+/* What a change that removes or replaces rows conflicts with (rule 4), as write.<statement>.
+ * isolation-level says: serializable (the default) with commits in between that add rows which may
+ * match `filter` (NULL = any), snapshot only with such that remove rows of the files that this
+ * change touches. Either way files that it names must still be there. */
+enum tarn_isolation { TARN_ISOLATION_SERIALIZABLE, TARN_ISOLATION_SNAPSHOT };
+enum tarn_status tarn_change_set_isolation(struct tarn_change *, struct tarn_op *,
+                                           enum tarn_isolation,
+                                           const struct tarn_expr *filter) TARN_MUST_USE;
+/* The files that are added hold no new rows (compaction): operation "replace", lineage stays. */
+void tarn_change_only_rewrites(struct tarn_change *);
 
 /* Writes what the next version needs and gives it as a table; may be called again after a
  * conflict. */

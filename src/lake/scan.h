@@ -19,6 +19,23 @@ struct tarn_scan_file {
     const int64_t *deleted;
     size_t deleted_count;
 };
+/* Rows of an equality delete file, to be matched by the engine: a row of `files[i]` is deleted when
+ * its columns `field_ids` are all equal (null equals null) to those of a row of a delete file whose
+ * sequence number is greater than the file's (spec "Equality Delete Files"). */
+struct tarn_equality_delete {
+    const struct tarn_data_file *file;
+    struct tarn_str local_path;
+    int64_t sequence_number;
+};
+struct
+    tarn_equality_group { /* delete files of the same columns that apply to the same data files */
+    int32_t *field_ids;   /* ascending; also of columns that were dropped since */
+    size_t field_id_count;
+    struct tarn_equality_delete *deletes;
+    size_t delete_count;
+    size_t *files; /* indexes of the scan's data files that they may apply to */
+    size_t file_count;
+};
 struct tarn_scan_skips {
     int64_t manifests, manifests_skipped;
     int64_t files, files_skipped_partition, files_skipped_bounds;
@@ -32,6 +49,8 @@ struct tarn_scan {
     const struct tarn_snapshot *snapshot; /* NULL: an empty table */
     struct tarn_scan_file *files;         /* may be none */
     size_t file_count;
+    struct tarn_equality_group *equality;
+    size_t equality_count;
     /* nested names changed over the table's history: nested columns must not be matched by name */
     bool nested_by_id;
     /* schema.name-mapping.default is set: some files may hold no field ids */

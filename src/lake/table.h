@@ -52,9 +52,18 @@ enum tarn_status tarn_table_live_files(const struct tarn_lake *, struct tarn_op 
                                        const struct tarn_metadata *, const struct tarn_snapshot *,
                                        struct tarn_live_files *out) TARN_MUST_USE;
 
-/* Plans a scan of a snapshot (NULL = the current one). filter may be NULL. Position deletes are
- * applied; equality deletes, deletion vectors and
- * file formats other than Parquet are TARN_UNSUPPORTED naming the table. A file or manifest that
+/* Time travel. A version is a snapshot id or the name of a branch or tag (a name wins over a number
+ * that is also a name); a time picks what was current then, by the snapshot log (trap 28).
+ * TARN_NOT_FOUND names what there is. */
+enum tarn_status tarn_table_version(struct tarn_op *, const struct tarn_table *,
+                                    struct tarn_str version,
+                                    const struct tarn_snapshot **out) TARN_MUST_USE;
+enum tarn_status tarn_table_as_of(struct tarn_op *, const struct tarn_table *, int64_t timestamp_us,
+                                  const struct tarn_snapshot **out) TARN_MUST_USE;
+
+/* Plans a scan of a snapshot (NULL = the current one). filter may be NULL. Position deletes
+ * and deletion vectors are applied, equality deletes handed on; file formats other than Parquet are
+ * TARN_UNSUPPORTED naming the table. A file or manifest that
  * cannot be read is named. */
 enum tarn_status tarn_table_scan(const struct tarn_lake *, struct tarn_op *,
                                  const struct tarn_table *, const struct tarn_snapshot *,

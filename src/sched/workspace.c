@@ -92,10 +92,11 @@ static int64_t files_of(const struct tarn_metadata *m)
     return total && tarn_str_to_i64(*total, &n) && n > 0 ? n : 0;
 }
 
-static enum tarn_status lookup(struct tarn_resolver *self, struct tarn_op *op, struct tarn_str ns,
-                               struct tarn_str name, struct tarn_relation *out)
+static enum tarn_status lookup(struct tarn_resolver *self, struct tarn_op *op,
+                               const struct tarn_table_ref *ref, struct tarn_relation *out)
 {
     struct tarn_workspace *w = (struct tarn_workspace *)self;
+    struct tarn_str ns = ref->ns, name = ref->name;
     struct tarn_table *table;
     *out = (struct tarn_relation){0};
     const struct tarn_model *view = view_model(w, ns, name);

@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 SRC = ROOT / "src"
-ROOMS = "base io format catalog lake engine source sink flow project sched serve cli".split()
+ROOMS = "base io format catalog lake engine source sink flow sql project sched serve cli".split()
 
 # Beyond the order: format is bytes <-> structs, without input and output.
 FORBIDDEN = {"format": {"io"}}

@@ -254,7 +254,7 @@ static enum tarn_status look_up(struct bind *b, const struct tarn_sql_text *text
 {
     struct tarn_resolver *resolver = b->s->resolver;
     struct tarn__name n = {.ns = ref->ns, .name = ref->name, .offset = ref->offset, .top = top};
-    TARN_TRY(resolver->lookup(resolver, b->op, ref->ns, ref->name, &n.relation));
+    TARN_TRY(resolver->lookup(resolver, b->op, ref, &n.relation));
     struct tarn_str full = full_name(b->op, ref->ns, ref->name);
     if (!full.ptr)
         return TARN_NOMEM;

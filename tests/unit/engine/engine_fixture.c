@@ -34,11 +34,11 @@ static struct table *find(struct fixture *f, struct tarn_str ns, struct tarn_str
     return NULL;
 }
 
-static enum tarn_status lookup(struct tarn_resolver *r, struct tarn_op *op, struct tarn_str ns,
-                               struct tarn_str name, struct tarn_relation *out)
+static enum tarn_status lookup(struct tarn_resolver *r, struct tarn_op *op,
+                               const struct tarn_table_ref *ref, struct tarn_relation *out)
 {
     struct fixture *f = (struct fixture *)((char *)r - offsetof(struct fixture, resolver));
-    struct table *t = find(f, ns, name);
+    struct table *t = find(f, ref->ns, ref->name);
     (void)op;
     *out = (struct tarn_relation){.found = t != NULL, .handle = t};
     if (t && t->view_sql)

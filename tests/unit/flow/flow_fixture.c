@@ -38,9 +38,10 @@ void flow_fails(struct flow_world *w, enum tarn_status status, enum tarn_status 
 
 /* ---- names */
 
-static enum tarn_status lookup(struct tarn_resolver *self, struct tarn_op *op, struct tarn_str ns,
-                               struct tarn_str name, struct tarn_relation *out)
+static enum tarn_status lookup(struct tarn_resolver *self, struct tarn_op *op,
+                               const struct tarn_table_ref *ref, struct tarn_relation *out)
 {
+    struct tarn_str ns = ref->ns, name = ref->name;
     struct flow_world *w = (struct flow_world *)self;
     struct tarn_table *t;
     *out = (struct tarn_relation){0};
