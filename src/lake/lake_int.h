@@ -17,4 +17,25 @@ enum tarn_status tarn__path_set_make(struct tarn_op *op, const struct tarn_str *
 /* Index in items, or -1. */
 long tarn__path_set_find(const struct tarn__path_set *set, struct tarn_str path);
 
+/* metrics.c: what is known of a field, for tarn_expr_may_match; ctx points at the struct of the
+ * function's name. */
+struct tarn__summary_metrics { /* a manifest list entry's partition summaries */
+    struct tarn_op *op;
+    const struct tarn_partition_spec *spec;
+    const struct tarn_type *partition;
+    const struct tarn_manifest_file *file;
+};
+struct tarn__tuple_metrics { /* a file's partition tuple */
+    const struct tarn_partition_spec *spec;
+    const struct tarn_data_file *file;
+};
+struct tarn__file_metrics { /* a file's column metrics */
+    struct tarn_op *op;
+    const struct tarn_schema *schema;
+    const struct tarn_data_file *file;
+};
+bool tarn__summary_metrics(void *ctx, int32_t field_id, struct tarn_field_metrics *out);
+bool tarn__tuple_metrics(void *ctx, int32_t field_id, struct tarn_field_metrics *out);
+bool tarn__file_metrics(void *ctx, int32_t field_id, struct tarn_field_metrics *out);
+
 #endif

@@ -6,110 +6,6 @@
 
 #include "lake/lake_int.h"
 
-/* ---- metrics of three kinds, for tarn_expr_may_match */
-
-/* A writer that put NaN into a bound said nothing with it (trap 15). */
-static void distrust_nan(struct tarn_field_metrics *m)
-{
-    if (m->has_lower && m->lower.d != m->lower.d)
-        m->has_lower = false;
-    if (m->has_upper && m->upper.d != m->upper.d)
-        m->has_upper = false;
-}
-
-struct summary_ctx { /* a manifest list entry's partition summaries */
-    struct tarn_op *op;
-    const struct tarn_partition_spec *spec;
-    const struct tarn_type *partition;
-    const struct tarn_manifest_file *file;
-};
-
-static bool summary_metrics(void *ctx, int32_t field_id, struct tarn_field_metrics *out)
-{
-    struct summary_ctx *c = ctx;
-    for (size_t i = 0; i < c->spec->field_count && i < c->file->partition_count; i++) {
-        if (c->spec->fields[i].field_id != field_id)
-            continue;
-        const struct tarn_field_summary *s = &c->file->partitions[i];
-        const struct tarn_type *t = &c->partition->fields[i].type;
-        out->null_count = s->contains_null ? -1 : 0;
-        out->nan_count = s->contains_nan == 0 ? 0 : -1;
-        out->has_lower =
-            s->lower.ptr && tarn_value_from_bytes(c->op, t, s->lower, &out->lower) == TARN_OK;
-        out->has_upper =
-            s->upper.ptr && tarn_value_from_bytes(c->op, t, s->upper, &out->upper) == TARN_OK;
-        tarn_clear(c->op); /* a bound that cannot be read only keeps the manifest */
-        distrust_nan(out);
-        return true;
-    }
-    return false;
-}
-
-struct tuple_ctx { /* a file's partition tuple */
-    const struct tarn_partition_spec *spec;
-    const struct tarn_data_file *file;
-};
-
-static bool tuple_metrics(void *ctx, int32_t field_id, struct tarn_field_metrics *out)
-{
-    struct tuple_ctx *c = ctx;
-    for (size_t i = 0; i < c->spec->field_count && i < c->file->partition_count; i++) {
-        if (c->spec->fields[i].field_id != field_id)
-            continue;
-        const struct tarn_value *v = &c->file->partition[i];
-        bool nan = !v->is_null && v->d != v->d;
-        *out = (struct tarn_field_metrics){
-            .value_count = 1, .null_count = v->is_null, .nan_count = nan};
-        out->has_lower = out->has_upper = !v->is_null && !nan;
-        out->lower = out->upper = *v;
-        return true;
-    }
-    return false;
-}
-
-struct file_ctx { /* a file's column metrics */
-    struct tarn_op *op;
-    const struct tarn_schema *schema;
-    const struct tarn_data_file *file;
-};
-
-static int64_t id_count(const struct tarn_id_count *items, size_t n, int32_t id)
-{
-    for (size_t i = 0; i < n; i++)
-        if (items[i].id == id)
-            return items[i].count;
-    return -1;
-}
-
-static const struct tarn_str *id_bytes(const struct tarn_id_bytes *items, size_t n, int32_t id)
-{
-    for (size_t i = 0; i < n; i++)
-        if (items[i].id == id)
-            return &items[i].bytes;
-    return NULL;
-}
-
-static bool file_metrics(void *ctx, int32_t field_id, struct tarn_field_metrics *out)
-{
-    struct file_ctx *c = ctx;
-    const struct tarn_data_file *f = c->file;
-    const struct tarn_field *field = tarn_schema_field_by_id(c->schema, field_id);
-    if (!field || tarn_type_is_nested(&field->type))
-        return false;
-    out->value_count = id_count(f->value_counts, f->value_count_count, field_id);
-    out->null_count = id_count(f->null_counts, f->null_count_count, field_id);
-    out->nan_count = id_count(f->nan_counts, f->nan_count_count, field_id);
-    const struct tarn_str *lower = id_bytes(f->lower, f->lower_count, field_id);
-    const struct tarn_str *upper = id_bytes(f->upper, f->upper_count, field_id);
-    out->has_lower =
-        lower && tarn_value_from_bytes(c->op, &field->type, *lower, &out->lower) == TARN_OK;
-    out->has_upper =
-        upper && tarn_value_from_bytes(c->op, &field->type, *upper, &out->upper) == TARN_OK;
-    tarn_clear(c->op);
-    distrust_nan(out);
-    return true;
-}
-
 /* ---- one projection a spec */
 
 struct projection {
@@ -219,13 +115,14 @@ static enum tarn_status plan_entry(struct planner *p, const struct projection *p
                                    const struct tarn_manifest_entry *e)
 {
     struct tarn_scan_skips *skips = &p->scan->skips;
-    struct tuple_ctx tuple = {projection->spec, &e->file};
-    struct file_ctx file = {p->op, p->scan->schema, &e->file};
+    struct tarn__tuple_metrics tuple = {projection->spec, &e->file};
+    struct tarn__file_metrics file = {p->op, p->scan->schema, &e->file};
     if (e->file.content != TARN_CONTENT_DATA)
         return keep_delete(p, e);
-    bool by_partition = p->filter && !tarn_expr_may_match(&projection->expr, tuple_metrics, &tuple);
+    bool by_partition =
+        p->filter && !tarn_expr_may_match(&projection->expr, tarn__tuple_metrics, &tuple);
     bool by_bounds =
-        !by_partition && p->filter && !tarn_expr_may_match(p->filter, file_metrics, &file);
+        !by_partition && p->filter && !tarn_expr_may_match(p->filter, tarn__file_metrics, &file);
     skips->files++;
     skips->bytes += e->file.size_bytes;
     skips->rows += e->file.record_count;
@@ -259,9 +156,9 @@ static enum tarn_status plan_manifest(struct planner *p, const struct tarn_manif
     if (f->added_files == 0 && f->existing_files == 0)
         return TARN_OK;
     TARN_TRY(find_projection(p, f->spec_id, &projection));
-    struct summary_ctx summary = {p->op, projection->spec, &projection->partition, f};
+    struct tarn__summary_metrics summary = {p->op, projection->spec, &projection->partition, f};
     if (p->filter && !f->deletes &&
-        !tarn_expr_may_match(&projection->expr, summary_metrics, &summary)) {
+        !tarn_expr_may_match(&projection->expr, tarn__summary_metrics, &summary)) {
         skip_manifest(&p->scan->skips, f);
         return TARN_OK;
     }
