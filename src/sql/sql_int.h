@@ -65,21 +65,19 @@ enum tarn_status tarn__compose_end(struct tarn__compose *c,
 
 /* ---- sql.c: the conversation */
 
-struct tarn__pending { /* a table changed by the open transaction: its changes, in order */
-    struct tarn_ident ident;
-    struct tarn_change **changes;
-    size_t count, cap;
-};
 struct tarn_sql {
     const struct tarn_sql_env *env;
     struct tarn_op op; /* what outlives a statement: the transaction */
     bool in_transaction;
-    struct tarn__pending *pending;
-    size_t pending_count, pending_cap;
-    struct tarn_ident *pinned; /* read in this transaction */
+    struct tarn_change **changes; /* of the transaction, staged, in order */
+    size_t change_count, change_cap;
+    struct tarn_ident *pinned; /* by the transaction, else by the statement */
     size_t pinned_count, pinned_cap;
-    struct tarn_str ns; /* USE ns: for names of one part; absent = none */
+    char *ns; /* USE ns: for names of one part; NULL = none */
 };
+void tarn__unpin_all(struct tarn_sql *s, struct tarn_op *op);
+/* discard: its files are removed. Nothing happens when none is open. */
+void tarn__transaction_end(struct tarn_sql *s, bool discard);
 
 /* One statement that is being carried out. */
 struct tarn__run {
@@ -99,11 +97,12 @@ struct tarn__target {
     size_t offset, length; /* in the statement */
 };
 enum tarn_status tarn__take_target(struct tarn__run *r, struct tarn__target *out) TARN_MUST_USE;
-/* TARN_TABLE with the nearest name, placed, if there is none. In a transaction the table is pinned
- * at first use. A branch suffix is left to the caller. */
+/* TARN_TABLE with the nearest name, placed, if there is none. The table is pinned: scans of the
+ * statement (in a transaction: of the whole of it) read this very version. A suffix is left to the
+ * caller. The table lives as long as tarn__change_op's op. */
 enum tarn_status tarn__target_table(struct tarn__run *r, const struct tarn__target *t,
                                     struct tarn_table **out) TARN_MUST_USE;
-/* *out NULL if there is none. */
+/* As above, but *out NULL if there is none. */
 enum tarn_status tarn__target_find(struct tarn__run *r, const struct tarn__target *t,
                                    struct tarn_table **out) TARN_MUST_USE;
 /* Pins a table (what the statement's scans will read) until tarn__unpin or the transaction's end. */
