@@ -330,8 +330,17 @@ enum tarn_status tarn__snapshot_write(struct tarn_change *c, struct tarn_op *op,
                      (long long)c->snapshot_id, (long long)w.sequence_number, TARN_STR_ARG(uuid));
     if (!s->manifest_list.ptr)
         return TARN_NOMEM;
-    TARN_TRY(tarn_manifest_list_write(op, &w.list, s->snapshot_id, s->parent_id, s->sequence_number,
-                                      &bytes));
+    struct tarn_manifest_list_write in = {.format_version = m->format_version,
+                                          .snapshot_id = s->snapshot_id,
+                                          .parent_id = s->parent_id,
+                                          .sequence_number = s->sequence_number,
+                                          .first_row_id = m->next_row_id};
+    int64_t next_row_id;
+    TARN_TRY(tarn_manifest_list_write(op, &w.list, &in, &bytes, &next_row_id));
+    if (m->format_version >= 3) {
+        s->first_row_id = m->next_row_id;
+        s->added_rows = next_row_id - m->next_row_id;
+    }
     TARN_TRY(put_object(c, op, s->manifest_list, bytes));
     count_added(&w.totals, &c->appended, false);
     count_added(&w.totals, &c->deletes, true);
@@ -393,6 +402,8 @@ static enum tarn_status add_snapshot(struct tarn_op *op, struct tarn_metadata *m
     m->ref_count = n;
     m->current_snapshot_id = s->snapshot_id;
     m->last_sequence_number = s->sequence_number;
+    if (s->first_row_id >= 0)
+        m->next_row_id = s->first_row_id + s->added_rows;
     return TARN_OK;
 }
 

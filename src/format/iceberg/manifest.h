@@ -3,7 +3,7 @@
  *
  * Pure: bytes <-> structs. Readers take any writer's schema that Iceberg's field ids explain
  * (trap 22, 23): fields are matched by field-id,
- * by name where ids are missing. Writers make v2 (deflate by default), accepted by Java,
+ * by name where ids are missing. Writers make v2 and v3 (deflate by default), accepted by Java,
  * PyIceberg, Trino, DuckDB.
  */
 #ifndef TARN_FORMAT_ICEBERG_MANIFEST_H
@@ -93,14 +93,15 @@ enum tarn_status tarn_manifest_parse(struct tarn_op *op, struct tarn_str bytes,
                                      const struct tarn_metadata *m,
                                      const struct tarn_manifest_file *list_entry,
                                      struct tarn_manifest *out) TARN_MUST_USE;
-/* Bytes of a v2 manifest of one spec and one content. entries: ADDED ones with sequence_number
- * -1 write nulls.
+/* Bytes of a manifest of one spec and one content, in the table's format version (2 or 3).
+ * entries: ADDED ones with sequence_number -1 write nulls. v3: ADDED ones write no first_row_id
+ * (it is inherited), EXISTING and DELETED ones theirs.
  * Fills out_entry's counts, rows, min_sequence_number (of the live ones, for -1 and for none
  * `next_sequence_number`), partition summaries,
  * spec id, content, length, added_snapshot_id; path, sequence_number and key_metadata stay the
  * caller's.
- * TARN_UNSUPPORTED: a table that is not v2, values that only v3 can hold, an unknown transform.
- * TARN_INVALID: entries that break the rules. */
+ * TARN_UNSUPPORTED: a v1 table, values that only v3 can hold in a v2 table, an unknown transform.
+ * TARN_INVALID: entries that break the rules, also a new position delete file in a v3 table. */
 struct tarn_manifest_write {
     const struct tarn_metadata *metadata;
     const struct tarn_schema *schema;
@@ -122,11 +123,20 @@ struct tarn_manifest_list {
 enum tarn_status tarn_manifest_list_parse(struct tarn_op *op, struct tarn_str bytes,
                                           const char *what,
                                           struct tarn_manifest_list *out) TARN_MUST_USE;
+struct tarn_manifest_list_write {
+    int format_version; /* 2 or 3 */
+    int64_t snapshot_id;
+    int64_t parent_id; /* 0 = none */
+    int64_t sequence_number;
+    int64_t first_row_id; /* v3: the snapshot's, which is the table's next-row-id */
+};
 /* A manifest whose sequence_number or min_sequence_number is -1 gets this snapshot's, if the
- * snapshot added it. */
+ * snapshot added it. v3: a data manifest without first_row_id gets one (spec "First Row ID
+ * Assignment"); *out_next_row_id is what the table's next-row-id becomes, and minus first_row_id
+ * the snapshot's added-rows. v2: it is in->first_row_id. */
 enum tarn_status tarn_manifest_list_write(struct tarn_op *op, const struct tarn_manifest_list *list,
-                                          int64_t snapshot_id, int64_t parent_id,
-                                          int64_t sequence_number,
-                                          struct tarn_str *out_bytes) TARN_MUST_USE;
+                                          const struct tarn_manifest_list_write *in,
+                                          struct tarn_str *out_bytes,
+                                          int64_t *out_next_row_id) TARN_MUST_USE;
 
 #endif

@@ -99,7 +99,8 @@ static const struct tarn__manifest_field file_fields[] = {
     [FILE_FIRST_ROW_ID] = {.id = 142,
                            .name = "first_row_id",
                            .shape = SHAPE_LONG,
-                           .since_v3 = true},
+                           .since_v3 = true,
+                           .doc = "The first row ID assigned to the first row in the data file"},
     [FILE_REFERENCED] = {.id = 143,
                          .name = "referenced_data_file",
                          .shape = SHAPE_STRING,
@@ -108,11 +109,13 @@ static const struct tarn__manifest_field file_fields[] = {
     [FILE_CONTENT_OFFSET] = {.id = 144,
                              .name = "content_offset",
                              .shape = SHAPE_LONG,
-                             .since_v3 = true},
+                             .since_v3 = true,
+                             .doc = "The offset in the file where the content starts"},
     [FILE_CONTENT_SIZE] = {.id = 145,
                            .name = "content_size_in_bytes",
                            .shape = SHAPE_LONG,
-                           .since_v3 = true},
+                           .since_v3 = true,
+                           .doc = "The length of referenced content stored in the file"},
 };
 
 static const struct tarn__manifest_field list_fields[] = {
@@ -196,7 +199,8 @@ static const struct tarn__manifest_field list_fields[] = {
     [LIST_FIRST_ROW_ID] = {.id = 520,
                            .name = "first_row_id",
                            .shape = SHAPE_LONG,
-                           .since_v3 = true},
+                           .since_v3 = true,
+                           .doc = "Starting row ID to assign to new rows in ADDED data files"},
 };
 
 static const struct tarn__manifest_field summary_fields[] = {

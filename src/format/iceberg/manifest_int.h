@@ -6,7 +6,7 @@
 #include "format/avro/avro.h"
 #include "format/iceberg/manifest.h"
 
-/* ---- the fields (spec "Manifests", "Manifest Lists"), in the order in which v2 writes them */
+/* ---- the fields (spec "Manifests", "Manifest Lists"), in the order in which they are written */
 enum tarn__manifest_shape {
     SHAPE_INT,
     SHAPE_LONG,
@@ -32,7 +32,7 @@ struct tarn__manifest_field {
     enum tarn__manifest_shape shape;
     enum tarn__manifest_need need;
     int32_t key_id, value_id; /* MAP_*: both; LIST_*: value_id is the element's */
-    bool since_v3;            /* read, never written */
+    bool since_v3;            /* written from version 3 on */
     const char *doc;
 };
 struct tarn__manifest_fields {
@@ -91,9 +91,10 @@ struct tarn__manifest_avro_texts {
     struct tarn_str avro;    /* "avro.schema" */
     struct tarn_str iceberg; /* "iceberg.schema", as Java writes it */
 };
-enum tarn_status tarn__manifest_schema(struct tarn_op *op, const struct tarn_type *partition,
+enum tarn_status tarn__manifest_schema(struct tarn_op *op, int format_version,
+                                       const struct tarn_type *partition,
                                        struct tarn__manifest_avro_texts *out) TARN_MUST_USE;
-enum tarn_status tarn__manifest_list_schema(struct tarn_op *op,
+enum tarn_status tarn__manifest_list_schema(struct tarn_op *op, int format_version,
                                             struct tarn__manifest_avro_texts *out) TARN_MUST_USE;
 /* A name as Avro takes it: other characters become _x<hex>, a leading digit gets '_' (as
  * Iceberg Java does). */

@@ -113,6 +113,8 @@ static enum tarn_status check_file(struct reader *r, const struct tarn_manifest_
         return corrupt(r, "the path of a manifest is empty");
     if (f->length_bytes < 0 || f->sequence_number < 0 || f->min_sequence_number < 0)
         return corrupt(r, "a length or a sequence number is negative");
+    if (f->first_row_id < -1)
+        return corrupt(r, "a first row id is negative");
     if (f->added_files < -1 || f->existing_files < -1 || f->deleted_files < -1 ||
         f->added_rows < -1 || f->existing_rows < -1 || f->deleted_rows < -1)
         return corrupt(r, "a count is negative");
@@ -219,6 +221,13 @@ static void put_summaries(struct tarn_buf *b, const struct tarn_manifest_file *f
     tarn_avro_put_items_end(b, f->partition_count);
 }
 
+struct list_writer {
+    struct tarn_op *op;
+    const struct tarn_manifest_list_write *in;
+    struct tarn_avro_writer avro;
+    int64_t next_row_id;
+};
+
 /* A sequence number that is not known yet is that of the commit, which only the snapshot that
  * adds the manifest may mean. */
 static int64_t sequence_or(int64_t own, int64_t commit)
@@ -226,14 +235,32 @@ static int64_t sequence_or(int64_t own, int64_t commit)
     return own < 0 ? commit : own;
 }
 
-static void put_file(struct tarn_buf *b, const struct tarn_manifest_file *f, int64_t sequence)
+/* The row ids of a manifest (spec "First Row ID Assignment"): room is left for existing rows too,
+ * since data files of before version 3 have no ids yet. -1: a manifest of deletes. */
+static enum tarn_status first_row_id(struct list_writer *w, const struct tarn_manifest_file *f,
+                                     int64_t *out)
 {
+    *out = f->deletes ? -1 : f->first_row_id;
+    if (f->deletes || f->first_row_id >= 0)
+        return TARN_OK;
+    *out = w->next_row_id;
+    if (__builtin_add_overflow(w->next_row_id, f->added_rows, &w->next_row_id) ||
+        __builtin_add_overflow(w->next_row_id, f->existing_rows, &w->next_row_id))
+        return tarn_fail(w->op, TARN_LIMIT,
+                         "could not list manifest \"%.*s\": there are no more row ids",
+                         TARN_STR_ARG(f->path));
+    return TARN_OK;
+}
+
+static enum tarn_status put_file(struct list_writer *w, const struct tarn_manifest_file *f)
+{
+    struct tarn_buf *b = &w->avro.block;
     tarn_avro_put_bytes(b, f->path);
     tarn_avro_put_long(b, f->length_bytes);
     tarn_avro_put_long(b, f->spec_id);
     tarn_avro_put_long(b, f->deletes ? 1 : 0);
-    tarn_avro_put_long(b, sequence_or(f->sequence_number, sequence));
-    tarn_avro_put_long(b, sequence_or(f->min_sequence_number, sequence));
+    tarn_avro_put_long(b, sequence_or(f->sequence_number, w->in->sequence_number));
+    tarn_avro_put_long(b, sequence_or(f->min_sequence_number, w->in->sequence_number));
     tarn_avro_put_long(b, f->added_snapshot_id);
     tarn_avro_put_long(b, f->added_files);
     tarn_avro_put_long(b, f->existing_files);
@@ -243,10 +270,17 @@ static void put_file(struct tarn_buf *b, const struct tarn_manifest_file *f, int
     tarn_avro_put_long(b, f->deleted_rows);
     put_summaries(b, f);
     put_optional_bytes(b, f->key_metadata);
+    if (w->in->format_version >= 3) {
+        int64_t row_id;
+        TARN_TRY(first_row_id(w, f, &row_id));
+        tarn_avro_put_long(b, row_id >= 0 ? 1 : 0);
+        if (row_id >= 0)
+            tarn_avro_put_long(b, row_id);
+    }
+    return tarn_avro_writer_item(&w->avro, w->op);
 }
 
-static enum tarn_status check_written(struct tarn_op *op, const struct tarn_manifest_file *f,
-                                      int64_t snapshot_id)
+static enum tarn_status check_written(struct list_writer *w, const struct tarn_manifest_file *f)
 {
     const char *why = NULL;
     if (f->path.len == 0 || !tarn_utf8_valid(f->path) || f->length_bytes <= 0)
@@ -255,61 +289,83 @@ static enum tarn_status check_written(struct tarn_op *op, const struct tarn_mani
              f->added_rows < 0 || f->existing_rows < 0 || f->deleted_rows < 0)
         why = "its counts are not known";
     else if ((f->sequence_number < 0 || f->min_sequence_number < 0) &&
-             f->added_snapshot_id != snapshot_id)
+             f->added_snapshot_id != w->in->snapshot_id)
         why = "it comes from another snapshot and has no sequence number";
     if (why)
-        return tarn_fail(op, TARN_INVALID, "could not list manifest \"%.*s\": %s",
+        return tarn_fail(w->op, TARN_INVALID, "could not list manifest \"%.*s\": %s",
                          TARN_STR_ARG(f->path), why);
-    if (f->first_row_id >= 0)
+    if (f->first_row_id >= 0 && w->in->format_version < 3)
         return tarn_fail(
-            op, TARN_UNSUPPORTED,
+            w->op, TARN_UNSUPPORTED,
             "could not list manifest \"%.*s\": its first row id needs format version 3",
             TARN_STR_ARG(f->path));
     return TARN_OK;
 }
 
-static enum tarn_status put_files(struct tarn_op *op, const struct tarn_manifest_list *list,
-                                  int64_t snapshot_id, int64_t sequence_number,
-                                  struct tarn_avro_writer *w)
+static enum tarn_status put_files(struct list_writer *w, const struct tarn_manifest_list *list)
 {
     for (size_t i = 0; i < list->count; i++) {
-        TARN_TRY(check_written(op, &list->files[i], snapshot_id));
-        put_file(&w->block, &list->files[i], sequence_number);
-        TARN_TRY(tarn_avro_writer_item(w, op));
+        TARN_TRY(check_written(w, &list->files[i]));
+        TARN_TRY(put_file(w, &list->files[i]));
     }
     return TARN_OK;
 }
 
-enum tarn_status tarn_manifest_list_write(struct tarn_op *op, const struct tarn_manifest_list *list,
-                                          int64_t snapshot_id, int64_t parent_id,
-                                          int64_t sequence_number, struct tarn_str *out_bytes)
+static enum tarn_status check_list(struct tarn_op *op, const struct tarn_manifest_list_write *in)
 {
+    if (in->format_version != 2 && in->format_version != 3)
+        return tarn_fail(op, TARN_UNSUPPORTED,
+                         "could not write a manifest list: format version %d is not written, only "
+                         "2 and 3",
+                         in->format_version);
+    if (in->format_version == 3 && in->first_row_id < 0)
+        return tarn_fail(op, TARN_INVALID,
+                         "could not write a manifest list: its snapshot has no first row id");
+    return TARN_OK;
+}
+
+/* The header: the keys that Iceberg Java writes, and the number of manifests. */
+static enum tarn_status list_open(struct list_writer *w, const struct tarn_manifest_list *list)
+{
+    const struct tarn_manifest_list_write *in = w->in;
+    struct tarn_op *op = w->op;
     struct tarn__manifest_avro_texts texts;
-    struct tarn_avro_writer w = {0};
-    TARN_TRY(tarn__manifest_list_schema(op, &texts));
+    TARN_TRY(tarn__manifest_list_schema(op, in->format_version, &texts));
     const struct tarn_avro_meta meta[] = {
-        {TARN_STR("snapshot-id"), tarn_sprintf(op, "%lld", (long long)snapshot_id)},
+        {TARN_STR("snapshot-id"), tarn_sprintf(op, "%lld", (long long)in->snapshot_id)},
         {TARN_STR("parent-snapshot-id"),
-         parent_id > 0 ? tarn_sprintf(op, "%lld", (long long)parent_id) : TARN_STR("null")},
-        {TARN_STR("sequence-number"), tarn_sprintf(op, "%lld", (long long)sequence_number)},
-        {TARN_STR("format-version"), TARN_STR("2")},
+         in->parent_id > 0 ? tarn_sprintf(op, "%lld", (long long)in->parent_id) : TARN_STR("null")},
+        {TARN_STR("sequence-number"), tarn_sprintf(op, "%lld", (long long)in->sequence_number)},
+        {TARN_STR("format-version"), tarn_sprintf(op, "%d", in->format_version)},
         {TARN_STR("iceberg.schema"), texts.iceberg},
         {TARN_STR(COUNT_KEY), tarn_sprintf(op, "%zu", list->count)},
+        {TARN_STR("first-row-id"), tarn_sprintf(op, "%lld", (long long)in->first_row_id)},
     };
-    for (size_t i = 0; i < sizeof meta / sizeof meta[0]; i++)
+    size_t meta_count = sizeof meta / sizeof meta[0] - (in->format_version < 3);
+    for (size_t i = 0; i < meta_count; i++)
         if (!meta[i].value.ptr)
             return TARN_NOMEM;
     struct tarn_avro_write options = {.schema = texts.avro,
                                       .meta = meta,
-                                      .meta_count = sizeof meta / sizeof meta[0],
+                                      .meta_count = meta_count,
                                       .codec = TARN_AVRO_CODEC_DEFLATE};
-    tarn__manifest_sync_of((uint64_t)snapshot_id, (uint64_t)sequence_number,
+    tarn__manifest_sync_of((uint64_t)in->snapshot_id, (uint64_t)in->sequence_number,
                            list->count ? list->files[0].path : TARN_STR(""), options.sync);
-    enum tarn_status status = tarn_avro_writer_init(&w, op, &options);
+    return tarn_avro_writer_init(&w->avro, op, &options);
+}
+
+enum tarn_status tarn_manifest_list_write(struct tarn_op *op, const struct tarn_manifest_list *list,
+                                          const struct tarn_manifest_list_write *in,
+                                          struct tarn_str *out_bytes, int64_t *out_next_row_id)
+{
+    struct list_writer w = {.op = op, .in = in, .next_row_id = in->first_row_id};
+    TARN_TRY(check_list(op, in));
+    enum tarn_status status = list_open(&w, list);
     if (status == TARN_OK)
-        status = put_files(op, list, snapshot_id, sequence_number, &w);
+        status = put_files(&w, list);
     if (status == TARN_OK)
-        status = tarn_avro_writer_finish(&w, op, out_bytes);
-    tarn_avro_writer_release(&w);
+        status = tarn_avro_writer_finish(&w.avro, op, out_bytes);
+    tarn_avro_writer_release(&w.avro);
+    *out_next_row_id = w.next_row_id;
     return status == TARN_OK ? status : tarn_while(op, "writing a manifest list");
 }

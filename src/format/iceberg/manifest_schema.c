@@ -71,16 +71,17 @@ static enum tarn_status type_of_shape(struct tarn_op *op, const struct tarn__man
     }
 }
 
-/* The struct of a table's fields that v2 has; `record` is the type of its RECORD or
- * LIST_RECORD field. */
-static enum tarn_status type_of_table(struct tarn_op *op, const struct tarn__manifest_fields *table,
+/* The struct of a table's fields that a format version has; `record` is the type of its RECORD
+ * or LIST_RECORD field. */
+static enum tarn_status type_of_table(struct tarn_op *op, int format_version,
+                                      const struct tarn__manifest_fields *table,
                                       const struct tarn_type *record, struct tarn_type *out)
 {
     *out = (struct tarn_type){.kind = TARN_TYPE_STRUCT};
     TARN_NEW_ARRAY(op, out->fields, table->count);
     for (size_t i = 0; i < table->count; i++) {
         const struct tarn__manifest_field *f = &table->items[i];
-        if (f->since_v3)
+        if (f->since_v3 && format_version < 3)
             continue;
         struct tarn_field *to = &out->fields[out->field_count++];
         *to = (struct tarn_field){.id = f->id,
@@ -333,7 +334,8 @@ static enum tarn_status texts_of(struct tarn_op *op, const struct tarn_type *roo
     return (enum tarn_status)tarn_buf_take(op, &b, "Iceberg schema", &out->iceberg);
 }
 
-enum tarn_status tarn__manifest_schema(struct tarn_op *op, const struct tarn_type *partition,
+enum tarn_status tarn__manifest_schema(struct tarn_op *op, int format_version,
+                                       const struct tarn_type *partition,
                                        struct tarn__manifest_avro_texts *out)
 {
     struct tarn_type file, entry;
@@ -346,16 +348,16 @@ enum tarn_status tarn__manifest_schema(struct tarn_op *op, const struct tarn_typ
                              "no partition can have",
                              TARN_STR_ARG(partition->fields[i].name));
     }
-    TARN_TRY(type_of_table(op, &tarn__manifest_file_fields, partition, &file));
-    TARN_TRY(type_of_table(op, &tarn__manifest_entry_fields, &file, &entry));
+    TARN_TRY(type_of_table(op, format_version, &tarn__manifest_file_fields, partition, &file));
+    TARN_TRY(type_of_table(op, format_version, &tarn__manifest_entry_fields, &file, &entry));
     return texts_of(op, &entry, "manifest_entry", out);
 }
 
-enum tarn_status tarn__manifest_list_schema(struct tarn_op *op,
+enum tarn_status tarn__manifest_list_schema(struct tarn_op *op, int format_version,
                                             struct tarn__manifest_avro_texts *out)
 {
     struct tarn_type summary, list;
-    TARN_TRY(type_of_table(op, &tarn__manifest_summary_fields, NULL, &summary));
-    TARN_TRY(type_of_table(op, &tarn__manifest_list_fields, &summary, &list));
+    TARN_TRY(type_of_table(op, format_version, &tarn__manifest_summary_fields, NULL, &summary));
+    TARN_TRY(type_of_table(op, format_version, &tarn__manifest_list_fields, &summary, &list));
     return texts_of(op, &list, "manifest_file", out);
 }

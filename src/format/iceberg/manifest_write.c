@@ -1,5 +1,5 @@
-/* manifest_write: entries -> a v2 manifest, and its entry in a list (spec "Manifests",
- * "Manifest Lists"). */
+/* manifest_write: entries -> a manifest of version 2 or 3, and its entry in a list (spec
+ * "Manifests", "Manifest Lists"). */
 #include "format/iceberg/manifest_int.h"
 
 /* 6 makes statistics a tenth smaller than 3, and takes more than twice the time. */
@@ -51,8 +51,39 @@ static enum tarn_status check_file(struct writer *w, const struct tarn_data_file
         return refuse(w, TARN_INVALID, "equality deletes have equality ids, and nothing else has");
     if (f->partition_count != w->in->spec->field_count)
         return refuse(w, TARN_INVALID, "its partition tuple is not of the manifest's spec");
-    if (f->first_row_id >= 0 || f->content_offset >= 0 || f->content_size >= 0)
+    return TARN_OK;
+}
+
+static bool is_vector(const struct tarn_data_file *f)
+{
+    return tarn_str_is(f->format, "PUFFIN") || f->content_offset >= 0 || f->content_size >= 0;
+}
+
+/* A deletion vector is a blob of a Puffin file, and belongs to one data file. */
+static enum tarn_status check_vector(struct writer *w, const struct tarn_data_file *f)
+{
+    if (f->content != TARN_CONTENT_POSITION_DELETES || !tarn_str_is(f->format, "PUFFIN"))
+        return refuse(w, TARN_INVALID, "a file that is no deletion vector has a content offset");
+    if (f->content_offset < 0 || f->content_size <= 0)
+        return refuse(w, TARN_INVALID, "a deletion vector has no content offset or size");
+    if (f->referenced_data_file.len == 0)
+        return refuse(w, TARN_INVALID, "a deletion vector names no data file");
+    return TARN_OK;
+}
+
+static enum tarn_status check_version(struct writer *w, const struct tarn_manifest_entry *e)
+{
+    const struct tarn_data_file *f = &e->file;
+    bool v3 = w->in->metadata->format_version >= 3;
+    if (!v3 && (f->first_row_id >= 0 || is_vector(f)))
         return refuse(w, TARN_UNSUPPORTED, "row ids and deletion vectors need format version 3");
+    if (is_vector(f))
+        return check_vector(w, f);
+    /* spec "Delete Formats": those of an upgraded table stay valid, new ones are not added */
+    if (v3 && e->status == TARN_ENTRY_ADDED && f->content == TARN_CONTENT_POSITION_DELETES)
+        return refuse(w, TARN_INVALID,
+                      "position delete files are not added to tables of format version 3, which "
+                      "has deletion vectors");
     return TARN_OK;
 }
 
@@ -126,11 +157,22 @@ static void put_optional_bytes(struct tarn_buf *b, struct tarn_str v)
         tarn_avro_put_bytes(b, v);
 }
 
+/* A new file's is inherited from the manifest, whose own is given when a list is written; what has
+ * one keeps it. Delete files have none (trap 11). */
+static void put_row_id(struct writer *w, const struct tarn_manifest_entry *e)
+{
+    bool own = e->status != TARN_ENTRY_ADDED && e->file.content == TARN_CONTENT_DATA;
+    if (w->in->metadata->format_version >= 3)
+        put_optional_long(&w->avro.block, own && e->file.first_row_id >= 0, e->file.first_row_id);
+}
+
 /* The fields in the order of tarn__manifest_file_fields. */
-static enum tarn_status put_file(struct writer *w, const struct tarn_data_file *f)
+static enum tarn_status put_file(struct writer *w, const struct tarn_manifest_entry *e)
 {
     struct tarn_buf *b = &w->avro.block;
+    const struct tarn_data_file *f = &e->file;
     TARN_TRY(check_file(w, f));
+    TARN_TRY(check_version(w, e));
     tarn_avro_put_long(b, f->content);
     tarn_avro_put_bytes(b, f->path);
     tarn_avro_put_bytes(b, f->format);
@@ -152,7 +194,12 @@ static enum tarn_status put_file(struct writer *w, const struct tarn_data_file *
     put_longs(b, f->split_offsets, f->split_offset_count);
     put_ints(b, f->equality_ids, f->equality_id_count);
     put_optional_long(b, f->sort_order_id >= 0, f->sort_order_id);
+    put_row_id(w, e);
     put_optional_bytes(b, f->referenced_data_file);
+    if (w->in->metadata->format_version >= 3) {
+        put_optional_long(b, f->content_offset >= 0, f->content_offset);
+        put_optional_long(b, f->content_size >= 0, f->content_size);
+    }
     return TARN_OK;
 }
 
@@ -165,7 +212,7 @@ static enum tarn_status put_entry(struct writer *w, const struct tarn_manifest_e
     put_optional_long(b, true, e->snapshot_id > 0 ? e->snapshot_id : w->in->snapshot_id);
     put_optional_long(b, e->sequence_number >= 0, e->sequence_number);
     put_optional_long(b, e->file_sequence_number >= 0, e->file_sequence_number);
-    TARN_TRY(put_file(w, &e->file));
+    TARN_TRY(put_file(w, e));
     return tarn_avro_writer_item(&w->avro, w->op);
 }
 
@@ -290,7 +337,7 @@ static enum tarn_status file_open(struct writer *w)
     const struct tarn_manifest_write *in = w->in;
     struct tarn__manifest_avro_texts texts;
     struct tarn_str schema, spec;
-    TARN_TRY(tarn__manifest_schema(w->op, &w->tuple, &texts));
+    TARN_TRY(tarn__manifest_schema(w->op, in->metadata->format_version, &w->tuple, &texts));
     TARN_TRY(schema_text(w->op, in->schema, &schema));
     TARN_TRY(spec_text(w->op, in->spec, &spec));
     const struct tarn_avro_meta meta[] = {
@@ -298,7 +345,8 @@ static enum tarn_status file_open(struct writer *w)
         {TARN_STR("schema-id"), tarn_sprintf(w->op, "%d", (int)in->schema->schema_id)},
         {TARN_STR("partition-spec"), spec},
         {TARN_STR("partition-spec-id"), tarn_sprintf(w->op, "%d", (int)in->spec->spec_id)},
-        {TARN_STR("format-version"), TARN_STR("2")},
+        {TARN_STR("format-version"),
+         in->metadata->format_version == 2 ? TARN_STR("2") : TARN_STR("3")},
         {TARN_STR("content"), in->deletes ? TARN_STR("deletes") : TARN_STR("data")},
         {TARN_STR("iceberg.schema"), texts.iceberg},
     };
@@ -317,10 +365,10 @@ static enum tarn_status file_open(struct writer *w)
 
 static enum tarn_status check_table(struct tarn_op *op, const struct tarn_manifest_write *in)
 {
-    if (in->metadata->format_version != 2)
+    if (in->metadata->format_version != 2 && in->metadata->format_version != 3)
         return tarn_fail(op, TARN_UNSUPPORTED,
                          "could not write a manifest: the table has format version %d, and only 2 "
-                         "is written",
+                         "and 3 are written",
                          in->metadata->format_version);
     for (size_t i = 0; i < in->spec->field_count; i++)
         if (in->spec->fields[i].transform.kind == TARN_TRANSFORM_OTHER)
