@@ -277,6 +277,7 @@ static enum tarn_status open_catalog(struct tarn_workspace *w, struct tarn_op *o
     enum tarn_status status = tarn_catalog_sqlite_open(op, *catalog, &w->catalog);
     if (status == TARN_NOT_FOUND && !o->outside) {
         tarn_clear(op); /* nothing was run yet: an empty catalog */
+        w->no_catalog = true;
         return tarn_catalog_mem_open(op, catalog->catalog_name, &w->catalog);
     }
     if (status == TARN_NOT_FOUND) {

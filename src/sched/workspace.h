@@ -13,6 +13,7 @@
 #include "engine/engine.h"
 #include "flow/flow.h"
 #include "project/project.h"
+#include "sql/sql.h"
 
 struct tarn_workspace_options {
     struct tarn_project_options project;
@@ -37,6 +38,7 @@ struct tarn_workspace {
     struct tarn_lake lake;
     struct tarn_engine *engine;
     struct tarn_session *session;
+    bool no_catalog; /* there is none yet: it looks empty, and what is made in it is lost */
     int threads;
     struct tarn_table **staged;
     size_t staged_count, staged_cap;
@@ -60,5 +62,9 @@ enum tarn_status tarn_workspace_find(struct tarn_workspace *, struct tarn_op *,
                                      struct tarn_str text, struct tarn_table **out) TARN_MUST_USE;
 struct tarn_flow tarn_workspace_flow(struct tarn_workspace *, int64_t ingest_ts_us,
                                      struct tarn_str run_id);
+/* A conversation in SQL over the workspace (needs the engine); closed before it. `op` must live as
+ * long; statements may have ops of their own. */
+enum tarn_status tarn_workspace_sql(struct tarn_workspace *, struct tarn_op *,
+                                    struct tarn_sql **out) TARN_MUST_USE;
 
 #endif
