@@ -33,7 +33,9 @@
 struct tarn__live_file {
     struct tarn_str path;       /* the data file's own path */
     struct tarn_str local_path; /* what the engine opens */
-    const int64_t *deleted;     /* ascending */
+    int64_t spec_id, sequence_number;
+    int64_t first_row_id;   /* -1 = absent */
+    const int64_t *deleted; /* ascending */
     size_t deleted_count;
 };
 /* The files of one read_parquet call, in its order: file_index is an index into it. */
@@ -135,9 +137,10 @@ struct tarn_session {
     duckdb_prepared_statement plan;
     struct tarn__binding *bindings;
     struct tarn__view *views;
-    struct tarn__live *lives; /* of the last statement's views */
-    struct tarn_result *open; /* a streaming result */
-    char *empty_file;         /* NULL until it is first needed */
+    struct tarn__live *lives;        /* of the last statement's views */
+    const struct tarn__names *names; /* of the last statement, in its op; for tarn_session_scan */
+    struct tarn_result *open;        /* a streaming result */
+    char *empty_file;                /* NULL until it is first needed */
     struct tarn_scan_skips skips;
     /* guarded by engine->lock: what the watcher looks at */
     bool running;
@@ -174,7 +177,10 @@ struct tarn_str tarn__tidy(struct tarn_op *op, struct tarn_str line);
 /* Reports what the engine said. text may be NULL: a statement of our own. */
 enum tarn_status tarn__fail(struct tarn_session *s, struct tarn_op *op, const char *engine_error,
                             const struct tarn__text *text);
-/* Places the report at a byte offset of the user's text. */
+/* The place in the user's own text (text->origin, or text->sql itself) of a byte of text->sql;
+ * false: it is none of the user's. */
+bool tarn__origin(const struct tarn_sql_text *text, size_t offset, size_t *out);
+/* Places the report at a byte offset of text->sql. */
 void tarn__place(struct tarn_op *op, const struct tarn_sql_text *text, size_t offset);
 /* "table \"x\" not found" with the nearest name as hint. */
 enum tarn_status tarn__fail_table(struct tarn_session *s, struct tarn_op *op, struct tarn_str ns,
@@ -285,6 +291,15 @@ enum tarn_status tarn__parse(struct tarn_session *s, struct tarn_op *op,
 enum tarn_status tarn__splice(struct tarn_op *op, const struct tarn_sql_text *user,
                               const struct tarn__refs *refs, struct tarn__text *out) TARN_MUST_USE;
 
+/* ---- meta.c: sets of metadata columns (enum tarn__meta) */
+
+/* The set of those that a text names. */
+unsigned tarn__meta_words(struct tarn_str sql);
+/* Without those that the table has as columns of its own. */
+unsigned tarn__meta_missing(unsigned set, const struct tarn_type *root);
+/* ", "_pos" BIGINT": for CREATE TABLE. */
+void tarn__meta_columns(struct tarn_buf *b, unsigned set);
+
 /* ---- names.c */
 
 enum tarn__views { TARN__VIEWS_EMPTY, TARN__VIEWS_SCANS };
@@ -294,6 +309,7 @@ struct tarn__name {
     bool top; /* of the statement itself, not of a view's text */
     struct tarn_relation relation;
     struct tarn_str view_sql; /* a view's text with its splices done */
+    unsigned meta;            /* metadata columns behind the table's own */
     struct tarn_expr *filter; /* NULL = all rows */
     const struct tarn_scan *scan;
 };
@@ -301,7 +317,7 @@ struct tarn__names {
     struct tarn__name *items; /* views after what they read */
     size_t count;
 };
-/* Looks all names up and makes their views. */
+/* Looks all names up and makes their views. *out is as long alive as the op. */
 enum tarn_status tarn__names_bind(struct tarn_session *s, struct tarn_op *op,
                                   const struct tarn__text *text, const struct tarn__refs *refs,
                                   enum tarn__views how, struct tarn__names *out) TARN_MUST_USE;
@@ -312,13 +328,27 @@ void tarn__name_sql(struct tarn_buf *b, const struct tarn_session *s, struct tar
 
 /* ---- view.c */
 
-/* The SELECT over a scan. */
+/* Columns that say where a row comes from (spec "Reserved Field IDs", "Row Lineage"), in this order
+ * behind a table's own. A set of them is an OR of these. */
+enum tarn__meta {
+    TARN__META_FILE = 1,      /* _file VARCHAR: the data file's path */
+    TARN__META_POS = 2,       /* _pos BIGINT */
+    TARN__META_SPEC_ID = 4,   /* _spec_id INTEGER */
+    TARN__META_ROW_ID = 8,    /* _row_id BIGINT; NULL in files without a first row id */
+    TARN__META_SEQUENCE = 16, /* _last_updated_sequence_number BIGINT; likewise */
+    TARN__META_ALL = 31
+};
+/* "_file" of TARN__META_FILE and so on. */
+const char *tarn__meta_name(enum tarn__meta one);
+/* The column of this name (in any case); 0 = none. */
+unsigned tarn__meta_of(struct tarn_str name);
+/* The SELECT over a scan, with metadata columns of the set `meta`. */
 enum tarn_status tarn__scan_sql(struct tarn_session *s, struct tarn_op *op, struct tarn_buf *b,
-                                const struct tarn_scan *scan, struct tarn_str what,
-                                bool with_positions, struct tarn__live **lives) TARN_MUST_USE;
+                                const struct tarn_scan *scan, struct tarn_str what, unsigned meta,
+                                struct tarn__live **lives) TARN_MUST_USE;
 /* The same columns without a row. */
 enum tarn_status tarn__empty_sql(struct tarn_op *op, struct tarn_buf *b,
-                                 const struct tarn_type *root, struct tarn_str what) TARN_MUST_USE;
+                                 const struct tarn_type *root, unsigned meta) TARN_MUST_USE;
 
 /* ---- prune.c */
 

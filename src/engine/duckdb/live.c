@@ -2,6 +2,8 @@
  * of the engine.
  *
  *   tarn_live(id, file_index, file_row_number) -> BOOLEAN      tarn_path(id, file_index) -> VARCHAR
+ *   tarn_spec_id(id, file_index), tarn_first_row_id(id, file_index),
+ *   tarn_sequence(id, file_index) -> BIGINT, the last two NULL for files without a first row id
  *
  * id names an entry of the engine's registry, which lives as long as the views that hold the id.
  * Rows of a file come in ascending order within a chunk, so the sorted positions are followed
@@ -30,6 +32,9 @@ static enum tarn_status file_copy(struct tarn_op *own, const struct tarn_scan_fi
     out->local_path = tarn_strdup(own, in->local_path);
     if (!out->path.ptr || !out->local_path.ptr)
         return TARN_NOMEM;
+    out->spec_id = in->file->spec_id;
+    out->sequence_number = in->sequence_number;
+    out->first_row_id = in->file->first_row_id;
     out->deleted_count = in->deleted_count;
     if (in->deleted_count == 0)
         return TARN_OK;
@@ -126,6 +131,15 @@ static struct tarn__live *live_of_chunk(duckdb_function_info info, duckdb_data_c
     return l;
 }
 
+static const struct tarn__live_file *file_of(duckdb_function_info info, const struct tarn__live *l,
+                                             int64_t file)
+{
+    if (file >= 0 && (uint64_t)file < l->file_count)
+        return &l->files[file];
+    duckdb_scalar_function_set_error(info, "a scan met a file that it does not have");
+    return NULL;
+}
+
 static void live_rows(duckdb_function_info info, duckdb_data_chunk in, duckdb_vector out)
 {
     idx_t n = duckdb_data_chunk_get_size(in);
@@ -134,11 +148,9 @@ static void live_rows(duckdb_function_info info, duckdb_data_chunk in, duckdb_ve
     struct tarn__live *l = n > 0 ? live_of_chunk(info, in) : NULL;
     size_t at = 0;
     for (idx_t i = 0; l && i < n; i++) {
-        if (files[i] < 0 || (uint64_t)files[i] >= l->file_count) {
-            duckdb_scalar_function_set_error(info, "a scan met a file that it does not have");
+        const struct tarn__live_file *f = file_of(info, l, files[i]);
+        if (!f)
             return;
-        }
-        const struct tarn__live_file *f = &l->files[files[i]];
         bool onwards = i > 0 && files[i] == files[i - 1] && rows[i] > rows[i - 1];
         at = position_from(f, onwards ? at : 0, rows[i]);
         alive[i] = at >= f->deleted_count || f->deleted[at] != rows[i];
@@ -151,13 +163,61 @@ static void live_paths(duckdb_function_info info, duckdb_data_chunk in, duckdb_v
     const int64_t *files = column(in, 1);
     struct tarn__live *l = n > 0 ? live_of_chunk(info, in) : NULL;
     for (idx_t i = 0; l && i < n; i++) {
-        if (files[i] < 0 || (uint64_t)files[i] >= l->file_count) {
-            duckdb_scalar_function_set_error(info, "a scan met a file that it does not have");
+        const struct tarn__live_file *f = file_of(info, l, files[i]);
+        if (!f)
             return;
-        }
-        struct tarn_str path = l->files[files[i]].path;
-        duckdb_vector_assign_string_element_len(out, i, path.ptr, path.len);
+        duckdb_vector_assign_string_element_len(out, i, f->path.ptr, f->path.len);
     }
+}
+
+typedef int64_t number_of(const struct tarn__live_file *f); /* -1 = NULL */
+
+static int64_t spec_of(const struct tarn__live_file *f)
+{
+    return f->spec_id;
+}
+
+static int64_t first_row_of(const struct tarn__live_file *f)
+{
+    return f->first_row_id;
+}
+
+static int64_t sequence_of(const struct tarn__live_file *f)
+{
+    return f->first_row_id < 0 ? -1 : f->sequence_number;
+}
+
+static void numbers(duckdb_function_info info, duckdb_data_chunk in, duckdb_vector out,
+                    number_of *of)
+{
+    idx_t n = duckdb_data_chunk_get_size(in);
+    const int64_t *files = column(in, 1);
+    struct tarn__live *l = n > 0 ? live_of_chunk(info, in) : NULL;
+    duckdb_vector_ensure_validity_writable(out);
+    uint64_t *valid = duckdb_vector_get_validity(out);
+    int64_t *data = duckdb_vector_get_data(out);
+    for (idx_t i = 0; l && i < n; i++) {
+        const struct tarn__live_file *f = file_of(info, l, files[i]);
+        if (!f)
+            return;
+        data[i] = of(f);
+        duckdb_validity_set_row_validity(valid, i, data[i] >= 0);
+    }
+}
+
+static void live_specs(duckdb_function_info info, duckdb_data_chunk in, duckdb_vector out)
+{
+    numbers(info, in, out, spec_of);
+}
+
+static void live_first_rows(duckdb_function_info info, duckdb_data_chunk in, duckdb_vector out)
+{
+    numbers(info, in, out, first_row_of);
+}
+
+static void live_sequences(duckdb_function_info info, duckdb_data_chunk in, duckdb_vector out)
+{
+    numbers(info, in, out, sequence_of);
 }
 
 static bool function_add(duckdb_connection con, struct tarn_engine *e, const char *name,
@@ -183,7 +243,10 @@ enum tarn_status tarn__live_functions(struct tarn_engine *e, struct tarn_op *op,
                                       duckdb_connection con)
 {
     if (!function_add(con, e, "tarn_live", 3, DUCKDB_TYPE_BOOLEAN, live_rows) ||
-        !function_add(con, e, "tarn_path", 2, DUCKDB_TYPE_VARCHAR, live_paths))
+        !function_add(con, e, "tarn_path", 2, DUCKDB_TYPE_VARCHAR, live_paths) ||
+        !function_add(con, e, "tarn_spec_id", 2, DUCKDB_TYPE_BIGINT, live_specs) ||
+        !function_add(con, e, "tarn_first_row_id", 2, DUCKDB_TYPE_BIGINT, live_first_rows) ||
+        !function_add(con, e, "tarn_sequence", 2, DUCKDB_TYPE_BIGINT, live_sequences))
         return tarn_fail(op, TARN_INTERNAL, "could not open the engine: it refused a function");
     return TARN_OK;
 }

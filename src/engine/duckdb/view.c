@@ -14,6 +14,9 @@
 #include "engine/duckdb/view_int.h"
 
 #define ROW_GROUP_ROWS 122880
+/* reserved field ids (spec "Reserved Field IDs") */
+#define ID_ROW_ID       2147483540
+#define ID_ROW_SEQUENCE 2147483539
 
 /* Columns that read_parquet has of itself. */
 static bool name_is_taken(struct tarn_str name)
@@ -105,10 +108,34 @@ static enum tarn_status select_list(struct tarn_op *op, struct tarn_buf *b,
     return TARN_OK;
 }
 
-enum tarn_status tarn__empty_sql(struct tarn_op *op, struct tarn_buf *b,
-                                 const struct tarn_type *root, struct tarn_str what)
+/* ---- metadata columns */
+
+static const char *const meta_columns[][2] = {{"_file", "VARCHAR"},
+                                              {"_pos", "BIGINT"},
+                                              {"_spec_id", "INTEGER"},
+                                              {"_row_id", "BIGINT"},
+                                              {"_last_updated_sequence_number", "BIGINT"}};
+#define META_COUNT (sizeof meta_columns / sizeof *meta_columns)
+
+const char *tarn__meta_name(enum tarn__meta one)
 {
-    (void)what;
+    size_t i = 0;
+    while (i + 1 < META_COUNT && 1u << i != (unsigned)one)
+        i++;
+    return meta_columns[i][0];
+}
+
+unsigned tarn__meta_of(struct tarn_str name)
+{
+    for (unsigned i = 0; i < META_COUNT; i++)
+        if (tarn_str_eq_nocase(name, tarn_str_view(meta_columns[i][0])))
+            return 1u << i;
+    return 0;
+}
+
+enum tarn_status tarn__empty_sql(struct tarn_op *op, struct tarn_buf *b,
+                                 const struct tarn_type *root, unsigned meta)
+{
     tarn_buf_z(b, "SELECT ");
     for (size_t i = 0; i < root->field_count; i++) {
         tarn_buf_z(b, i > 0 ? ", CAST(NULL AS " : "CAST(NULL AS ");
@@ -116,6 +143,10 @@ enum tarn_status tarn__empty_sql(struct tarn_op *op, struct tarn_buf *b,
         tarn_buf_z(b, ") AS ");
         tarn_buf_sql_name(b, root->fields[i].name);
     }
+    for (size_t i = 0; i < META_COUNT; i++)
+        if (meta & 1u << i)
+            tarn_buf_printf(b, ", CAST(NULL AS %s) AS \"%s\"", meta_columns[i][1],
+                            meta_columns[i][0]);
     tarn_buf_z(b, " WHERE false");
     return (enum tarn_status)tarn_buf_finish(op, b, "a statement for the engine");
 }
@@ -179,8 +210,19 @@ static enum tarn_status companion_sql(struct tarn_session *s, struct tarn_op *op
     return TARN_OK;
 }
 
+/* Row lineage as a writer that moved rows put it down, where it did. */
+static void lineage_entries(struct tarn_buf *b, unsigned meta)
+{
+    if (meta & TARN__META_ROW_ID)
+        tarn_buf_printf(b, ",%d:{name:'tarn_row_id',type:'BIGINT',default_value:NULL}", ID_ROW_ID);
+    if (meta & TARN__META_SEQUENCE)
+        tarn_buf_printf(b, ",%d:{name:'tarn_row_sequence',type:'BIGINT',default_value:NULL}",
+                        ID_ROW_SEQUENCE);
+}
+
 static enum tarn_status parquet_sql(struct tarn_session *s, struct tarn_op *op, struct tarn_buf *b,
-                                    const struct tarn_type *root, const struct group *g)
+                                    const struct tarn_type *root, const struct group *g,
+                                    unsigned meta)
 {
     tarn_buf_z(b, "read_parquet([");
     for (size_t i = 0; i < g->count; i++) {
@@ -193,25 +235,52 @@ static enum tarn_status parquet_sql(struct tarn_session *s, struct tarn_op *op, 
         tarn_buf_z(b, i > 0 ? "," : "");
         TARN_TRY(map_entry(op, b, &root->fields[i], g->keys ? &g->keys[i] : NULL));
     }
+    if (!g->keys)
+        lineage_entries(b, meta);
     tarn_buf_printf(b, "}, explicit_cardinality=%lld)", (long long)(g->rows > 0 ? g->rows : 1));
     return TARN_OK;
 }
 
+/* A file without field ids cannot have the lineage columns. */
+static void lineage_sql(struct tarn_buf *b, unsigned meta, bool physical, long long id)
+{
+    if (meta & TARN__META_ROW_ID)
+        tarn_buf_printf(b,
+                        ", CASE WHEN tarn_first_row_id(%lld, file_index::BIGINT) IS NULL THEN NULL "
+                        "ELSE coalesce(%s, tarn_first_row_id(%lld, file_index::BIGINT) + "
+                        "file_row_number::BIGINT) END AS \"_row_id\"",
+                        id, physical ? "tarn_row_id" : "NULL", id);
+    if (meta & TARN__META_SEQUENCE)
+        tarn_buf_printf(b,
+                        ", CASE WHEN tarn_first_row_id(%lld, file_index::BIGINT) IS NULL THEN NULL "
+                        "ELSE coalesce(%s, tarn_sequence(%lld, file_index::BIGINT)) END "
+                        "AS \"_last_updated_sequence_number\"",
+                        id, physical ? "tarn_row_sequence" : "NULL", id);
+}
+
+static void meta_sql(struct tarn_buf *b, unsigned meta, bool physical, int64_t live)
+{
+    long long id = live;
+    if (meta & TARN__META_FILE)
+        tarn_buf_printf(b, ", tarn_path(%lld, file_index::BIGINT) AS \"_file\"", id);
+    if (meta & TARN__META_POS)
+        tarn_buf_z(b, ", file_row_number::BIGINT AS \"_pos\"");
+    if (meta & TARN__META_SPEC_ID)
+        tarn_buf_printf(b, ", tarn_spec_id(%lld, file_index::BIGINT)::INTEGER AS \"_spec_id\"", id);
+    lineage_sql(b, meta, physical, id);
+}
+
 static enum tarn_status group_sql(struct tarn_session *s, struct tarn_op *op, struct tarn_buf *b,
                                   const struct tarn_scan *scan, const struct group *g,
-                                  bool with_positions, struct tarn__live **lives)
+                                  unsigned meta, struct tarn__live **lives)
 {
     int64_t id;
     TARN_TRY(tarn__live_add(s->engine, op, g->files, g->count, lives, &id));
     tarn_buf_z(b, "SELECT ");
     TARN_TRY(select_list(op, b, &scan->schema->root));
-    if (with_positions)
-        tarn_buf_printf(b,
-                        ", tarn_path(%lld, file_index::BIGINT) AS \"_file\", "
-                        "file_row_number::BIGINT AS \"_pos\"",
-                        (long long)id);
+    meta_sql(b, meta, !g->keys, id);
     tarn_buf_z(b, " FROM ");
-    TARN_TRY(parquet_sql(s, op, b, &scan->schema->root, g));
+    TARN_TRY(parquet_sql(s, op, b, &scan->schema->root, g, meta));
     if (g->dirty)
         tarn_buf_printf(b, " WHERE tarn_live(%lld, file_index::BIGINT, file_row_number::BIGINT)",
                         (long long)id);
@@ -236,28 +305,16 @@ static enum tarn_status check_nested(struct tarn_op *op, const struct tarn_scan 
     return TARN_OK;
 }
 
-static void empty_positions(struct tarn_buf *b)
-{
-    tarn_buf_z(b, ", CAST(NULL AS VARCHAR) AS \"_file\", CAST(NULL AS BIGINT) AS \"_pos\"");
-}
-
 enum tarn_status tarn__scan_sql(struct tarn_session *s, struct tarn_op *op, struct tarn_buf *b,
-                                const struct tarn_scan *scan, struct tarn_str what,
-                                bool with_positions, struct tarn__live **lives)
+                                const struct tarn_scan *scan, struct tarn_str what, unsigned meta,
+                                struct tarn__live **lives)
 {
     struct group *groups;
     struct tarn__key **keys;
     size_t count;
     TARN_TRY(check_nested(op, scan, what));
-    if (scan->file_count == 0 && with_positions) {
-        tarn_buf_z(b, "SELECT *");
-        empty_positions(b);
-        tarn_buf_z(b, " FROM (");
-        TARN_TRY(tarn__empty_sql(op, b, &scan->schema->root, what));
-        tarn_buf_put(b, ')');
-    } else if (scan->file_count == 0) {
-        TARN_TRY(tarn__empty_sql(op, b, &scan->schema->root, what));
-    }
+    if (scan->file_count == 0)
+        return tarn__empty_sql(op, b, &scan->schema->root, meta);
     TARN_TRY(tarn__mapping_find(s, op, scan, what, &keys));
     TARN_TRY(groups_of(op, scan, keys, &groups, &count));
     bool first = true;
@@ -266,7 +323,7 @@ enum tarn_status tarn__scan_sql(struct tarn_session *s, struct tarn_op *op, stru
             continue;
         tarn_buf_z(b, first ? "" : " UNION ALL ");
         first = false;
-        TARN_TRY(group_sql(s, op, b, scan, &groups[i], with_positions, lives));
+        TARN_TRY(group_sql(s, op, b, scan, &groups[i], meta, lives));
     }
     return (enum tarn_status)tarn_buf_finish(op, b, "a statement for the engine");
 }
