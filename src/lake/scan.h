@@ -18,6 +18,7 @@ struct tarn_scan_file {
     /* row positions that are deleted: ascending, unique; NULL = none */
     const int64_t *deleted;
     size_t deleted_count;
+    bool only_deleted; /* a changelog's: the rows at those positions are the ones that are wanted */
 };
 /* Rows of an equality delete file, to be matched by the engine: a row of `files[i]` is deleted when
  * its columns `field_ids` are all equal (null equals null) to those of a row of a delete file whose
@@ -27,8 +28,8 @@ struct tarn_equality_delete {
     struct tarn_str local_path;
     int64_t sequence_number;
 };
-struct
-    tarn_equality_group { /* delete files of the same columns that apply to the same data files */
+/* delete files of the same columns that apply to the same data files */
+struct tarn_equality_group {
     int32_t *field_ids;   /* ascending; also of columns that were dropped since */
     size_t field_id_count;
     struct tarn_equality_delete *deletes;
@@ -51,6 +52,9 @@ struct tarn_scan {
     size_t file_count;
     struct tarn_equality_group *equality;
     size_t equality_count;
+    /* a changelog's: only rows that these delete; of the same columns, no file in two of them */
+    struct tarn_equality_group *matching;
+    size_t matching_count;
     /* nested names changed over the table's history: nested columns must not be matched by name */
     bool nested_by_id;
     /* schema.name-mapping.default is set: some files may hold no field ids */
