@@ -156,17 +156,47 @@ static bool user_offset(const struct tarn__text *text, int64_t position, size_t 
     return at <= text->user.sql.len;
 }
 
+bool tarn__origin(const struct tarn_sql_text *text, size_t offset, size_t *out)
+{
+    bool behind = false; /* the end of a piece is its own, unless the next one begins there */
+    *out = offset;
+    if (!text->origin.ptr)
+        return offset <= text->sql.len;
+    for (size_t i = 0; i < text->span_count; i++) {
+        const struct tarn_sql_span *span = &text->spans[i];
+        if (offset < span->at || offset > span->at + span->length)
+            continue;
+        *out = span->origin + (offset - span->at);
+        if (offset < span->at + span->length)
+            return true;
+        behind = true;
+    }
+    return behind;
+}
+
+/* The statement's first line, when no better place is known. */
+static void place_file(struct tarn_op *op, const struct tarn_sql_text *text)
+{
+    if (text->file)
+        tarn_place(op, text->file, text->line0 > 0 ? text->line0 : 1, 0, NULL);
+}
+
 void tarn__place(struct tarn_op *op, const struct tarn_sql_text *text, size_t offset)
 {
     int line0 = text->line0 > 0 ? text->line0 : 1, line = line0, column = 1;
-    for (size_t i = 0; i < offset && i < text->sql.len; i++) {
-        unsigned char c = (unsigned char)text->sql.ptr[i];
+    struct tarn_str user = text->origin.ptr ? text->origin : text->sql;
+    if (!tarn__origin(text, offset, &offset)) {
+        place_file(op, text);
+        return;
+    }
+    for (size_t i = 0; i < offset && i < user.len; i++) {
+        unsigned char c = (unsigned char)user.ptr[i];
         if (c == '\n')
             line++, column = 1;
         else if ((c & 0xC0) != 0x80)
             column++;
     }
-    struct tarn_str whole = text->whole.ptr ? text->whole : text->sql;
+    struct tarn_str whole = text->whole.ptr ? text->whole : user;
     struct tarn_op quiet = {.arena = op->arena}; /* no memory for the caret is no second failure */
     struct tarn_str copy = tarn_strdup(&quiet, whole);
     tarn_place(op, text->file, text->whole.ptr ? line : line - line0 + 1, column, copy.ptr);
@@ -413,8 +443,8 @@ enum tarn_status tarn__fail(struct tarn_session *s, struct tarn_op *op, const ch
     if (text && status != TARN_CANCELLED && status != TARN_TIMEOUT) {
         if (user_offset(text, e.position, &offset))
             tarn__place(op, &text->user, offset);
-        else if (text->user.file)
-            tarn_place(op, text->user.file, text->user.line0 > 0 ? text->user.line0 : 1, 0, NULL);
+        else
+            place_file(op, &text->user);
     }
     return status;
 }

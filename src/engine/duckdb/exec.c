@@ -35,7 +35,7 @@ static enum tarn_status exec_text(struct tarn_session *s, struct tarn_op *op, st
     size_t begin, end;
     struct tarn__refs refs;
     struct tarn__text text;
-    struct tarn__names names;
+    struct tarn__names *names;
     *out = tarn_strdup(op, sql);
     if (!out->ptr)
         return TARN_NOMEM;
@@ -49,7 +49,8 @@ static enum tarn_status exec_text(struct tarn_session *s, struct tarn_op *op, st
     }
     TARN_TRY(status);
     TARN_TRY(tarn__splice(op, &user, &refs, &text));
-    TARN_TRY(tarn__names_bind(s, op, &text, &refs, TARN__VIEWS_SCANS, &names));
+    TARN_NEW(op, names);
+    TARN_TRY(tarn__names_bind(s, op, &text, &refs, TARN__VIEWS_SCANS, names));
     *out = tarn_sprintf(op, "%.*s%.*s%.*s", (int)begin, sql.ptr, TARN_STR_ARG(text.sql),
                         (int)(sql.len - end), sql.ptr + end);
     return out->ptr ? TARN_OK : TARN_NOMEM;

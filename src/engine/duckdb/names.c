@@ -19,6 +19,7 @@ struct bind {
     struct tarn__names *out;
     size_t cap;
     bool has_filter;
+    unsigned meta; /* metadata columns that the statement or a view of it names */
     struct tarn_str stack[VIEW_DEPTH_MAX]; /* "ns.name" of the views that are being opened */
     int depth;
 };
@@ -188,7 +189,7 @@ static enum tarn_status check_spelling(struct bind *b, const struct tarn__name *
                          "tables \"%.*s\" and \"%.*s\" cannot be read in one statement: their "
                          "names differ only in case",
                          TARN_STR_ARG(one), TARN_STR_ARG(two));
-    return b->op->report.status;
+    return one.ptr && two.ptr ? TARN_OK : TARN_NOMEM;
 }
 
 static enum tarn_status check_columns(struct bind *b, const struct tarn_type *root,
@@ -284,6 +285,7 @@ static enum tarn_status collect(struct bind *b, const struct tarn_sql_text *text
                                 const struct tarn__refs *refs, bool top)
 {
     b->has_filter = b->has_filter || refs->has_filter;
+    b->meta |= tarn__meta_words(text->sql);
     for (size_t i = 0; i < refs->count; i++) {
         const struct tarn_table_ref *ref = &refs->items[i];
         if (foreign_catalog(b, ref) || is_binding(b->s, ref))
@@ -348,9 +350,9 @@ static enum tarn_status make_view(struct bind *b, struct tarn__name *n, enum tar
     if (!n->relation.schema)
         tarn_buf_str(&sql, n->view_sql);
     else if (how == TARN__VIEWS_EMPTY)
-        status = tarn__empty_sql(b->op, &sql, n->relation.schema, full);
+        status = tarn__empty_sql(b->op, &sql, n->relation.schema, n->meta);
     else if ((status = plan_table(b, n)) == TARN_OK)
-        status = tarn__scan_sql(s, b->op, &sql, n->scan, full, false, &s->lives);
+        status = tarn__scan_sql(s, b->op, &sql, n->scan, full, n->meta, &s->lives);
     if (status == TARN_OK)
         status = tarn__do_buf(s, b->op, &sql);
     tarn_buf_release(&sql);
@@ -382,6 +384,7 @@ enum tarn_status tarn__names_bind(struct tarn_session *s, struct tarn_op *op,
                                   enum tarn__views how, struct tarn__names *out)
 {
     *out = (struct tarn__names){0};
+    s->names = out;
     s->skips = (struct tarn_scan_skips){0};
     tarn__live_drop_all(s->engine, &s->lives);
     if (refs->count == 0 || !s->resolver)
@@ -391,6 +394,9 @@ enum tarn_status tarn__names_bind(struct tarn_session *s, struct tarn_op *op,
         return TARN_NOMEM;
     *b = (struct bind){.s = s, .op = op, .text = text, .out = out};
     TARN_TRY(collect(b, &text->user, refs, true));
+    for (size_t i = 0; b->meta && i < out->count; i++)
+        if (out->items[i].relation.schema)
+            out->items[i].meta = tarn__meta_missing(b->meta, out->items[i].relation.schema);
     if (how == TARN__VIEWS_SCANS && b->has_filter && pruning_pays(out, text->body > 0))
         tarn__prune(s, op, tarn_str_of(text->sql.ptr + text->body, text->sql.len - text->body),
                     out);
@@ -399,6 +405,21 @@ enum tarn_status tarn__names_bind(struct tarn_session *s, struct tarn_op *op,
         TARN_TRY_WHILE(op, make_view(b, &out->items[i], how), "opening %.*s", TARN_STR_ARG(full));
     }
     return TARN_OK;
+}
+
+const struct tarn_scan *tarn_session_scan(const struct tarn_session *s, struct tarn_str ns,
+                                          struct tarn_str name)
+{
+    const struct tarn_scan *any = NULL;
+    for (size_t i = 0; s->names && i < s->names->count; i++) {
+        const struct tarn__name *n = &s->names->items[i];
+        if (!n->scan || !tarn_str_eq_nocase(n->ns, ns) || !tarn_str_eq_nocase(n->name, name))
+            continue;
+        if (tarn_str_eq(n->ns, ns) && tarn_str_eq(n->name, name))
+            return n->scan;
+        any = n->scan;
+    }
+    return any;
 }
 
 /* ---- names of Tarn's own */
@@ -443,7 +464,8 @@ enum tarn_status tarn_session_bind_scan(struct tarn_session *s, struct tarn_op *
     tarn_buf_z(&sql, "CREATE OR REPLACE VIEW ");
     tarn__name_sql(&sql, s, TARN_STR(TARN__SCHEMA_OWN), bare);
     tarn_buf_z(&sql, " AS ");
-    enum tarn_status status = tarn__scan_sql(s, op, &sql, scan, bare, with_positions, &b->lives);
+    unsigned meta = with_positions ? TARN__META_FILE | TARN__META_POS : 0;
+    enum tarn_status status = tarn__scan_sql(s, op, &sql, scan, bare, meta, &b->lives);
     if (status == TARN_OK)
         status = tarn__do_buf(s, op, &sql);
     tarn_buf_release(&sql);

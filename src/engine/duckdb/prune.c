@@ -141,6 +141,7 @@ static void stub_sql(struct tarn_buf *b, const struct tarn_session *s, const str
         tarn_buf_put(b, ' ');
         tarn__type_sql(b, &n->relation.schema->fields[i].type);
     }
+    tarn__meta_columns(b, n->meta);
     tarn_buf_put(b, ')');
 }
 

@@ -297,17 +297,27 @@ enum tarn_status tarn__query_bind(struct tarn_session *s, struct tarn_op *op,
     return bound_text(s, op, user, 0, how, text, names);
 }
 
+static enum tarn_status str_keep(struct tarn_op *op, struct tarn_str *s)
+{
+    if (!s->ptr)
+        return TARN_OK;
+    *s = tarn_strdup(op, *s);
+    return s->ptr ? TARN_OK : TARN_NOMEM;
+}
+
 /* Errors may come with a later batch, when the caller's text is gone. */
 static enum tarn_status text_keep(struct tarn_op *op, struct tarn_sql_text *t)
 {
+    struct tarn_sql_span *spans;
     t->sql = tarn_strdup(op, t->sql);
     if (!t->sql.ptr)
         return TARN_NOMEM;
-    if (t->whole.ptr) {
-        t->whole = tarn_strdup(op, t->whole);
-        if (!t->whole.ptr)
-            return TARN_NOMEM;
-    }
+    TARN_TRY(str_keep(op, &t->whole));
+    TARN_TRY(str_keep(op, &t->origin));
+    TARN_NEW_ARRAY(op, spans, t->span_count + 1);
+    if (t->span_count > 0)
+        memcpy(spans, t->spans, t->span_count * sizeof *spans);
+    t->spans = spans;
     if (t->file) {
         t->file = tarn_strdup(op, tarn_str_view(t->file)).ptr;
         if (!t->file)
@@ -444,4 +454,39 @@ enum tarn_status tarn_session_describe(struct tarn_session *s, struct tarn_op *o
     duckdb_destroy_prepare(&q.statement);
     *out = q.type;
     return TARN_OK;
+}
+
+/* ---- into a temporary table */
+
+static enum tarn_status created_rows(struct tarn_op *op, duckdb_result *r, int64_t *out)
+{
+    struct tarn__rows rows;
+    TARN_TRY(tarn__rows_of(op, r, &rows));
+    if (rows.rows == 1 && rows.batches[0].columns[0].type->kind == TARN_TYPE_LONG)
+        *out = ((const int64_t *)rows.batches[0].columns[0].data)[0];
+    return TARN_OK;
+}
+
+enum tarn_status tarn_session_into(struct tarn_session *s, struct tarn_op *op,
+                                   struct tarn_sql_text text, struct tarn_str name,
+                                   int64_t *out_rows)
+{
+    struct tarn__text bound;
+    struct tarn_buf b;
+    struct tarn_str sql;
+    duckdb_result r;
+    *out_rows = 0;
+    TARN_TRY(tarn__idle(s, op));
+    TARN_TRY(tarn__query_bind(s, op, &text, TARN__VIEWS_SCANS, &bound));
+    tarn_buf_init(&b, TARN__SQL_MAX);
+    tarn_buf_z(&b, "CREATE OR REPLACE TEMP TABLE temp.main.");
+    tarn_buf_sql_name(&b, name);
+    tarn_buf_z(&b, " AS ");
+    bound.prefix = bound.prefix == SIZE_MAX ? SIZE_MAX : b.len;
+    tarn_buf_append(&b, bound.sql.ptr, tarn_sql_trimmed(bound.sql));
+    TARN_TRY((enum tarn_status)tarn_buf_take(op, &b, "the statement", &sql));
+    TARN_TRY(tarn__run_long(s, op, sql.ptr, &bound, &r));
+    enum tarn_status status = created_rows(op, &r, out_rows);
+    duckdb_destroy_result(&r);
+    return status;
 }
