@@ -2,6 +2,7 @@
 #include "format/iceberg/metadata.h"
 
 #include "base/arena.h"
+#include "base/random.h"
 #include "format/iceberg/metadata_int.h"
 
 /* ---- texts by key */
@@ -34,6 +35,39 @@ enum tarn_status tarn_kvs_with(struct tarn_op *op, const struct tarn_kvs *kvs, s
     if (!found && value.ptr)
         copy.items[copy.count++] = (struct tarn_kv){key, value};
     *out = copy;
+    return TARN_OK;
+}
+
+/* ---- upgrade */
+
+static enum tarn_status add_uuid(struct tarn_op *op, struct tarn_metadata *m)
+{
+    char text[TARN_UUID_TEXT_MAX];
+    if (m->uuid.len > 0)
+        return TARN_OK;
+    TARN_TRY(tarn_uuid_v4(op, text));
+    m->uuid = tarn_strdup(op, tarn_str_view(text));
+    return m->uuid.ptr ? TARN_OK : op->report.status;
+}
+
+/* Everything else that v2 requires is there once a v1 file is read; snapshots may go on to list
+ * their manifests inline. */
+enum tarn_status tarn_metadata_upgrade(struct tarn_op *op, struct tarn_metadata *m, int version)
+{
+    if (version > 3 || version < 1)
+        return tarn_fail(op, TARN_UNSUPPORTED,
+                         "could not make the table's format version %d: only 1 to 3 are known",
+                         version);
+    if (version < m->format_version)
+        return tarn_fail(op, TARN_INVALID,
+                         "could not make the table's format version %d: it is %d, and a table does "
+                         "not go back",
+                         version, m->format_version);
+    if (m->format_version < 2 && version >= 2)
+        TARN_TRY(add_uuid(op, m));
+    if (m->format_version < 3)
+        m->next_row_id = 0;
+    m->format_version = version;
     return TARN_OK;
 }
 

@@ -1,6 +1,6 @@
 /* metadata: table metadata JSON (spec "Table Metadata", appendix C), its snapshots, refs, partition specs and sort orders.
  *
- * Pure: bytes <-> structs. Reads v1, v2, v3 (v1: `schema`, `partition-spec`, inline `manifests`); writes v2. Unknown fields of the file are kept
+ * Pure: bytes <-> structs. Reads v1, v2, v3 (v1: `schema`, `partition-spec`, inline `manifests`); writes v2 and v3. Unknown fields of the file are kept
  * in `extra` and written back, so that another writer's additions survive. Everything lives in the op's arena of the parse; a change
  * copies the struct and replaces members.
  */
@@ -15,7 +15,8 @@ enum tarn_status tarn_kvs_with(struct tarn_op *op, const struct tarn_kvs *kvs, s
                                struct tarn_str value, struct tarn_kvs *out) TARN_MUST_USE;
 
 struct tarn_partition_field {
-    int32_t source_id; /* -1 when several (v3 source-ids): then OTHER */
+    int32_t source_id; /* -1 when several (v3): then OTHER, and source_ids has them */
+    struct tarn_str source_ids; /* raw JSON list; absent when there is one */
     int32_t field_id;  /* from 1000; assigned in order for v1 files that have none */
     struct tarn_str name;
     struct tarn_transform transform;
@@ -32,7 +33,8 @@ enum tarn_status tarn_partition_type(struct tarn_op *op, const struct tarn_metad
                                      struct tarn_type *out) TARN_MUST_USE;
 
 struct tarn_sort_field {
-    int32_t source_id;
+    int32_t source_id; /* -1 when several, as in partition fields */
+    struct tarn_str source_ids;
     struct tarn_transform transform;
     bool descending;
     bool nulls_last;
@@ -100,7 +102,7 @@ struct tarn_metadata {
     size_t snapshot_log_count;
     struct tarn_metadata_log_entry *metadata_log;
     size_t metadata_log_count;
-    int64_t next_row_id;                              /* v3 */
+    int64_t next_row_id; /* v3; 0 before: what an upgrade starts with */
     struct tarn_str statistics, partition_statistics; /* raw JSON arrays, kept */
     struct tarn_kvs extra; /* unknown top-level members: key and raw JSON value */
 };
@@ -108,9 +110,15 @@ struct tarn_metadata {
 /* `what` for messages: the file's path. Validates: ids exist, current schema/spec/order/snapshot resolve, version 1..3 (else TARN_UNSUPPORTED), no duplicate ids. */
 enum tarn_status tarn_metadata_parse(struct tarn_op *op, struct tarn_str json, const char *what,
                                      struct tarn_metadata *out) TARN_MUST_USE;
-/* v2 (TARN_UNSUPPORTED for 1 and 3). */
+/* v2 and v3 (TARN_UNSUPPORTED for v1, and for types and defaults that the version does not know).
+ * TARN_INVALID: what the format's rules forbid, also a default that is no value of its column. */
 enum tarn_status tarn_metadata_write(struct tarn_op *op, const struct tarn_metadata *m,
                                      struct tarn_str *out_json) TARN_MUST_USE;
+/* *m in a newer format version, so that it can be written in it (spec appendix E): a table of v1
+ * gets a uuid if it has none; v3 starts with next-row-id 0, and its snapshots stay as they are.
+ * TARN_INVALID for an older version than the table has, TARN_UNSUPPORTED for one above 3. */
+enum tarn_status tarn_metadata_upgrade(struct tarn_op *op, struct tarn_metadata *m,
+                                       int version) TARN_MUST_USE;
 
 const struct tarn_schema *tarn_metadata_schema(const struct tarn_metadata *m); /* the current one */
 const struct tarn_schema *tarn_metadata_schema_by_id(const struct tarn_metadata *m,

@@ -4,7 +4,8 @@
  * 2. The current schema, spec, order and snapshot, and the snapshot of every reference, are in the file.
  * 3. "main" points to the current snapshot (spec "Table Metadata Fields").
  * 4. No snapshot has a sequence number above the last one: the next commit would give a number again.
- * 5. A field has a positive id: 0 means "not yet assigned" in our structs.
+ * 5. A snapshot that gives out row ids says how many, and next-row-id lies above them (v3).
+ * 6. A field has a positive id: 0 means "not yet assigned" in our structs.
  */
 #include <stdlib.h>
 
@@ -106,6 +107,25 @@ static enum tarn_status check_current(struct tarn_op *op, const struct tarn_meta
     return TARN_OK;
 }
 
+static enum tarn_status check_row_ids(struct tarn_op *op, const struct tarn_metadata *m,
+                                      enum tarn_status status)
+{
+    for (size_t i = 0; i < m->snapshot_count && m->format_version >= 3; i++) {
+        const struct tarn_snapshot *s = &m->snapshots[i];
+        int64_t end;
+        if (s->first_row_id < 0)
+            continue; /* of before the upgrade to version 3 */
+        if (s->added_rows < 0)
+            return tarn_fail(op, status, "snapshot %lld has a first-row-id, but no added-rows",
+                             (long long)s->snapshot_id);
+        if (__builtin_add_overflow(s->first_row_id, s->added_rows, &end) || end > m->next_row_id)
+            return tarn_fail(op, status,
+                             "snapshot %lld has row ids above the table's next-row-id, %lld",
+                             (long long)s->snapshot_id, (long long)m->next_row_id);
+    }
+    return m->next_row_id < 0 ? tarn_fail(op, status, "next-row-id is negative") : TARN_OK;
+}
+
 static bool has_unassigned(const struct tarn_type *t)
 {
     for (size_t i = 0; i < t->field_count; i++)
@@ -133,6 +153,7 @@ enum tarn_status tarn__metadata_check(struct tarn_op *op, const struct tarn_meta
             return tarn_fail(op, status, "schema %d has a field without a positive id",
                              (int)m->schemas[i].schema_id);
     TARN_TRY(check_current(op, m, status));
+    TARN_TRY(check_row_ids(op, m, status));
     struct tarn_arena_mark mark = tarn_arena_mark(op->scratch);
     int64_t *ids = tarn_arena_alloc(op->scratch, longest_list(m) * sizeof *ids);
     if (!ids)

@@ -24,8 +24,8 @@ enum tarn_status tarn__spec_from_json(struct tarn_op *op, const struct tarn_json
 /* v1's "partition-spec": the list of fields alone. */
 enum tarn_status tarn__spec_fields_from_json(struct tarn_op *op, const struct tarn_json *list,
                                              struct tarn_partition_spec *out) TARN_MUST_USE;
-/* TARN_UNSUPPORTED for a field with several sources, which v2 has no member for. */
-enum tarn_status tarn__spec_put(struct tarn_op *op, struct tarn_json_writer *w,
+/* TARN_UNSUPPORTED for a field with several sources in version 2, which has no member for them. */
+enum tarn_status tarn__spec_put(struct tarn_op *op, struct tarn_json_writer *w, int format_version,
                                 const struct tarn_partition_spec *s) TARN_MUST_USE;
 int32_t tarn__spec_highest_id(const struct tarn_partition_spec *s);
 
@@ -33,10 +33,15 @@ int32_t tarn__spec_highest_id(const struct tarn_partition_spec *s);
 enum tarn_status tarn__sort_order_from_json(struct tarn_op *op, const struct tarn_json *j,
                                             struct tarn_sort_order *out) TARN_MUST_USE;
 enum tarn_status tarn__sort_order_put(struct tarn_op *op, struct tarn_json_writer *w,
+                                      int format_version,
                                       const struct tarn_sort_order *s) TARN_MUST_USE;
-/* Member "source-id", or v3's "source-ids": *out -1 when they are several. */
+/* Member "source-id", or v3's "source-ids": *out -1 when they are several, and *out_list the list. */
 enum tarn_status tarn__source_id_from_json(struct tarn_op *op, const struct tarn_json *j,
-                                           const char *what, int32_t *out) TARN_MUST_USE;
+                                           const char *what, int32_t *out,
+                                           struct tarn_str *out_list) TARN_MUST_USE;
+/* The same, written; false if the version has no member for several. */
+bool tarn__source_id_put(struct tarn_json_writer *w, int format_version, int32_t source_id,
+                         struct tarn_str source_ids) TARN_MUST_USE;
 /* Member "transform"; OTHER when it has several sources. */
 enum tarn_status tarn__transform_from_json(struct tarn_op *op, const struct tarn_json *j,
                                            const char *what, int32_t source_id,

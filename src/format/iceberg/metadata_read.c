@@ -163,6 +163,18 @@ static enum tarn_status read_snapshots(struct tarn_op *op, const struct tarn_jso
     return TARN_OK;
 }
 
+/* A next-row-id that some writer left too low: an id that is in use must never be given out again. */
+static void raise_next_row_id(struct tarn_metadata *m)
+{
+    for (size_t i = 0; i < m->snapshot_count && m->format_version >= 3; i++) {
+        const struct tarn_snapshot *s = &m->snapshots[i];
+        int64_t end;
+        if (s->first_row_id >= 0 && s->added_rows >= 0 &&
+            !__builtin_add_overflow(s->first_row_id, s->added_rows, &end) && end > m->next_row_id)
+            m->next_row_id = end;
+    }
+}
+
 /* There is always a branch main at the current snapshot, even if the file does not say so. */
 static void add_main(struct tarn_metadata *m)
 {
@@ -252,7 +264,8 @@ static enum tarn_status read_scalars(struct tarn_op *op, const struct tarn_json 
     if (!v1)
         TARN_TRY(tarn_json_i64(op, j, "last-sequence-number", MUST, &m->last_sequence_number));
     TARN_TRY(tarn_json_i64(op, j, "last-updated-ms", MUST, &m->last_updated_ms));
-    return tarn_json_i64(op, j, "next-row-id", m->format_version < 3 ? MAY : MUST, &m->next_row_id);
+    return m->format_version < 3 ? TARN_OK
+                                 : tarn_json_i64(op, j, "next-row-id", MUST, &m->next_row_id);
 }
 
 static const char *const KEYS[] = {
@@ -290,6 +303,7 @@ static enum tarn_status read_rest(struct tarn_op *op, const struct tarn_json *j,
     if (properties)
         TARN_TRY(tarn__kvs_from_json(op, properties, "table properties", &m->properties));
     TARN_TRY(read_snapshots(op, j, m));
+    raise_next_row_id(m);
     TARN_TRY(read_refs(op, j, m));
     TARN_TRY(read_snapshot_log(op, j, m));
     TARN_TRY(read_metadata_log(op, j, m));

@@ -11,7 +11,8 @@ static enum tarn_status check_source(struct tarn_op *op, const char *what, int32
 }
 
 enum tarn_status tarn__source_id_from_json(struct tarn_op *op, const struct tarn_json *j,
-                                           const char *what, int32_t *out)
+                                           const char *what, int32_t *out,
+                                           struct tarn_str *out_list)
 {
     const struct tarn_json *ids;
     struct tarn_json_field may = {.what = what}, must = {.what = what, .required = true};
@@ -26,9 +27,27 @@ enum tarn_status tarn__source_id_from_json(struct tarn_op *op, const struct tarn
         TARN_TRY(tarn__json_to_i32(op, e, "a source id", &id));
         TARN_TRY(check_source(op, what, id));
     }
+    if (ids->count == 0)
+        return tarn_fail(op, TARN_CORRUPT, "%s: \"source-ids\" is empty", what);
     *out = ids->count == 1 ? id : -1;
-    return ids->count > 0 ? TARN_OK
-                          : tarn_fail(op, TARN_CORRUPT, "%s: \"source-ids\" is empty", what);
+    if (ids->count == 1)
+        return TARN_OK;
+    *out_list = tarn_strdup(op, ids->raw);
+    return out_list->ptr ? TARN_OK : op->report.status;
+}
+
+bool tarn__source_id_put(struct tarn_json_writer *w, int format_version, int32_t source_id,
+                         struct tarn_str source_ids)
+{
+    if (source_id >= 0) {
+        tarn_json_member_i64(w, "source-id", source_id);
+        return true;
+    }
+    if (format_version < 3 || !source_ids.ptr)
+        return false;
+    tarn_json_key(w, "source-ids");
+    tarn_json_put_raw(w, source_ids);
+    return true;
 }
 
 enum tarn_status tarn__transform_from_json(struct tarn_op *op, const struct tarn_json *j,
@@ -59,7 +78,8 @@ static enum tarn_status read_field(struct tarn_op *op, const struct tarn_json *j
     out->field_id = TARN__PARTITION_ID_BEFORE_FIRST + 1 + (int32_t)index;
     TARN_TRY(tarn_json_str(op, j, "name", must, &out->name));
     TARN_TRY(tarn_json_i32(op, j, "field-id", may, &out->field_id));
-    TARN_TRY(tarn__source_id_from_json(op, j, "partition field", &out->source_id));
+    TARN_TRY(tarn__source_id_from_json(op, j, "partition field", &out->source_id,
+                                       &out->source_ids));
     return tarn__transform_from_json(op, j, "partition field", out->source_id, &out->transform);
 }
 
@@ -98,7 +118,7 @@ enum tarn_status tarn__spec_from_json(struct tarn_op *op, const struct tarn_json
     return tarn__spec_fields_from_json(op, fields, out);
 }
 
-enum tarn_status tarn__spec_put(struct tarn_op *op, struct tarn_json_writer *w,
+enum tarn_status tarn__spec_put(struct tarn_op *op, struct tarn_json_writer *w, int format_version,
                                 const struct tarn_partition_spec *s)
 {
     tarn_json_begin_object(w);
@@ -107,18 +127,17 @@ enum tarn_status tarn__spec_put(struct tarn_op *op, struct tarn_json_writer *w,
     tarn_json_begin_array(w);
     for (size_t i = 0; i < s->field_count; i++) {
         const struct tarn_partition_field *f = &s->fields[i];
-        if (f->source_id < 0)
-            return tarn_fail(op, TARN_UNSUPPORTED,
-                             "partition field \"%.*s\" has several source columns, which format "
-                             "version 2 cannot hold",
-                             TARN_STR_ARG(f->name));
         struct tarn_str transform = tarn_transform_text(op, &f->transform);
         if (!transform.ptr)
             return op->report.status;
         tarn_json_begin_object(w);
         tarn_json_member_str(w, "name", f->name);
         tarn_json_member_str(w, "transform", transform);
-        tarn_json_member_i64(w, "source-id", f->source_id);
+        if (!tarn__source_id_put(w, format_version, f->source_id, f->source_ids))
+            return tarn_fail(op, TARN_UNSUPPORTED,
+                             "partition field \"%.*s\" has several source columns, which format "
+                             "version %d cannot hold",
+                             TARN_STR_ARG(f->name), format_version);
         tarn_json_member_i64(w, "field-id", f->field_id);
         tarn_json_end_object(w);
     }

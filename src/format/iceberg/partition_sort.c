@@ -14,7 +14,8 @@ static enum tarn_status read_field(struct tarn_op *op, const struct tarn_json *j
     struct tarn_str direction, nulls;
     TARN_TRY(tarn_json_str(op, j, "direction", must, &direction));
     TARN_TRY(tarn_json_str(op, j, "null-order", must, &nulls));
-    TARN_TRY(tarn__source_id_from_json(op, j, "sort field", &out->source_id));
+    TARN_TRY(
+        tarn__source_id_from_json(op, j, "sort field", &out->source_id, &out->source_ids));
     out->descending = tarn_str_eq_nocase(direction, TARN_STR("desc"));
     if (!out->descending && !tarn_str_eq_nocase(direction, TARN_STR("asc")))
         return fail_word(op, "direction", direction);
@@ -46,6 +47,7 @@ enum tarn_status tarn__sort_order_from_json(struct tarn_op *op, const struct tar
 }
 
 enum tarn_status tarn__sort_order_put(struct tarn_op *op, struct tarn_json_writer *w,
+                                      int format_version,
                                       const struct tarn_sort_order *s)
 {
     tarn_json_begin_object(w);
@@ -54,16 +56,16 @@ enum tarn_status tarn__sort_order_put(struct tarn_op *op, struct tarn_json_write
     tarn_json_begin_array(w);
     for (size_t i = 0; i < s->field_count; i++) {
         const struct tarn_sort_field *f = &s->fields[i];
-        if (f->source_id < 0)
-            return tarn_fail(op, TARN_UNSUPPORTED,
-                             "a sort field has several source columns, which format version 2 "
-                             "cannot hold");
         struct tarn_str transform = tarn_transform_text(op, &f->transform);
         if (!transform.ptr)
             return op->report.status;
         tarn_json_begin_object(w);
         tarn_json_member_str(w, "transform", transform);
-        tarn_json_member_i64(w, "source-id", f->source_id);
+        if (!tarn__source_id_put(w, format_version, f->source_id, f->source_ids))
+            return tarn_fail(op, TARN_UNSUPPORTED,
+                             "a sort field has several source columns, which format version %d "
+                             "cannot hold",
+                             format_version);
         tarn_json_member_z(w, "direction", f->descending ? "desc" : "asc");
         tarn_json_member_z(w, "null-order", f->nulls_last ? "nulls-last" : "nulls-first");
         tarn_json_end_object(w);

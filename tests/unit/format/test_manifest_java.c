@@ -24,19 +24,6 @@ struct table {
     struct tarn_str bytes[3], list_bytes;
 };
 
-/* As a table of version 2 writes it. */
-static enum tarn_status list_write(struct tarn_op *op, const struct tarn_manifest_list *list,
-                                   int64_t snapshot_id, int64_t parent_id, int64_t sequence_number,
-                                   struct tarn_str *out)
-{
-    struct tarn_manifest_list_write in = {.format_version = 2,
-                                          .snapshot_id = snapshot_id,
-                                          .parent_id = parent_id,
-                                          .sequence_number = sequence_number};
-    int64_t next_row_id;
-    return tarn_manifest_list_write(op, list, &in, out, &next_row_id);
-}
-
 static struct table *table_read(struct tarn_op *op, int version)
 {
     struct table *t = tarn_alloc(op, sizeof *t);
@@ -170,10 +157,9 @@ static void version_3_is_read(void **state)
 
 /* Java's manifest read and written by us: the same schema (but for the names of fixed types),
  * keys and list entry. */
-static void what_is_written_has_the_form_of_java(void **state)
+static void same_form(struct tarn_op *op, int version)
 {
-    struct tarn_op *op = *state;
-    const struct table *t = table_read(op, 2);
+    const struct table *t = table_read(op, version);
     static const char *const keys[] = {"schema", "partition-spec", "partition-spec-id",
                                        "format-version", "content"};
     for (size_t i = 0; i < 3; i++) {
@@ -207,11 +193,20 @@ static void what_is_written_has_the_form_of_java(void **state)
     }
     struct tarn_avro_reader ours, theirs;
     struct tarn_str bytes;
-    ice_ok(op, list_write(op, &t->list, 1, 0, 3, &bytes));
+    struct tarn_manifest_list_write in = {
+        .format_version = version, .snapshot_id = 1, .sequence_number = 3, .first_row_id = 4};
+    int64_t next_row_id;
+    ice_ok(op, tarn_manifest_list_write(op, &t->list, &in, &bytes, &next_row_id));
     ice_ok(op, tarn_avro_reader_init(&ours, op, bytes, "ours", NULL));
     ice_ok(op, tarn_avro_reader_init(&theirs, op, t->list_bytes, "theirs", NULL));
     assert_true(tarn_str_eq(tarn_avro_reader_meta(&ours, "avro.schema"),
                             tarn_avro_reader_meta(&theirs, "avro.schema")));
+}
+
+static void what_is_written_has_the_form_of_java(void **state)
+{
+    same_form(*state, 2);
+    same_form(*state, 3);
 }
 
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, ice_setup, ice_teardown)
