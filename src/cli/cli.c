@@ -1,6 +1,10 @@
 /* cli: what the verbs share. */
 #include "cli/cli.h"
 
+#include <unistd.h>
+
+#include "base/report.h"
+
 enum tarn_status tarn__cli_open(struct tarn_cli *cli, bool create, bool engine,
                                 struct tarn_workspace **out)
 {
@@ -80,6 +84,25 @@ enum tarn_status tarn__cli_json_end(struct tarn_cli *cli, struct tarn_json_write
     tarn_json_end_object(w);
     tarn_buf_put(&cli->text, '\n');
     return tarn__cli_flush(cli);
+}
+
+void tarn__cli_report(struct tarn_cli *cli)
+{
+    struct tarn_report *r = &cli->op->report;
+    struct tarn_buf b;
+    if (cli->project)
+        tarn_project_redact(cli->project, r);
+    tarn_buf_init(&b, 1 << 20);
+    if (cli->json) {
+        struct tarn_json_writer w;
+        tarn_json_writer_init(&w, &b);
+        tarn_report_json(&w, r);
+        tarn_buf_put(&b, '\n');
+    } else {
+        tarn_report_text(&b, r, (struct tarn_report_style){cli->term.err_colour});
+    }
+    (void)!write(2, tarn_buf_view(&b).ptr, b.len);
+    tarn_buf_release(&b);
 }
 
 /* ---- texts */

@@ -3,7 +3,6 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "base/report.h"
 #include "cli/cli.h"
 
 /* First signal: stop after the current commit; second: now; third: the system's own way. */
@@ -85,25 +84,6 @@ static enum tarn_status dispatch(struct tarn_cli *cli)
     return verbs[o->verb](cli);
 }
 
-static void put_report(struct tarn_cli *cli)
-{
-    struct tarn_report *r = &cli->op->report;
-    struct tarn_buf b;
-    if (cli->project)
-        tarn_project_redact(cli->project, r);
-    tarn_buf_init(&b, 1 << 20);
-    if (cli->json) {
-        struct tarn_json_writer w;
-        tarn_json_writer_init(&w, &b);
-        tarn_report_json(&w, r);
-        tarn_buf_put(&b, '\n');
-    } else {
-        tarn_report_text(&b, r, (struct tarn_report_style){cli->term.err_colour});
-    }
-    (void)!write(2, tarn_buf_view(&b).ptr, b.len);
-    tarn_buf_release(&b);
-}
-
 static int exit_code(const struct tarn_cli *cli, enum tarn_status status)
 {
     if (cli->reader_gone)
@@ -135,7 +115,7 @@ static int run(struct tarn_op *op, int argc, char **argv)
         status = dispatch(&cli);
     }
     if (status != TARN_OK && op->report.status != TARN_OK && !cli.reader_gone)
-        put_report(&cli);
+        tarn__cli_report(&cli);
     tarn_buf_release(&cli.text);
     return exit_code(&cli, status);
 }

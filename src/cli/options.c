@@ -44,7 +44,7 @@ struct parse {
     const char *const *argv;
 };
 
-struct tarn_str tarn__word(const char *words, size_t i)
+struct tarn_str tarn__option_word(const char *words, size_t i)
 {
     struct tarn_str rest = tarn_str_view(words), word = {NULL, 0};
     for (size_t k = 0; k <= i; k++) {
@@ -80,9 +80,9 @@ static struct origin origin_of(const struct tarn__option_row *row, enum tarn_opt
 /* "a, b and c" */
 static void put_words(struct tarn_buf *b, const char *words)
 {
-    for (size_t i = 0; tarn__word(words, i).ptr; i++) {
-        bool last = !tarn__word(words, i + 1).ptr;
-        struct tarn_str word = tarn__word(words, i);
+    for (size_t i = 0; tarn__option_word(words, i).ptr; i++) {
+        bool last = !tarn__option_word(words, i + 1).ptr;
+        struct tarn_str word = tarn__option_word(words, i);
         tarn_buf_printf(b, "%s%.*s", i == 0 ? "" : last ? " and " : ", ", TARN_STR_ARG(word));
     }
 }
@@ -93,7 +93,7 @@ static const char *nearest_of(struct tarn_str name, const char *words, char *spa
     const char *names[WORDS_MAX];
     size_t n = 0, used = 0;
     for (; n < WORDS_MAX; n++) {
-        struct tarn_str word = tarn__word(words, n);
+        struct tarn_str word = tarn__option_word(words, n);
         if (!word.ptr || used + word.len + 1 > space_size)
             break;
         memcpy(space + used, word.ptr, word.len);
@@ -145,8 +145,8 @@ static enum tarn_status set_int(struct tarn_op *op, const struct tarn__option_ro
 static enum tarn_status set_enum(struct tarn_op *op, const struct tarn__option_row *row,
                                  const char *what, struct tarn_str value, int *out)
 {
-    for (size_t i = 0; tarn__word(row->names, i).ptr; i++)
-        if (tarn_str_eq(tarn__word(row->names, i), value)) {
+    for (size_t i = 0; tarn__option_word(row->names, i).ptr; i++)
+        if (tarn_str_eq(tarn__option_word(row->names, i), value)) {
             *out = (int)i;
             return TARN_OK;
         }
@@ -400,8 +400,8 @@ static enum tarn_status take_action(struct parse *p, const struct tarn__verb_row
     char what[64];
     if (!verb->actions || args->count == 0)
         return TARN_OK;
-    for (size_t i = 0; tarn__word(verb->actions, i).ptr; i++)
-        if (tarn_str_eq(tarn__word(verb->actions, i), args->items[0])) {
+    for (size_t i = 0; tarn__option_word(verb->actions, i).ptr; i++)
+        if (tarn_str_eq(tarn__option_word(verb->actions, i), args->items[0])) {
             p->out->action = (int)i;
             args->items++;
             args->count--;
@@ -439,7 +439,7 @@ static enum tarn_status check_together(struct parse *p)
         o->format != TARN_FORMAT_JSON)
         return tarn_fail(
             p->op, TARN_USAGE, "--json and --format %.*s exclude each other",
-            TARN_STR_ARG(tarn__word(tarn__options[TARN_OPTION_format].names, (size_t)o->format)));
+            TARN_STR_ARG(tarn__option_word(tarn__options[TARN_OPTION_format].names, (size_t)o->format)));
     if (o->json)
         o->format = TARN_FORMAT_JSON;
     if (o->verb == TARN_VERB_SQL &&

@@ -39,7 +39,8 @@ enum tarn_format {
     TARN_FORMAT_JSON,
     TARN_FORMAT_NDJSON,
     TARN_FORMAT_CSV,
-    TARN_FORMAT_MD
+    TARN_FORMAT_MD,
+    TARN_FORMAT_EXPANDED
 };
 enum tarn_color { TARN_COLOR_AUTO, TARN_COLOR_ALWAYS, TARN_COLOR_NEVER };
 enum tarn_table_action {

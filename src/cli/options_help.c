@@ -87,8 +87,8 @@ static void put_row(struct page *p, struct tarn_str name, int column, const char
 /* "table, json: what it is for; 1 to 9 [default: 5; TARN_X]" */
 static void put_doc(struct tarn_buf *b, const struct tarn__option_row *row)
 {
-    for (size_t i = 0; row->names && tarn__word(row->names, i).ptr; i++)
-        tarn_buf_printf(b, "%s%.*s", i ? ", " : "", TARN_STR_ARG(tarn__word(row->names, i)));
+    for (size_t i = 0; row->names && tarn__option_word(row->names, i).ptr; i++)
+        tarn_buf_printf(b, "%s%.*s", i ? ", " : "", TARN_STR_ARG(tarn__option_word(row->names, i)));
     tarn_buf_printf(b, "%s%s", row->names ? ": " : "", row->doc);
     if (row->type == TARN__OPTION_INT)
         tarn_buf_printf(b, "; %" PRId64 " to %" PRId64, row->min, row->max);
@@ -235,8 +235,8 @@ static void md_option(struct tarn_buf *b, const struct tarn__option_row *row)
         tarn_buf_printf(b, "-%c`, `", row->letter);
     tarn_buf_printf(b, "--%s%s%s` | ", row->name, row->argument ? " " : "",
                     row->argument ? row->argument : "");
-    for (size_t i = 0; row->names && tarn__word(row->names, i).ptr; i++)
-        tarn_buf_printf(b, "%s`%.*s`", i ? ", " : "", TARN_STR_ARG(tarn__word(row->names, i)));
+    for (size_t i = 0; row->names && tarn__option_word(row->names, i).ptr; i++)
+        tarn_buf_printf(b, "%s`%.*s`", i ? ", " : "", TARN_STR_ARG(tarn__option_word(row->names, i)));
     tarn_buf_z(b, row->names ? ": " : "");
     put_cell(b, row->doc);
     if (row->type == TARN__OPTION_INT)

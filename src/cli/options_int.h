@@ -35,6 +35,6 @@ extern const struct tarn__option_row tarn__options[TARN_OPTION_COUNT];
 extern const struct tarn__verb_row tarn__verbs[TARN_VERB_COUNT]; /* [NONE] is empty */
 
 /* The i-th of the words in "a|b|c"; absent: there are no more. */
-struct tarn_str tarn__word(const char *words, size_t i);
+struct tarn_str tarn__option_word(const char *words, size_t i);
 
 #endif

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/arena.h"
+#include "base/clock.h"
 #include "base/table.h"
 #include "cli/term.h"
 #include "format/batch_text.h"
@@ -20,7 +21,8 @@
 #define ROWS_DEFAULT 1000
 #define FLUSH_AT     ((size_t)64 << 10)
 #define BUF_MAX      ((size_t)1 << 30)
-#define CELL_MIN     8 /* columns of a cell that is cut */
+#define CELL_MIN     8  /* columns of a cell that is cut */
+#define RECORD_RULE  24 /* columns of a record's first line behind the names */
 #define ABSENT       SIZE_MAX
 
 struct column {
@@ -68,11 +70,12 @@ enum tarn_status tarn_output_bytes(struct tarn_op *op, int fd, struct tarn_str b
 static enum tarn_status flush(struct tarn_output *out, struct tarn_op *op)
 {
     struct tarn_buf *b = &out->state->buf;
+    enum tarn_status status = TARN_OK;
     TARN_TRY((enum tarn_status)tarn_buf_finish(op, b, "a row"));
-    enum tarn_status status =
-        out->reader_gone
-            ? TARN_OK
-            : tarn_output_bytes(op, out->options.fd, tarn_buf_view(b), &out->reader_gone);
+    if (out->options.into)
+        tarn_buf_str(out->options.into, tarn_buf_view(b));
+    else if (!out->reader_gone)
+        status = tarn_output_bytes(op, out->options.fd, tarn_buf_view(b), &out->reader_gone);
     tarn_buf_reset(b);
     return status;
 }
@@ -261,6 +264,7 @@ static void put_beginning(struct tarn_output *out)
         break;
     case TARN_FORMAT_TABLE:
     case TARN_FORMAT_NDJSON:
+    case TARN_FORMAT_EXPANDED:
         break;
     }
     s->begun = true;
@@ -374,6 +378,50 @@ static void table_row(struct tarn_output *out, const struct row *r)
     s->kept++;
 }
 
+/* Appends a column's name; how wide it stands there. */
+static int put_name(struct tarn_buf *b, struct tarn_str name)
+{
+    size_t from = b->len;
+    tarn_text_escape(b, name);
+    return b->failed ? 0 : tarn_text_width(tarn_str_of(b->ptr + from, b->len - from));
+}
+
+/* psql's \x: "-[ RECORD 1 ]----", then a line a column. */
+static void expanded_row(struct tarn_output *out, const struct row *r)
+{
+    struct tarn__output_state *s = out->state;
+    struct tarn_buf *b = &s->buf;
+    int names = 0;
+    if (s->kept == (size_t)out->options.rows_max) {
+        out->more = true;
+        return;
+    }
+    for (size_t i = 0; i < s->count; i++) {
+        int width = put_name(&s->cells, s->columns[i].name);
+        names = width > names ? width : names;
+        tarn_buf_reset(&s->cells);
+    }
+    size_t line = b->len;
+    tarn_buf_printf(b, "-[ RECORD %zu ]", ++s->kept);
+    while (!b->failed && b->len - line < (size_t)names + RECORD_RULE)
+        tarn_buf_put(b, b->len - line == (size_t)names + 1 ? '+' : '-');
+    tarn_buf_put(b, '\n');
+    for (size_t i = 0; i < s->count; i++) {
+        int width = put_name(b, s->columns[i].name);
+        tarn_buf_printf(b, "%*s |", names - width, "");
+        tarn_buf_reset(&s->cells);
+        if (cell_is_null(r, i))
+            tarn_buf_z(&s->cells, "NULL");
+        else
+            put_text(&s->cells, r, i);
+        b->failed = b->failed || s->cells.failed;
+        if (s->cells.len)
+            tarn_buf_put(b, ' ');
+        tarn_text_escape(b, tarn_buf_view(&s->cells));
+        tarn_buf_put(b, '\n');
+    }
+}
+
 static enum tarn_status take_row(struct tarn_output *out, struct tarn_op *op, const struct row *r)
 {
     struct tarn__output_state *s = out->state;
@@ -395,6 +443,9 @@ static enum tarn_status take_row(struct tarn_output *out, struct tarn_op *op, co
         break;
     case TARN_FORMAT_MD:
         md_row(s, r);
+        break;
+    case TARN_FORMAT_EXPANDED:
+        expanded_row(out, r);
         break;
     }
     return s->buf.len >= FLUSH_AT || s->buf.failed ? flush(out, op) : TARN_OK;
@@ -484,7 +535,12 @@ static void put_count(struct tarn_output *out)
         return;
     tarn_buf_z(b, out->more ? "(the first " : "(");
     tarn_put_plural(b, (int64_t)out->state->kept, "row", "rows");
-    tarn_buf_z(b, out->more ? "; there are more)\n" : ")\n");
+    tarn_buf_z(b, out->more ? "; there are more" : "");
+    if (out->options.started_ns) {
+        tarn_buf_z(b, ", ");
+        tarn_put_duration(b, tarn_clock_monotonic_ns(tarn_clock_real()) - out->options.started_ns);
+    }
+    tarn_buf_z(b, ")\n");
 }
 
 static enum tarn_status put_table(struct tarn_output *out, struct tarn_op *op)
@@ -520,6 +576,8 @@ enum tarn_status tarn_output_end(struct tarn_output *out, struct tarn_op *op)
     if (out->options.format == TARN_FORMAT_JSON) {
         tarn_json_end_array(&s->json);
         tarn_json_member_i64(&s->json, "row_count", out->rows);
+        if (out->options.tag.ptr)
+            tarn_json_member_str(&s->json, "tag", out->options.tag);
         tarn_json_end_object(&s->json);
         tarn_buf_put(&s->buf, '\n');
     } else if (out->options.format == TARN_FORMAT_TABLE) {
@@ -527,6 +585,8 @@ enum tarn_status tarn_output_end(struct tarn_output *out, struct tarn_op *op)
         enum tarn_status status = put_table(out, op);
         tarn_arena_rewind(op->scratch, mark);
         TARN_TRY(status);
+    } else if (out->options.format == TARN_FORMAT_EXPANDED) {
+        put_count(out);
     }
     return flush(out, op);
 }

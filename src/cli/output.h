@@ -1,4 +1,4 @@
-/* output: results to standard output as a table, JSON, NDJSON, CSV or Markdown.
+/* output: results to standard output as a table, JSON, NDJSON, CSV, Markdown or records.
  *
  * Rows come as batches of the engine or as texts of a listing; both look alike:
  *
@@ -24,6 +24,8 @@
  * ndjson   an object a line
  * csv      RFC 4180 with line feeds and a header
  * md       a table of GitHub's Markdown
+ * expanded a line a column, a block a row: for rows too wide to stand side by side; rows_max as for
+ *          tables
  * In JSON two columns of one name get _2, _3 ... behind it, so that no value is lost.
  *
  * A reader that has gone away (EPIPE) is no error: reader_gone is set, nothing more is written,
@@ -44,6 +46,10 @@ struct tarn_output_options {
     int width;        /* table: columns of the terminal; 0 = no limit */
     int64_t rows_max; /* table: 0 = 1000 */
     bool no_count;    /* table: without "(4 rows)" */
+    /* table: the count tells the time since then: "(4 rows, 12 ms)"; 0 = it does not */
+    uint64_t started_ns;
+    struct tarn_str tag;    /* json: a member "tag" behind the rows; absent = none */
+    struct tarn_buf *into;  /* takes the bytes in place of fd; NULL = fd */
 };
 
 /* Of a listing's cells. */

@@ -284,7 +284,8 @@ static enum tarn_status open_catalog(struct tarn_workspace *w, struct tarn_op *o
         (void)tarn_fail(op, TARN_NOT_FOUND, "there is no warehouse in \"%.*s\"",
                         TARN_STR_ARG(w->warehouse));
         tarn_hint(op,
-                  "a warehouse is a folder with a catalog.db; `tarn run` in a project makes one");
+                  "a warehouse is a folder with a catalog.db; `tarn run` in a project makes one, "
+                  "or CREATE NAMESPACE");
     }
     return status;
 }

@@ -156,6 +156,41 @@ static void as_csv_and_markdown(void **state)
                         "| 3 | \xE6\x9D\x8E\xE6\x98\x8E | -0.05 | true |\n");
 }
 
+static void as_records(void **state)
+{
+    struct tarn_output_options options = {.format = TARN_FORMAT_EXPANDED, .rows_max = 2};
+    assert_string_equal(batches(*state, options, 1),
+                        "-[ RECORD 1 ]-----------------\n"
+                        "id     | 1\n"
+                        "na|me  | Anna, \"B\"|c\\n\n"
+                        "amount | 12.50\n"
+                        "id     | true\n"
+                        "-[ RECORD 2 ]-----------------\n"
+                        "id     | -2\n"
+                        "na|me  |\n"
+                        "amount | NULL\n"
+                        "id     | false\n"
+                        "(the first 2 rows; there are more)\n");
+}
+
+/* In place of a descriptor; the count tells the time when it is asked to. */
+static void into_a_buffer(void **state)
+{
+    struct tarn_buf text;
+    struct tarn_output out;
+    struct tarn_batch b = batch();
+    tarn_buf_init(&text, 4096);
+    struct tarn_output_options options = {
+        .format = TARN_FORMAT_TABLE, .fd = -1, .into = &text, .started_ns = 1};
+    tarn_output_init(&out, &options);
+    assert_int_equal(tarn_output_begin(&out, *state, &type), TARN_OK);
+    assert_int_equal(tarn_output_batch(&out, *state, &b), TARN_OK);
+    assert_int_equal(tarn_output_end(&out, *state), TARN_OK);
+    tarn_output_release(&out);
+    assert_non_null(strstr(text.ptr, "\n(3 rows, "));
+    tarn_buf_release(&text);
+}
+
 /* Past the size of the buffer: nothing is lost between two writes. */
 static void streams_are_whole(void **state)
 {
@@ -267,7 +302,7 @@ static void a_full_disk(void **state)
 static void memory_runs_out(void **state)
 {
     (void)state;
-    for (int format = TARN_FORMAT_TABLE; format <= TARN_FORMAT_MD; format++)
+    for (int format = TARN_FORMAT_TABLE; format <= TARN_FORMAT_EXPANDED; format++)
         for (long n = 1;; n++) {
             struct tarn_op op;
             struct tarn_output out;
@@ -298,6 +333,8 @@ int main(void)
                                        T(tables_are_bounded),
                                        T(as_json),
                                        T(as_csv_and_markdown),
+                                       T(as_records),
+                                       T(into_a_buffer),
                                        T(streams_are_whole),
                                        T(listings),
                                        T(a_reader_that_goes_away),
