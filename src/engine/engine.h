@@ -126,6 +126,9 @@ const struct tarn_type *tarn_result_type(const struct tarn_result *);
  * the table), or NULL; it lives in that statement's op. */
 const struct tarn_scan *tarn_session_scan(const struct tarn_session *, struct tarn_str ns,
                                           struct tarn_str name);
+/* What that scan was planned with; NULL = all rows. EXPLAIN plans without running. */
+const struct tarn_expr *tarn_session_filter(const struct tarn_session *, struct tarn_str ns,
+                                            struct tarn_str name);
 /* Next batch (streaming, at most a few thousand rows), valid until the next call; rows = 0 at
  * the end. */
 enum tarn_status tarn_result_next(struct tarn_result *, struct tarn_op *,
@@ -148,8 +151,8 @@ enum tarn_status tarn_session_into(struct tarn_session *, struct tarn_op *, stru
 /* First column of the first row as int64 (0 for NULL or no row). */
 enum tarn_status tarn_session_int(struct tarn_session *, struct tarn_op *, struct tarn_str sql,
                                   int64_t *out) TARN_MUST_USE;
-/* Makes `name` (in the session's schema "tarn", e.g. tarn.target) a view over a scan, with _file
- * VARCHAR (the data file's path) and _pos BIGINT behind the columns when asked. */
+/* Makes `name` (in the session's schema "tarn", e.g. tarn.target) a view over a scan, with all
+ * metadata columns that the table lacks behind its own when asked. */
 enum tarn_status tarn_session_bind_scan(struct tarn_session *, struct tarn_op *,
                                         struct tarn_str name, const struct tarn_scan *,
                                         bool with_positions) TARN_MUST_USE;

@@ -407,19 +407,33 @@ enum tarn_status tarn__names_bind(struct tarn_session *s, struct tarn_op *op,
     return TARN_OK;
 }
 
-const struct tarn_scan *tarn_session_scan(const struct tarn_session *s, struct tarn_str ns,
-                                          struct tarn_str name)
+static const struct tarn__name *scanned_name(const struct tarn_session *s, struct tarn_str ns,
+                                             struct tarn_str name)
 {
-    const struct tarn_scan *any = NULL;
+    const struct tarn__name *any = NULL;
     for (size_t i = 0; s->names && i < s->names->count; i++) {
         const struct tarn__name *n = &s->names->items[i];
         if (!n->scan || !tarn_str_eq_nocase(n->ns, ns) || !tarn_str_eq_nocase(n->name, name))
             continue;
         if (tarn_str_eq(n->ns, ns) && tarn_str_eq(n->name, name))
-            return n->scan;
-        any = n->scan;
+            return n;
+        any = n;
     }
     return any;
+}
+
+const struct tarn_scan *tarn_session_scan(const struct tarn_session *s, struct tarn_str ns,
+                                          struct tarn_str name)
+{
+    const struct tarn__name *n = scanned_name(s, ns, name);
+    return n ? n->scan : NULL;
+}
+
+const struct tarn_expr *tarn_session_filter(const struct tarn_session *s, struct tarn_str ns,
+                                            struct tarn_str name)
+{
+    const struct tarn__name *n = scanned_name(s, ns, name);
+    return n ? n->filter : NULL;
 }
 
 /* ---- names of Tarn's own */
@@ -464,7 +478,7 @@ enum tarn_status tarn_session_bind_scan(struct tarn_session *s, struct tarn_op *
     tarn_buf_z(&sql, "CREATE OR REPLACE VIEW ");
     tarn__name_sql(&sql, s, TARN_STR(TARN__SCHEMA_OWN), bare);
     tarn_buf_z(&sql, " AS ");
-    unsigned meta = with_positions ? TARN__META_FILE | TARN__META_POS : 0;
+    unsigned meta = with_positions ? tarn__meta_missing(TARN__META_ALL, &scan->schema->root) : 0;
     enum tarn_status status = tarn__scan_sql(s, op, &sql, scan, bare, meta, &b->lives);
     if (status == TARN_OK)
         status = tarn__do_buf(s, op, &sql);
