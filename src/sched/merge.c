@@ -412,7 +412,9 @@ static enum tarn_status surely_unique(const struct tarn__build *b, const struct 
     struct tarn_buf sql;
     int64_t missing = 0;
     tarn_buf_init(&sql, 16 << 20);
-    tarn_buf_z(&sql, "SELECT count(*) - count(DISTINCT hash(");
+    bool small = result->rows <= TARN_DISTINCT_ROWS_MAX;
+    tarn_buf_printf(&sql, "SELECT count(*) - %shash(",
+                    small ? "tarn_count_distinct(" : "count(DISTINCT ");
     put_names(&sql, &model->key, ", ", "");
     tarn_buf_z(&sql, ")) + count(*) FILTER (WHERE ");
     put_names(&sql, &model->key, " OR ", " IS NULL");

@@ -90,6 +90,10 @@ struct tarn__roll;
 enum tarn_status tarn__roll_functions(struct tarn_engine *e, struct tarn_op *op,
                                       duckdb_connection con) TARN_MUST_USE;
 
+/* ---- distinct.c: tarn_count_distinct(hash) */
+
+enum tarn_status tarn__distinct_functions(struct tarn_op *op, duckdb_connection con) TARN_MUST_USE;
+
 /* ---- engine.c */
 
 struct tarn_engine {
@@ -132,6 +136,7 @@ struct tarn_session {
     duckdb_connection con;
     struct tarn_resolver *resolver; /* may be NULL */
     char *catalog;                  /* the attached catalog's real name */
+    char *ns;                       /* tarn_session_set_namespace; NULL = none */
     duckdb_prepared_statement parse;
     duckdb_connection planner;
     duckdb_prepared_statement plan;
@@ -265,31 +270,52 @@ static inline struct tarn_str tarn__cell_str(const struct tarn_column *c, size_t
     return tarn_str_of(c->bytes + c->offsets[row], c->offsets[row + 1] - c->offsets[row]);
 }
 
+/* ---- rewrite.c: a text before it is parsed */
+
+struct tarn__at { /* a table is read AT a version or time */
+    size_t table; /* where the table's name begins in the new text */
+    bool timestamp;
+    size_t begin, length; /* the expression, in the source's sql */
+};
+struct tarn__rewritten {
+    struct tarn_sql_text text;   /* with spans into what the user wrote */
+    struct tarn_sql_text source; /* what it was made of */
+    struct tarn__at *ats;        /* cut out of it */
+    size_t at_count;
+};
+enum tarn_status tarn__rewrite(struct tarn_session *s, struct tarn_op *op,
+                               const struct tarn_sql_text *user, size_t body,
+                               struct tarn__rewritten *out) TARN_MUST_USE;
+/* Fills at, at_text and at_us of a name that stands at ref->offset of the new text. */
+enum tarn_status tarn__at_value(struct tarn_session *s, struct tarn_op *op,
+                                const struct tarn__rewritten *r,
+                                struct tarn_table_ref *ref) TARN_MUST_USE;
+
 /* ---- parse.c */
 
 struct tarn__refs {
-    struct tarn_table_ref *items; /* in the order of the tree */
+    struct tarn__rewritten rewritten; /* offsets are those of its text */
+    struct tarn_table_ref *items;     /* in the order of the tree */
     size_t count;
     struct tarn__splice *splices; /* the catalog prefix, where its real name differs */
-    size_t splice_count;
+    size_t splice_count, splice_cap;
     bool has_filter;        /* WHERE, HAVING, QUALIFY or a join's condition: planning may pay */
     struct tarn_str *nulls; /* columns that are a bare NULL, by their aliases */
     size_t null_count;
     bool show_tables; /* SHOW TABLES */
     struct tarn_str show_schema;
 };
-struct tarn__parse_options {
-    size_t body;     /* the SELECT starts here in text->user.sql */
-    bool any_number; /* no statement at all is fine */
-};
-/* Parses text.sql from `body` on. TARN_SQL, or TARN_UNSUPPORTED for statements that are no SELECT.
- */
+/* Rewrites and parses text.sql from `body` on. TARN_SQL, or TARN_UNSUPPORTED for statements that
+ * are no SELECT. */
 enum tarn_status tarn__parse(struct tarn_session *s, struct tarn_op *op,
                              const struct tarn_sql_text *text, size_t body,
                              struct tarn__refs *out) TARN_MUST_USE;
-/* Applies splices: out->sql. */
-enum tarn_status tarn__splice(struct tarn_op *op, const struct tarn_sql_text *user,
-                              const struct tarn__refs *refs, struct tarn__text *out) TARN_MUST_USE;
+/* Bytes of the rewritten text become `put`; replaces what was said of the same place. */
+enum tarn_status tarn__splice_add(struct tarn_op *op, struct tarn__refs *refs,
+                                  struct tarn__splice splice) TARN_MUST_USE;
+/* Applies splices: out->user, out->sql. */
+enum tarn_status tarn__splice(struct tarn_op *op, struct tarn__refs *refs,
+                              struct tarn__text *out) TARN_MUST_USE;
 
 /* ---- meta.c: sets of metadata columns (enum tarn__meta) */
 
@@ -304,11 +330,15 @@ void tarn__meta_columns(struct tarn_buf *b, unsigned set);
 
 enum tarn__views { TARN__VIEWS_EMPTY, TARN__VIEWS_SCANS };
 struct tarn__name {
-    struct tarn_str ns, name; /* as written at first use */
-    size_t offset;
-    bool top; /* of the statement itself, not of a view's text */
+    struct tarn_str ns, name; /* as written at first use; a USEd namespace is put in */
+    struct tarn_str schema;   /* of the session's catalog: where its view stands */
+    enum tarn_at at;
+    struct tarn_str at_text;
+    int64_t at_us;
     struct tarn_relation relation;
-    struct tarn_str view_sql; /* a view's text with its splices done */
+    struct tarn_sql_text view; /* a view's text, for the names in it */
+    struct tarn__refs *view_refs;
+    struct tarn_str view_sql; /* with its splices done */
     unsigned meta;            /* metadata columns behind the table's own */
     struct tarn_expr *filter; /* NULL = all rows */
     const struct tarn_scan *scan;
@@ -317,11 +347,23 @@ struct tarn__names {
     struct tarn__name *items; /* views after what they read */
     size_t count;
 };
-/* Looks all names up and makes their views. *out is as long alive as the op. */
+/* Looks all names up, makes their views and fills *text (whose body is set). *out is as long alive
+ * as the op. */
 enum tarn_status tarn__names_bind(struct tarn_session *s, struct tarn_op *op,
-                                  const struct tarn__text *text, const struct tarn__refs *refs,
-                                  enum tarn__views how, struct tarn__names *out) TARN_MUST_USE;
-void tarn__views_drop(struct tarn_session *s, struct tarn_op *op);
+                                  struct tarn__refs *refs, size_t body, enum tarn__views how,
+                                  struct tarn__text *text, struct tarn__names *out) TARN_MUST_USE;
+/* "ns.name VERSION AS OF x" */
+struct tarn_str tarn__name_text(struct tarn_op *op, const struct tarn__name *n);
+
+/* ---- views.c: the names' views in the session's catalog */
+
+enum tarn_status tarn__view_make(struct tarn_session *s, struct tarn_op *op, struct tarn__name *n,
+                                 enum tarn__views how) TARN_MUST_USE;
+/* A view that an earlier statement made there goes. */
+enum tarn_status tarn__view_forget(struct tarn_session *s, struct tarn_op *op,
+                                   struct tarn_str schema, struct tarn_str name) TARN_MUST_USE;
+/* Rows of metadata tables of earlier statements go. */
+enum tarn_status tarn__view_rows_drop(struct tarn_session *s, struct tarn_op *op) TARN_MUST_USE;
 /* "catalog"."ns"."name" */
 void tarn__name_sql(struct tarn_buf *b, const struct tarn_session *s, struct tarn_str ns,
                     struct tarn_str name);
