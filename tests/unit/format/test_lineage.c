@@ -110,7 +110,7 @@ static void deletes_have_no_row_ids(void **state)
     e[0].sequence_number = e[0].file_sequence_number = 4;
     e[2].status = TARN_ENTRY_EXISTING;
     e[2].sequence_number = e[2].file_sequence_number = 4; /* from before the upgrade */
-    e[1].file.first_row_id = 77; /* of a new file: not written */
+    e[1].file.first_row_id = 77;                          /* of a new file: not written */
     struct tarn_manifest_write w = write_of(m, 0, e, 3);
     struct tarn_manifest_file f;
     bytes = manifest_of(op, &w, &f);
@@ -347,8 +347,8 @@ static void row_ids_are_never_given_twice(void **state)
 static void tables_are_upgraded(void **state)
 {
     struct tarn_op *op = *state;
-    struct tarn_str v1 = ice_replaced(op, ice_file(op, "metadata_v1.json"), "\"table-uuid\"",
-                                      "\"no-uuid\"");
+    struct tarn_str v1 =
+        ice_replaced(op, ice_file(op, "metadata_v1.json"), "\"table-uuid\"", "\"no-uuid\"");
     struct tarn_metadata m = parse(op, v1);
     assert_int_equal(m.uuid.len, 0);
     ice_ok(op, tarn_metadata_upgrade(op, &m, 2));
