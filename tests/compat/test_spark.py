@@ -1,7 +1,7 @@
 """Spark with Iceberg's runtime and tarn on the same tables, both ways, over one catalog file."""
 
 import pytest
-from harness import Project, copy_example, small_project
+from harness import Lake, copy_example, small_project
 from spark_side import attach, ours, start, theirs
 
 
@@ -120,17 +120,6 @@ def test_compact_expire_append_all(over, ran):
 
 
 # ---------------------------------------------------------------------------------------------- we read theirs
-
-
-class Lake(Project):
-    """A warehouse that Spark makes, read outside of any project."""
-
-    def __init__(self, folder):
-        super().__init__(folder)
-        self.warehouse.mkdir(parents=True)
-
-    def start(self, *args, **options):
-        return super().start("--warehouse", str(self.warehouse), *args, **options)
 
 
 @pytest.fixture

@@ -182,6 +182,21 @@ class Project:
         shutil.copy(self.folder / "late" / name, self.folder / "data" / name)
 
 
+class Lake(Project):
+    """A warehouse outside of any project; others may make its tables."""
+
+    def __init__(self, folder):
+        super().__init__(folder)
+        self.warehouse.mkdir(parents=True, exist_ok=True)
+
+    def sql(self, *statements):
+        for statement in statements:
+            self("sql", statement)
+
+    def start(self, *args, **options):
+        return super().start("--warehouse", str(self.warehouse), *args, **options)
+
+
 # What differs between two runs that hold the same data.
 VARYING = {"ingest_ts", "resolved_ts", "modified", "run_id"}
 

@@ -1,0 +1,285 @@
+"""Tables that tarn's SQL makes and changes, read and changed on by Spark, and the reverse: format version 3, deletion vectors, row lineage,
+defaults, variants, equality deletes, branches and tags, views, metadata tables."""
+
+import json
+from decimal import Decimal
+
+import pytest
+from harness import Lake
+from spark_side import attach, ours, plain, start, theirs
+
+
+@pytest.fixture(scope="module")
+def spark():
+    session = start()
+    yield session
+    session.stop()
+
+
+@pytest.fixture
+def lake(tmp_path, spark):
+    """(a warehouse with the namespace raw, Spark over it as the catalog `iceberg`)"""
+    project = Lake(tmp_path)
+    project.sql("create namespace raw")
+    manager = spark._jsparkSession.sessionState().catalogManager()
+    manager.reset()
+    attach(spark, project.warehouse, "iceberg")
+    yield project, spark
+    manager.reset()
+
+
+def same(project, spark, table="raw.t"):
+    assert ours(project, table) == theirs(spark, f"iceberg.{table}")
+
+
+def rows_of(spark, sql):
+    return sorted(([plain(v) for v in row] for row in spark.sql(sql).collect()), key=repr)
+
+
+def our_rows(project, sql):
+    found = json.loads(project("sql", "--format", "json", sql).out, parse_float=Decimal)
+    names = [c["name"] for c in found["columns"]]
+    return sorted(([plain(v) for v in (row if isinstance(row, list) else [row[n] for n in names])] for row in found["rows"]), key=repr)
+
+
+MODES = ["copy-on-write", "merge-on-read"]
+
+
+def make(project, version, mode, more=""):
+    modes = ", ".join(f"'write.{what}.mode' = '{mode}'" for what in ("delete", "update", "merge"))
+    project.sql(
+        f"create table raw.t (id bigint, name string, amount decimal(18,2)) using iceberg partitioned by (bucket(2, id)) tblproperties ('format-version' = '{version}', {modes}{more})",
+        "insert into raw.t select i, 'n' || (i % 7), i / 4 from range(200) r(i)",
+    )
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("version", [2, 3])
+def test_rows_that_tarn_changes(lake, version, mode):
+    project, spark = lake
+    make(project, version, mode)
+    same(project, spark)
+    for statement in (
+        "delete from raw.t where id % 9 = 0",
+        "update raw.t set amount = amount + 1, name = 'up' where id between 30 and 50",
+        "merge into raw.t using (select i as id, 'm' || i as name, 0.25 as amount from range(190, 215) r(i)) s on t.id = s.id when matched and t.id % 2 = 0 then delete when matched then update set * when not matched then insert *",
+        "delete from raw.t where name = 'up'",
+    ):
+        project.sql(statement)
+        same(project, spark)
+    spark.sql("delete from iceberg.raw.t where id % 5 = 0")
+    spark.sql("update iceberg.raw.t set name = 'spark' where id < 20")
+    same(project, spark)
+    project.sql("update raw.t set name = 'tarn' where id < 10", "delete from raw.t where id > 200")
+    same(project, spark)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_row_lineage(lake, mode):
+    """A row keeps its id through what either side does; its sequence number is that of its last change."""
+    project, spark = lake
+    make(project, 3, mode)
+    lineage = "select id, _row_id, _last_updated_sequence_number from {}raw.t"
+    def agree():
+        found = our_rows(project, lineage.format(""))
+        assert found == rows_of(spark, lineage.format("iceberg."))
+        assert all(None not in row for row in found)
+        return {row[0]: row[1:] for row in found}
+    first = agree()
+    assert len({ids[0] for ids in first.values()}) == 200
+    project.sql("update raw.t set name = 'x' where id < 5")
+    second = agree()
+    assert all(first[i][0] == second[i][0] for i in first)
+    assert all((first[i][1] != second[i][1]) == (i < 5) for i in first)
+    spark.sql("update iceberg.raw.t set name = 'y' where id between 5 and 9")
+    third = agree()
+    assert all(first[i][0] == third[i][0] for i in first)
+    project.sql("merge into raw.t using (select 7 as id) s on t.id = s.id when matched then update set name = 'z'")
+    assert {i: ids[0] for i, ids in agree().items()} == {i: ids[0] for i, ids in first.items()}
+
+
+def test_tables_of_spark_in_version_3(lake):
+    project, spark = lake
+    spark.sql("create table iceberg.raw.t (id bigint, v string) using iceberg tblproperties ('format-version' = '3', 'write.delete.mode' = 'merge-on-read', 'write.update.mode' = 'merge-on-read')")
+    spark.sql("insert into iceberg.raw.t select id, concat('v', id) from range(1000)")
+    spark.sql("delete from iceberg.raw.t where id % 3 = 0")
+    spark.sql("delete from iceberg.raw.t where id % 5 = 0")
+    spark.sql("update iceberg.raw.t set v = 'u' where id % 7 = 0")
+    same(project, spark)
+    assert project.one("select count(*) from raw.t.delete_files where file_format = 'PUFFIN'") != "0"
+    project.sql("delete from raw.t where id % 11 = 0")
+    same(project, spark)
+
+
+def test_upgrade_in_place(lake):
+    project, spark = lake
+    make(project, 2, "merge-on-read")
+    project.sql("delete from raw.t where id < 10")
+    project.sql("alter table raw.t set tblproperties ('format-version' = '3')")
+    same(project, spark)
+    project.sql("delete from raw.t where id between 5 and 20", "insert into raw.t values (1000, 'new', 1.00)")
+    same(project, spark)
+    spark.sql("delete from iceberg.raw.t where id between 15 and 30")
+    same(project, spark)
+
+
+def test_defaults(lake):
+    project, spark = lake
+    make(project, 3, "merge-on-read")
+    project.sql("alter table raw.t add column kind string default 'old'", "alter table raw.t add column n int default 7")
+    same(project, spark)
+    project.sql("insert into raw.t (id, name) values (5000, 'given')")
+    same(project, spark)
+    assert project.rows("select name, kind, n from raw.t where id = 5000") == [("given", "old", "7")]
+
+
+def test_variants(lake):
+    project, spark = lake
+    spark.sql("create table iceberg.raw.t (id bigint, v variant) using iceberg tblproperties ('format-version' = '3')")
+    spark.sql("""insert into iceberg.raw.t select id, parse_json(j) from values (1L, '{"a": 1, "b": [true, null]}'), (2L, '"text"'), (3L, null) as s(id, j)""")
+    assert project.rows("select id, v.a::int from raw.t order by id") == [("1", "1"), ("2", None), ("3", None)]
+    project.sql("create table raw.ours (id bigint, v variant) tblproperties ('format-version' = '3')", """insert into raw.ours select 1, '{"a": 5}'::json::variant""")
+    (row,) = spark.sql("select id, to_json(v) from iceberg.raw.ours").collect()
+    assert json.loads(row[1]) == {"a": 5}
+
+
+def add_equality_deletes(spark, project, table, columns, rows):
+    """Through Iceberg's own Java library: columns {name: (field id, arrow type)}; one commit."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    jvm = spark._jvm
+    loaded = jvm.org.apache.iceberg.spark.Spark3Util.loadIcebergTable(spark._jsparkSession, f"iceberg.{table}")
+    fields = [pa.field(name, kind, metadata={"PARQUET:field_id": str(field_id)}) for name, (field_id, kind) in columns.items()]
+    count = len(list(project.warehouse.glob("eq-*.parquet")))
+    path = project.warehouse / f"eq-{count}.parquet"
+    pq.write_table(pa.table({name: [row[i] for row in rows] for i, name in enumerate(columns)}, schema=pa.schema(fields)), path)
+    ids = spark._sc._gateway.new_array(jvm.int, len(columns))
+    for i, (field_id, _) in enumerate(columns.values()):
+        ids[i] = field_id
+    builder = jvm.org.apache.iceberg.FileMetadata.deleteFileBuilder(loaded.spec()).ofEqualityDeletes(ids).withPath(str(path))
+    file = builder.withFileSizeInBytes(path.stat().st_size).withRecordCount(len(rows)).withFormat("PARQUET").build()
+    loaded.newRowDelta().addDeletes(file).commit()
+
+
+@pytest.mark.parametrize("version", [2, 3])
+def test_equality_deletes(lake, version):
+    pa = pytest.importorskip("pyarrow")
+    project, spark = lake
+    project.sql(
+        f"create table raw.t (id bigint, name string) tblproperties ('format-version' = '{version}')",
+        "insert into raw.t select i, case when i % 10 = 0 then null else 'n' || (i % 5) end from range(100) r(i)",
+    )
+    add_equality_deletes(spark, project, "raw.t", {"id": (1, pa.int64())}, [(3,), (4,), (1000,)])
+    same(project, spark)
+    project.sql("insert into raw.t values (3, 'again')")  # newer than the delete: stays
+    same(project, spark)
+    add_equality_deletes(spark, project, "raw.t", {"name": (2, pa.string())}, [(None,), ("n1",)])
+    same(project, spark)
+    add_equality_deletes(spark, project, "raw.t", {"id": (1, pa.int64()), "name": (2, pa.string())}, [(7, "n2"), (8, "other"), (12, None)])
+    same(project, spark)
+    project.sql("delete from raw.t where id = 3")
+    same(project, spark)
+    project.sql("alter table raw.t rename column name to title")
+    same(project, spark)
+
+
+def test_branches_and_tags(lake):
+    project, spark = lake
+    make(project, 2, "merge-on-read")
+    project.sql(
+        "alter table raw.t create tag before retain 30 days",
+        "alter table raw.t create branch audit",
+        "insert into raw.t.branch_audit values (9000, 'audit', 1.00)",
+        "delete from raw.t where id < 100",
+    )
+    for ref in ("before", "audit", "main"):
+        assert our_rows(project, f"select * from raw.t version as of '{ref}'") == rows_of(spark, f"select * from iceberg.raw.t version as of '{ref}'"), ref
+    assert project.one("select count(*) from raw.t.branch_audit") == "201"
+    spark.sql("insert into iceberg.raw.t.branch_audit values (9001, 'spark', 2.00)")
+    assert project.one("select count(*) from raw.t.branch_audit") == "202"
+    refs = "select name, type, max_reference_age_in_ms from {}raw.t.refs"
+    assert our_rows(project, refs.format("")) == rows_of(spark, refs.format("iceberg."))
+
+
+def test_time_travel(lake):
+    project, spark = lake
+    make(project, 2, "copy-on-write")
+    project.sql("delete from raw.t where id < 50", "alter table raw.t add column extra int", "insert into raw.t values (1, 'a', 1.00, 5)")
+    for (snapshot,) in project.rows("select snapshot_id from raw.t.snapshots"):
+        at = f"select * from {{}}raw.t version as of {snapshot}"
+        assert our_rows(project, at.format("")) == rows_of(spark, at.format("iceberg."))
+
+
+METADATA_TABLES = [
+    "snapshots", "history", "refs", "files", "data_files", "delete_files", "manifests", "entries", "partitions", "position_deletes",
+    "metadata_log_entries", "all_files", "all_data_files", "all_delete_files", "all_manifests", "all_entries",
+]
+
+
+@pytest.mark.parametrize("version", [2, 3])
+def test_metadata_tables(lake, version):
+    project, spark = lake
+    make(project, version, "merge-on-read")
+    project.sql("delete from raw.t where id < 10", "insert into raw.t values (77, null, null)")
+    for name in METADATA_TABLES:
+        frame = spark.sql(f"select * from iceberg.raw.t.{name}")
+        assert project.columns(f"select * from raw.t.{name}") == frame.columns, name
+        simple = [f.name for f in frame.schema.fields if f.dataType.simpleString() in ("bigint", "int", "string", "boolean", "timestamp")]
+        columns = ", ".join(simple)
+        assert our_rows(project, f"select {columns} from raw.t.{name}") == rows_of(spark, f"select {columns} from iceberg.raw.t.{name}"), name
+
+
+def test_views(lake):
+    project, spark = lake
+    make(project, 2, "merge-on-read")
+    project.sql("create view raw.small as select id, name from raw.t where id < 10")
+    assert our_rows(project, "select * from raw.small") == rows_of(spark, "select * from iceberg.raw.small")
+    spark.sql("create view iceberg.raw.big as select id, name from iceberg.raw.t where id > 190")
+    assert our_rows(project, "select * from raw.big") == rows_of(spark, "select * from iceberg.raw.big")
+
+
+def test_evolution(lake):
+    project, spark = lake
+    project.sql(
+        "create table raw.t (id int, s struct<a: int, b: string>, l array<struct<x: int>>, m map<string, int>) using iceberg",
+        "insert into raw.t select 1, {'a': 1, 'b': 'x'}, [{'x': 1}], map {'k': 1}",
+        "alter table raw.t alter column id type bigint",
+        "alter table raw.t rename column s.a to aa",
+        "alter table raw.t add column s.c date",
+        "alter table raw.t add column l.element.y string",
+        "alter table raw.t rename column l.element.x to xx",
+        "alter table raw.t alter column m.value type bigint",
+        "alter table raw.t add column first_one decimal(9,2) first",
+        "insert into raw.t select 2.50, 5000000000, {'aa': 2, 'b': null, 'c': date '2025-01-01'}, [{'xx': 2, 'y': 'why'}], map {'k': 5000000000}",
+        "alter table raw.t add partition field truncate(10, id)",
+        "insert into raw.t select 3.50, 33, null, null, null",
+        "alter table raw.t write ordered by id desc nulls last",
+        "insert into raw.t select 4, i, null, [], map {} from range(20) r(i)",
+    )
+    same(project, spark)
+    assert rows_of(spark, "select partition, record_count from iceberg.raw.t.files") == our_rows(project, "select partition, record_count from raw.t.files")
+
+
+def test_create_or_replace_and_history(lake):
+    project, spark = lake
+    make(project, 2, "merge-on-read")
+    project.sql("create or replace table raw.t using iceberg as select i as id, 'r' as fresh from range(5) r(i)")
+    same(project, spark)
+    assert rows_of(spark, "select operation from iceberg.raw.t.snapshots") == our_rows(project, "select operation from raw.t.snapshots")
+
+
+def test_changelog_against_spark(lake):
+    """Spark's own changelog knows copy-on-write only; there both must say the same."""
+    project, spark = lake
+    make(project, 2, "copy-on-write")
+    (first,) = project.rows("select snapshot_id from raw.t.snapshots")[0]
+    project.sql("delete from raw.t where id < 3", "update raw.t set name = 'u' where id = 150", "insert into raw.t values (7000, 'i', 1.00)")
+    call = "call iceberg.system.create_changelog_view(table => 'raw.t', changelog_view => 'seen', options => map('start-snapshot-id', '{}'), identifier_columns => array('id'), net_changes => false)"
+    spark.sql(call.format(first))
+    found = rows_of(spark, "select id, name, _change_type from seen")
+    told = project("sql", "--format", "csv", "-f", "-", input=f"{call.format(first)}; select id, name, _change_type from seen order by all;").out
+    lines = told.splitlines()
+    mine = [line.split(",") for line in lines[lines.index("id,name,_change_type") + 1 :] if line]
+    assert sorted(mine) == sorted([str(id), name, kind] for id, name, kind in found)
+    assert len(found) == 6
