@@ -15,88 +15,57 @@
 #include "base/random.h"
 #include "lake/change_int.h"
 
-static enum tarn_status conflict(struct tarn_change *c, struct tarn_op *op, const char *why)
+/* ---- chains: changes each of which starts from what the one before it staged */
+
+static bool is_on(const struct tarn_change *c, const struct tarn_change *below)
 {
-    (void)tarn_fail(op, TARN_CONFLICT, "table " TARN_IDENT_FMT " was changed by another commit: %s",
-                    TARN_IDENT_ARG(c->ident), why);
-    tarn_hint(op, "nothing was committed; run again");
-    return TARN_CONFLICT;
+    return c->base && c->base->staged && below->staged &&
+           tarn_str_eq(c->base->metadata_location, below->staged->metadata_location);
 }
 
-static bool same_schema_state(const struct tarn_metadata *a, const struct tarn_metadata *b)
+/* The change that starts from what `c` staged; NULL: none does. */
+static struct tarn_change *next_in_chain(struct tarn_change **changes, size_t count,
+                                         const struct tarn_change *c)
 {
-    return a->current_schema_id == b->current_schema_id && a->last_column_id == b->last_column_id &&
-           a->default_spec_id == b->default_spec_id &&
-           a->last_partition_id == b->last_partition_id && a->schema_count == b->schema_count &&
-           a->spec_count == b->spec_count;
+    for (size_t i = 0; i < count; i++)
+        if (changes[i] != c && is_on(changes[i], c))
+            return changes[i];
+    return NULL;
 }
 
-static bool only_rewrites(const struct tarn_snapshot *s)
+static bool in_chain(struct tarn_change **changes, size_t count, const struct tarn_change *c)
 {
-    const struct tarn_str *operation = tarn_kvs_get(&s->summary, "operation");
-    return operation && tarn_str_is(*operation, "replace");
+    return (c->base && c->base->staged) || next_in_chain(changes, count, c);
 }
 
-/* Rule 4 of change.h over the snapshots between the base and what is current now. */
-static enum tarn_status validate_rows(struct tarn_change *c, struct tarn_op *op,
-                                      const struct tarn_metadata *now)
+/* A change on what was staged stands behind the one that staged it. */
+static void assert_order(struct tarn_change **changes, size_t count)
 {
-    int64_t known = c->base->metadata.current_snapshot_id;
-    if (!tarn__change_removes(c) || now->current_snapshot_id == known)
-        return TARN_OK;
-    bool positions = c->deletes.count || c->removed.count;
-    const struct tarn_snapshot *s = tarn_metadata_current(now);
-    for (; s && s->snapshot_id != known;
-         s = s->parent_id ? tarn_metadata_snapshot(now, s->parent_id) : NULL) {
-        if (!only_rewrites(s))
-            return conflict(c, op, "rows were added or removed");
-        if (positions)
-            return conflict(c, op, "its files were rewritten");
+    for (size_t i = 0; i < count; i++) {
+        bool found = !changes[i]->base || !changes[i]->base->staged;
+        for (size_t k = 0; k < i && !found; k++)
+            found = is_on(changes[i], changes[k]);
+        TARN_ASSERT(found);
     }
-    if (!s && known)
-        return conflict(c, op, "it was rolled back or its history expired");
-    return TARN_OK;
 }
 
-/* Values of columns that another commit dropped, or replaced under another id, would be seen by
- * nobody. */
-static enum tarn_status validate_columns(struct tarn_change *c, struct tarn_op *op,
-                                         const struct tarn_metadata *now)
-{
-    const struct tarn_schema *mine = tarn_metadata_schema(&c->base->metadata);
-    const struct tarn_schema *theirs = tarn_metadata_schema(now);
-    for (size_t i = 0; c->appended.count && i < mine->root.field_count; i++)
-        if (!tarn_schema_field_by_id(theirs, mine->root.fields[i].id))
-            return conflict(c, op, "columns that the new rows have were dropped or replaced");
-    return TARN_OK;
-}
+/* ---- */
 
-static enum tarn_status validate(struct tarn_change *c, struct tarn_op *op,
-                                 const struct tarn_metadata *now)
-{
-    const struct tarn_metadata *before = &c->base->metadata;
-    if (!tarn_str_eq(before->uuid, now->uuid))
-        return conflict(c, op, "it was dropped and made anew");
-    TARN_TRY(tarn__change_check_required(c, op, now));
-    if ((c->has_schema || c->has_spec) && !same_schema_state(before, now))
-        return conflict(c, op, "its schema or partition spec was changed");
-    if (now->format_version != 2)
-        return conflict(c, op, "its format version was changed");
-    TARN_TRY(validate_columns(c, op, now));
-    return validate_rows(c, op, now);
-}
-
-static enum tarn_status refresh(struct tarn_change *c, struct tarn_op *op)
+static enum tarn_status refresh(struct tarn_change *c, struct tarn_op *op, bool chained)
 {
     struct tarn_table *now;
+    if (c->base && c->base->staged)
+        return TARN_OK; /* the one at the bottom of its chain tells */
     TARN_TRY(tarn_table_find(c->lake, op, c->ident, &now));
     if (!c->base)
-        return now ? conflict(c, op, "it was created meanwhile") : TARN_OK;
+        return now ? tarn__change_conflict(c, op, "it was created meanwhile") : TARN_OK;
     if (!now)
-        return conflict(c, op, "it was dropped");
+        return tarn__change_conflict(c, op, "it was dropped");
     if (tarn_str_eq(now->metadata_location, c->base->metadata_location))
         return TARN_OK;
-    TARN_TRY(validate(c, op, &now->metadata));
+    TARN_TRY(tarn__change_validate(c, op, &now->metadata));
+    if (chained)
+        return tarn__change_conflict(c, op, "a transaction of several statements saw it as it was");
     c->base = now;
     c->staged = NULL;
     return TARN_OK;
@@ -108,7 +77,7 @@ static bool published(const struct tarn_change *c, const struct tarn_table *now)
 {
     if (tarn_str_eq(now->metadata_location, c->staged->metadata_location))
         return true;
-    if (tarn__change_has_rows(c) && tarn_metadata_snapshot(&now->metadata, c->snapshot_id))
+    if (tarn_metadata_snapshot(&now->metadata, c->snapshot_id))
         return true;
     for (size_t i = 0; i < now->metadata.metadata_log_count; i++)
         if (tarn_str_eq(now->metadata.metadata_log[i].file, c->staged->metadata_location))
@@ -132,22 +101,26 @@ static enum tarn_status look_up(struct tarn_change **changes, size_t count, stru
     return TARN_OK;
 }
 
+/* Of a chain only the last version is published, on what was below the first. */
 static enum tarn_status try_once(const struct tarn_lake *lake, struct tarn_op *op,
                                  struct tarn_change **changes, size_t count)
 {
     struct tarn_swap *swaps;
+    size_t n = 0;
     TARN_NEW_ARRAY(op, swaps, count);
     for (size_t i = 0; i < count; i++) {
         struct tarn_change *c = changes[i];
         struct tarn_table *staged = c->staged;
         if (!staged)
             TARN_TRY(tarn_change_stage(c, op, &staged));
-        swaps[i].ident = c->ident;
-        swaps[i].next = staged->metadata_location;
-        if (c->base)
-            swaps[i].expected = c->base->metadata_location;
+        if (next_in_chain(changes, count, c))
+            continue;
+        swaps[n] = (struct tarn_swap){.ident = c->ident, .next = staged->metadata_location};
+        if (staged->root)
+            swaps[n].expected = staged->root->metadata_location;
+        n++;
     }
-    return tarn_catalog_commit(lake->catalog, op, swaps, count);
+    return tarn_catalog_commit(lake->catalog, op, swaps, n);
 }
 
 static enum tarn_status wait_jitter(struct tarn_op *op, int attempt)
@@ -198,10 +171,10 @@ static bool is_true(const struct tarn_str *text)
 static void remove_old_metadata(struct tarn_change *c, struct tarn_op *op)
 {
     const struct tarn_metadata *now = &c->staged->metadata;
-    if (!c->base ||
+    if (!c->staged->root ||
         !is_true(tarn_kvs_get(&now->properties, "write.metadata.delete-after-commit.enabled")))
         return;
-    const struct tarn_metadata *before = &c->base->metadata;
+    const struct tarn_metadata *before = &c->staged->root->metadata;
     for (size_t i = 0; i < before->metadata_log_count; i++) {
         struct tarn_str old = before->metadata_log[i].file;
         bool kept = false;
@@ -212,12 +185,35 @@ static void remove_old_metadata(struct tarn_change *c, struct tarn_op *op)
     }
 }
 
+/* Metadata of the middle of a chain is nobody's: the table is what the last one made of it. */
+static void settle_inner(struct tarn_change *c, struct tarn_op *op)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < c->written.count; i++) {
+        if (tarn_str_eq(c->written.items[i], c->staged->metadata_location))
+            remove_quietly(c, op, c->written.items[i]);
+        else
+            c->written.items[n++] = c->written.items[i];
+    }
+    c->written.count = n;
+}
+
 static void settle(struct tarn_change **changes, size_t count, struct tarn_op *op)
 {
-    for (size_t i = 0; i < count; i++) {
-        changes[i]->staged->staged = false;
+    for (size_t i = count; i-- > 0;) { /* the last of a chain first */
+        struct tarn_change *next = next_in_chain(changes, count, changes[i]);
         remove_stale(changes[i], op);
-        remove_old_metadata(changes[i], op);
+        if (!next) {
+            remove_old_metadata(changes[i], op);
+            continue;
+        }
+        settle_inner(changes[i], op);
+        changes[i]->published = next->published ? next->published : next->staged;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (changes[i]->published)
+            changes[i]->staged = changes[i]->published;
+        changes[i]->staged->staged = false;
     }
 }
 
@@ -228,7 +224,7 @@ static enum tarn_status refresh_all(struct tarn_change **changes, size_t count, 
     *out_moved = false;
     for (size_t i = 0; i < count; i++) {
         const struct tarn_table *before = changes[i]->base;
-        TARN_TRY(refresh(changes[i], op));
+        TARN_TRY(refresh(changes[i], op, in_chain(changes, count, changes[i])));
         *out_moved = *out_moved || changes[i]->base != before;
     }
     return TARN_OK;
@@ -241,12 +237,12 @@ static enum tarn_status not_found(struct tarn_change **changes, size_t count, st
     struct tarn_report told = op->report;
     for (size_t i = 0; i < count; i++) {
         struct tarn_str location;
-        if (!changes[i]->base)
+        if (!changes[i]->base || changes[i]->base->staged)
             continue;
         enum tarn_status status =
             tarn_catalog_load(changes[i]->lake->catalog, op, changes[i]->ident, &location);
         if (status == TARN_NOT_FOUND || status == TARN_TABLE)
-            return conflict(changes[i], op, "it was dropped");
+            return tarn__change_conflict(changes[i], op, "it was dropped");
     }
     op->report = told;
     return told.status;
@@ -305,6 +301,7 @@ enum tarn_status tarn_changes_commit(const struct tarn_lake *lake, struct tarn_o
     struct tarn_report lost = {.status = TARN_OK};
     if (count == 0)
         return TARN_OK;
+    assert_order(changes, count);
     enum tarn_status status =
         commit_all(lake, op, changes, count, options.tries ? options.tries : 8, &lost);
     if (status == TARN_OK) {
@@ -323,7 +320,7 @@ enum tarn_status tarn_changes_commit(const struct tarn_lake *lake, struct tarn_o
 
 size_t tarn_change_file_count(const struct tarn_change *c)
 {
-    return c->written.count + c->stale.count + c->appended.count + c->deletes.count;
+    return c->written.count + c->stale.count + c->rows.appended.count + c->rows.deletes.count;
 }
 
 struct tarn_str tarn_change_file(const struct tarn_change *c, size_t i)
@@ -334,14 +331,14 @@ struct tarn_str tarn_change_file(const struct tarn_change *c, size_t i)
     if (i < c->stale.count)
         return c->stale.items[i];
     i -= c->stale.count;
-    return i < c->appended.count ? c->appended.items[i].path
-                                 : c->deletes.items[i - c->appended.count].path;
+    return i < c->rows.appended.count ? c->rows.appended.items[i].path
+                                      : c->rows.deletes.items[i - c->rows.appended.count].path;
 }
 
 void tarn_change_discard(struct tarn_change *c, struct tarn_op *op)
 {
     for (size_t i = 0; i < tarn_change_file_count(c); i++)
         remove_quietly(c, op, tarn_change_file(c, i));
-    c->written.count = c->stale.count = c->appended.count = c->deletes.count = 0;
+    c->written.count = c->stale.count = c->rows.appended.count = c->rows.deletes.count = 0;
     c->staged = NULL;
 }

@@ -34,6 +34,9 @@ struct tarn__file_metrics { /* a file's column metrics */
     const struct tarn_schema *schema;
     const struct tarn_data_file *file;
 };
+/* The data file that all position deletes of a file are in (its referenced data file, or the one
+ * path that its bounds leave); absent: several, or equality deletes. */
+struct tarn_str tarn__delete_target(const struct tarn_data_file *f);
 bool tarn__summary_metrics(void *ctx, int32_t field_id, struct tarn_field_metrics *out);
 bool tarn__tuple_metrics(void *ctx, int32_t field_id, struct tarn_field_metrics *out);
 bool tarn__file_metrics(void *ctx, int32_t field_id, struct tarn_field_metrics *out);

@@ -84,3 +84,17 @@ bool tarn__file_metrics(void *ctx, int32_t field_id, struct tarn_field_metrics *
     distrust_nan(out);
     return true;
 }
+
+#define FILE_PATH_ID 2147483546 /* of position delete files (spec "Position Delete Files") */
+
+struct tarn_str tarn__delete_target(const struct tarn_data_file *f)
+{
+    const struct tarn_str none = {NULL, 0};
+    if (f->content != TARN_CONTENT_POSITION_DELETES)
+        return none;
+    if (f->referenced_data_file.ptr)
+        return f->referenced_data_file;
+    const struct tarn_str *lower = id_bytes(f->lower, f->lower_count, FILE_PATH_ID);
+    const struct tarn_str *upper = id_bytes(f->upper, f->upper_count, FILE_PATH_ID);
+    return lower && upper && lower->ptr && tarn_str_eq(*lower, *upper) ? *lower : none;
+}

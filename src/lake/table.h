@@ -22,6 +22,8 @@ struct tarn_table {
     struct tarn_str metadata_location;
     struct tarn_metadata metadata;
     bool staged;
+    /* of a staged one: the published table below it; NULL: one that is only being made */
+    const struct tarn_table *root;
 };
 
 /* TARN_TABLE (with the ident) when the catalog does not have it; TARN_CORRUPT naming the
@@ -60,15 +62,25 @@ enum tarn_status tarn_table_version(struct tarn_op *, const struct tarn_table *,
                                     const struct tarn_snapshot **out) TARN_MUST_USE;
 enum tarn_status tarn_table_as_of(struct tarn_op *, const struct tarn_table *, int64_t timestamp_us,
                                   const struct tarn_snapshot **out) TARN_MUST_USE;
+/* The columns that a version shows, as Spark has it: a branch the table's current ones, an id, a
+ * tag or a time those that the snapshot was written with. */
+const struct tarn_schema *tarn_table_columns(const struct tarn_table *,
+                                             const struct tarn_snapshot *, bool of_branch);
 
 /* Plans a scan of a snapshot (NULL = the current one). filter may be NULL. Position deletes
  * and deletion vectors are applied, equality deletes handed on; file formats other than Parquet are
  * TARN_UNSUPPORTED naming the table. A file or manifest that
- * cannot be read is named. */
+ * cannot be read is named. The columns are the table's current ones for the current snapshot and for
+ * the head of a branch, else those of the snapshot. */
 enum tarn_status tarn_table_scan(const struct tarn_lake *, struct tarn_op *,
                                  const struct tarn_table *, const struct tarn_snapshot *,
                                  const struct tarn_expr *filter,
                                  struct tarn_scan **out) TARN_MUST_USE;
+/* With these columns (tarn_table_columns). */
+enum tarn_status tarn_table_scan_columns(const struct tarn_lake *, struct tarn_op *,
+                                         const struct tarn_table *, const struct tarn_snapshot *,
+                                         const struct tarn_schema *, const struct tarn_expr *filter,
+                                         struct tarn_scan **out) TARN_MUST_USE;
 
 /* Rows, files and bytes of the current snapshot, out of its summary where it has the totals,
  * else counted. Rows that position deletes

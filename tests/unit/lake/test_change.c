@@ -610,10 +610,10 @@ static void creation(void **state)
     assert_int_equal(m->ref_count, 0);
 }
 
-static void a_table_of_another_version_is_refused(void **state)
+/* Tables of version 1 are read, and upgraded before anything is written. */
+static void a_table_of_version_1_is_not_written(void **state)
 {
     struct lake_world *w = *state;
-    struct tarn_change *c;
     struct tarn_str json;
     lake_create(w, "struct<id: long>", NONE);
     struct tarn_table *t = lake_load(w);
@@ -623,12 +623,26 @@ static void a_table_of_another_version_is_refused(void **state)
     assert_non_null(at);
     tarn_buf_init(&b, 1 << 20);
     tarn_buf_append(&b, json.ptr, (size_t)(at - json.ptr));
-    tarn_buf_z(&b, "\"next-row-id\":0,\"format-version\":3");
+    tarn_buf_z(&b, "\"format-version\":1,\"schema\":{\"type\":\"struct\",\"schema-id\":0,"
+                   "\"fields\":[]},\"partition-spec\":[]");
     at += strcspn(at, ",}");
     tarn_buf_z(&b, at);
     lake_overwrite(w, t->metadata_location, tarn_buf_view(&b));
     tarn_buf_release(&b);
-    lake_fails(w, tarn_change_open(&w->lake, &w->op, lake_load(w), &c), TARN_UNSUPPORTED, "raw.t");
+    struct tarn_change *c = lake_open(w);
+    struct tarn_data_file f = lake_file(w, "mem://w/raw/t/data/a", 5);
+    enum tarn_status status = tarn_change_append(c, &w->op, &f, 1);
+    assert_non_null(strstr(w->op.report.hint, "ALTER TABLE raw.t"));
+    lake_fails(w, status, TARN_UNSUPPORTED, "raw.t");
+    lake_ok(w, tarn_change_set_property(c, &w->op, TARN_STR("a"), TARN_STR("b")));
+    lake_fails(w, tarn_changes_commit(&w->lake, &w->op, &c, 1, (struct tarn_commit_options){0}),
+               TARN_UNSUPPORTED, "raw.t");
+    c = lake_open(w);
+    lake_ok(w, tarn_change_upgrade(c, &w->op, 2));
+    lake_ok(w, tarn_change_append(c, &w->op, &f, 1));
+    lake_commit(w, c);
+    assert_int_equal(lake_load(w)->metadata.format_version, 2);
+    assert_int_equal(lake_live(w, lake_load(w)), 1);
 }
 
 int main(void)
@@ -660,7 +674,7 @@ int main(void)
         T(specs_are_named_as_spark_names_them),
         T(specs_that_cannot_be),
         T(creation),
-        T(a_table_of_another_version_is_refused),
+        T(a_table_of_version_1_is_not_written),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

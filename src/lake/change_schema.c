@@ -1,0 +1,608 @@
+/* change_schema: schemas, partition specs and sort orders of the next version. */
+#include <stdlib.h>
+
+#include "lake/change_int.h"
+
+/* ---- names */
+
+static int by_folded_name(const void *a, const void *b)
+{
+    const struct tarn_str *x = a, *y = b;
+    for (size_t i = 0; i < x->len && i < y->len; i++) {
+        unsigned char c = (unsigned char)x->ptr[i], d = (unsigned char)y->ptr[i];
+        c = c >= 'A' && c <= 'Z' ? (unsigned char)(c + 32) : c;
+        d = d >= 'A' && d <= 'Z' ? (unsigned char)(d + 32) : d;
+        if (c != d)
+            return c < d ? -1 : 1;
+    }
+    return x->len < y->len ? -1 : x->len > y->len;
+}
+
+/* Columns' names mean the same in any case: no struct may hold one twice. */
+static enum tarn_status check_names(struct tarn_op *op, const struct tarn_type *t)
+{
+    struct tarn_str *names;
+    TARN_NEW_ARRAY(op, names, t->field_count + 1);
+    for (size_t i = 0; i < t->field_count; i++) {
+        names[i] = t->fields[i].name;
+        if (tarn_type_is_nested(&t->fields[i].type))
+            TARN_TRY(check_names(op, &t->fields[i].type));
+    }
+    qsort(names, t->field_count, sizeof *names, by_folded_name);
+    for (size_t i = 1; i < t->field_count; i++)
+        if (by_folded_name(&names[i - 1], &names[i]) == 0)
+            return tarn_fail(op, TARN_SCHEMA,
+                             "columns \"%.*s\" and \"%.*s\" of one table differ only in case",
+                             TARN_STR_ARG(names[i - 1]), TARN_STR_ARG(names[i]));
+    return TARN_OK;
+}
+
+static bool is_v3_type(enum tarn_type_kind kind)
+{
+    return kind == TARN_TYPE_TIMESTAMP_NS || kind == TARN_TYPE_TIMESTAMPTZ_NS ||
+           kind == TARN_TYPE_UNKNOWN || kind == TARN_TYPE_VARIANT || kind == TARN_TYPE_GEOMETRY ||
+           kind == TARN_TYPE_GEOGRAPHY;
+}
+
+static enum tarn_status check_version(struct tarn_op *op, const struct tarn_type *t, int version)
+{
+    for (size_t i = 0; i < t->field_count && version < 3; i++) {
+        const struct tarn_field *f = &t->fields[i];
+        const char *what = f->initial_default.ptr || f->write_default.ptr ? "a default value"
+                           : is_v3_type(f->type.kind) ? tarn_type_text(op, &f->type).ptr
+                                                      : NULL;
+        if (what) {
+            (void)tarn_fail(op, TARN_UNSUPPORTED,
+                            "column \"%.*s\" cannot have %s%s: that needs format version 3",
+                            TARN_STR_ARG(f->name), is_v3_type(f->type.kind) ? "type " : "", what);
+            tarn_hint(op, "the table property 'format-version' = '3' upgrades a table");
+            return TARN_UNSUPPORTED;
+        }
+        TARN_TRY(check_version(op, &f->type, version));
+    }
+    return TARN_OK;
+}
+
+enum tarn_status tarn__schema_check(struct tarn_op *op, const struct tarn_schema *schema,
+                                    int format_version)
+{
+    TARN_TRY(check_names(op, &schema->root));
+    return check_version(op, &schema->root, format_version);
+}
+
+/* ---- format versions */
+
+enum tarn_status tarn__check_writable(const struct tarn_change *c, struct tarn_op *op,
+                                      int format_version)
+{
+    if (format_version >= 2)
+        return TARN_OK;
+    (void)tarn_fail(op, TARN_UNSUPPORTED,
+                    "table " TARN_IDENT_FMT " has format version %d, which is only read",
+                    TARN_IDENT_ARG(c->ident), format_version);
+    tarn_hint(
+        op, "upgrade it: ALTER TABLE " TARN_IDENT_FMT " SET TBLPROPERTIES ('format-version' = '2')",
+        TARN_IDENT_ARG(c->ident));
+    return TARN_UNSUPPORTED;
+}
+
+enum tarn_status tarn__take_version(struct tarn_op *op, struct tarn_kvs *properties, int otherwise,
+                                    int *out)
+{
+    const struct tarn_str *text = tarn_kvs_get(properties, "format-version");
+    int64_t version = otherwise;
+    if (text && (!tarn_str_to_i64(*text, &version) || version < 1))
+        return tarn_fail(op, TARN_INVALID, "format version \"%.*s\" is no version",
+                         TARN_STR_ARG(*text));
+    if (version > 3)
+        return tarn_fail(op, TARN_UNSUPPORTED, "format version %lld is not known; 3 is the highest",
+                         (long long)version);
+    *out = (int)version;
+    return text ? tarn_kvs_with(op, properties, TARN_STR("format-version"),
+                                (struct tarn_str){NULL, 0}, properties)
+                : TARN_OK;
+}
+
+/* ---- schema */
+
+static enum tarn_status check_fields(struct tarn_op *op, const struct tarn_schema *before,
+                                     const struct tarn_type *now, int version)
+{
+    for (size_t i = 0; i < now->field_count; i++) {
+        const struct tarn_field *f = &now->fields[i];
+        const struct tarn_field *old = f->id ? tarn_schema_field_by_id(before, f->id) : NULL;
+        if (f->id && !old)
+            return tarn_fail(op, TARN_SCHEMA,
+                             "field id %d of column \"%.*s\" is not in the table's schema", f->id,
+                             TARN_STR_ARG(f->name));
+        if (!old && f->required && now->kind == TARN_TYPE_STRUCT && !f->initial_default.ptr)
+            return tarn_fail(
+                op, TARN_SCHEMA,
+                "column \"%.*s\" cannot be added as required: older rows have no value for it",
+                TARN_STR_ARG(f->name));
+        /* spec "Default values": older rows keep the value that they were given */
+        if (old && (f->initial_default.ptr || old->initial_default.ptr) &&
+            !tarn_str_eq(f->initial_default, old->initial_default))
+            return tarn_fail(op, TARN_SCHEMA,
+                             "the initial default of column \"%.*s\" cannot be changed",
+                             TARN_STR_ARG(f->name));
+        if (old && f->required && !old->required)
+            return tarn_fail(op, TARN_SCHEMA, "column \"%.*s\" cannot be made required",
+                             TARN_STR_ARG(f->name));
+        if (old && !tarn_type_is_nested(&f->type) && !tarn_type_eq(&old->type, &f->type) &&
+            !tarn_type_promotes(&old->type, &f->type, version)) {
+            (void)tarn_fail(op, TARN_SCHEMA, "column \"%.*s\" cannot change its type",
+                            TARN_STR_ARG(f->name));
+            tarn_detail(op, "from %s to %s", tarn_type_text(op, &old->type).ptr,
+                        tarn_type_text(op, &f->type).ptr);
+            return TARN_SCHEMA;
+        }
+        if (old && tarn_type_is_nested(&f->type) && old->type.kind != f->type.kind)
+            return tarn_fail(op, TARN_SCHEMA, "column \"%.*s\" cannot change its type",
+                             TARN_STR_ARG(f->name));
+        if (tarn_type_is_nested(&f->type))
+            TARN_TRY(check_fields(op, before, &f->type, version));
+    }
+    return TARN_OK;
+}
+
+/* The default sort order; NULL for metadata without one. */
+static const struct tarn_sort_order *sort_order(const struct tarn_metadata *m)
+{
+    for (size_t i = 0; i < m->sort_order_count; i++)
+        if (m->sort_orders[i].order_id == m->default_sort_order_id)
+            return &m->sort_orders[i];
+    return NULL;
+}
+
+/* The table stays partitioned by what it was: where a source column was replaced by one of its
+ * name, the spec moves on to that. */
+static enum tarn_status follow_sources(struct tarn_change *c, struct tarn_op *op,
+                                       const struct tarn_schema *before,
+                                       const struct tarn_schema *now)
+{
+    struct tarn_partition_spec spec = *tarn_metadata_spec(&c->metadata);
+    struct tarn_partition_field *fields;
+    bool moved = false;
+    TARN_NEW_ARRAY(op, fields, spec.field_count + 1);
+    for (size_t i = 0; i < spec.field_count; i++) {
+        struct tarn_partition_field *f = &fields[i];
+        *f = spec.fields[i];
+        if (f->transform.kind == TARN_TRANSFORM_VOID || tarn_schema_field_by_id(now, f->source_id))
+            continue;
+        struct tarn_str path = tarn_schema_path_of(op, before, f->source_id);
+        const struct tarn_field *source = path.ptr ? tarn_schema_field_by_path(now, path) : NULL;
+        if (!source || !tarn_transform_accepts(&f->transform, &source->type))
+            return tarn_fail(op, TARN_SCHEMA,
+                             "column \"%.*s\" cannot be %s: table " TARN_IDENT_FMT
+                             " is partitioned by it",
+                             TARN_STR_ARG(path.ptr ? path : f->name),
+                             source ? "given this type" : "dropped", TARN_IDENT_ARG(c->ident));
+        f->source_id = source->id;
+        moved = true;
+    }
+    spec.fields = fields;
+    return moved ? tarn_change_set_spec(c, op, &spec) : TARN_OK;
+}
+
+/* The same for what the table is sorted by. */
+static enum tarn_status follow_order(struct tarn_change *c, struct tarn_op *op,
+                                     const struct tarn_schema *before,
+                                     const struct tarn_schema *now)
+{
+    const struct tarn_sort_order *old = sort_order(&c->metadata);
+    struct tarn_sort_order order = {0};
+    bool moved = false;
+    if (!old || old->field_count == 0)
+        return TARN_OK;
+    TARN_NEW_ARRAY(op, order.fields, old->field_count);
+    order.field_count = old->field_count;
+    for (size_t i = 0; i < order.field_count; i++) {
+        struct tarn_sort_field *f = &order.fields[i];
+        *f = old->fields[i];
+        if (tarn_schema_field_by_id(now, f->source_id))
+            continue;
+        struct tarn_str path = tarn_schema_path_of(op, before, f->source_id);
+        const struct tarn_field *source = path.ptr ? tarn_schema_field_by_path(now, path) : NULL;
+        if (!source || !tarn_transform_accepts(&f->transform, &source->type))
+            return tarn_fail(op, TARN_SCHEMA,
+                             "column \"%.*s\" cannot be %s: table " TARN_IDENT_FMT
+                             " is sorted by it",
+                             TARN_STR_ARG(path.ptr ? path : TARN_STR("?")),
+                             source ? "given this type" : "dropped", TARN_IDENT_ARG(c->ident));
+        f->source_id = source->id;
+        moved = true;
+    }
+    return moved ? tarn_change_set_sort_order(c, op, &order) : TARN_OK;
+}
+
+static bool same_text(struct tarn_str a, struct tarn_str b)
+{
+    return !a.ptr == !b.ptr && tarn_str_eq(a, b);
+}
+
+/* Docs and defaults, which tarn_type_eq passes over; the types are equal. */
+static bool same_notes(const struct tarn_type *a, const struct tarn_type *b)
+{
+    for (size_t i = 0; i < a->field_count; i++) {
+        const struct tarn_field *x = &a->fields[i], *y = &b->fields[i];
+        if (!same_text(x->doc, y->doc) || !same_text(x->initial_default, y->initial_default) ||
+            !same_text(x->write_default, y->write_default) || !same_notes(&x->type, &y->type))
+            return false;
+    }
+    return true;
+}
+
+static bool same_schema(const struct tarn_schema *a, const struct tarn_schema *b)
+{
+    return tarn_type_eq(&a->root, &b->root) && same_notes(&a->root, &b->root) &&
+           a->identifier_count == b->identifier_count &&
+           (a->identifier_count == 0 ||
+            memcmp(a->identifier_ids, b->identifier_ids,
+                   a->identifier_count * sizeof *a->identifier_ids) == 0);
+}
+
+static void use_schema(struct tarn_change *c, int32_t schema_id)
+{
+    c->metadata.current_schema_id = schema_id;
+    c->has_schema = !c->base || schema_id != c->base->metadata.current_schema_id;
+}
+
+enum tarn_status tarn_change_set_schema(struct tarn_change *c, struct tarn_op *op,
+                                        const struct tarn_schema *schema)
+{
+    struct tarn_metadata *m = &c->metadata;
+    struct tarn_schema *all;
+    int32_t next = m->last_column_id + 1, highest_schema = 0;
+    const struct tarn_schema *before = tarn_metadata_schema(m);
+    TARN_TRY(check_fields(op, before, &schema->root, m->format_version));
+    TARN_TRY(tarn__schema_check(op, schema, m->format_version));
+    TARN_NEW_ARRAY(op, all, m->schema_count + 1);
+    memcpy(all, m->schemas, m->schema_count * sizeof *all);
+    struct tarn_schema *added = &all[m->schema_count];
+    TARN_TRY(tarn_schema_copy(op, schema, added));
+    tarn_type_assign_ids(&added->root, &next);
+    TARN_TRY(follow_sources(c, op, before, added));
+    TARN_TRY(follow_order(c, op, before, added));
+    for (size_t i = 0; i < m->schema_count; i++) {
+        if (same_schema(&all[i], added)) { /* an older schema again: it keeps its id */
+            use_schema(c, all[i].schema_id);
+            return TARN_OK;
+        }
+        if (all[i].schema_id > highest_schema)
+            highest_schema = all[i].schema_id;
+    }
+    added->schema_id = highest_schema + 1;
+    m->schemas = all;
+    m->schema_count++;
+    if (next - 1 > m->last_column_id)
+        m->last_column_id = next - 1;
+    use_schema(c, added->schema_id);
+    return TARN_OK;
+}
+
+/* ---- partition specs */
+
+static struct tarn_str partition_name(struct tarn_op *op, struct tarn_str column,
+                                      const struct tarn_transform *t)
+{
+    static const char *const suffix[] = {
+        [TARN_TRANSFORM_BUCKET] = "_bucket", [TARN_TRANSFORM_TRUNCATE] = "_trunc",
+        [TARN_TRANSFORM_YEAR] = "_year",     [TARN_TRANSFORM_MONTH] = "_month",
+        [TARN_TRANSFORM_DAY] = "_day",       [TARN_TRANSFORM_HOUR] = "_hour",
+        [TARN_TRANSFORM_VOID] = "_null",     [TARN_TRANSFORM_OTHER] = "_other"};
+    return tarn_sprintf(op, "%.*s%s", TARN_STR_ARG(column), suffix[t->kind] ? suffix[t->kind] : "");
+}
+
+/* Is the field a column, or a field of structs alone? Elements of lists and maps have no one value
+ * a row. */
+static bool in_structs(const struct tarn_type *t, int32_t id)
+{
+    for (size_t i = 0; i < t->field_count; i++)
+        if (t->fields[i].id == id ||
+            (t->fields[i].type.kind == TARN_TYPE_STRUCT && in_structs(&t->fields[i].type, id)))
+            return true;
+    return false;
+}
+
+/* A partition's name is no other partition's and no other column's (as Iceberg Java has it). */
+static enum tarn_status check_partition_name(struct tarn_op *op, const struct tarn_schema *schema,
+                                             const struct tarn_partition_spec *spec, size_t at)
+{
+    const struct tarn_partition_field *f = &spec->fields[at];
+    const struct tarn_field *column = tarn_schema_field_by_path(schema, f->name);
+    bool own = f->transform.kind == TARN_TRANSFORM_IDENTITY && column && column->id == f->source_id;
+    for (size_t i = 0; i < at; i++)
+        if (tarn_str_eq_nocase(spec->fields[i].name, f->name))
+            return tarn_fail(op, TARN_INVALID, "two partition fields would be named \"%.*s\"",
+                             TARN_STR_ARG(f->name));
+    if (column && !own)
+        return tarn_fail(op, TARN_INVALID,
+                         "partition field \"%.*s\" would have the name of a column",
+                         TARN_STR_ARG(f->name));
+    return TARN_OK;
+}
+
+enum tarn_status tarn_spec_make(struct tarn_op *op, const struct tarn_schema *schema,
+                                const struct tarn_str *exprs, size_t count,
+                                struct tarn_partition_spec *out)
+{
+    *out = (struct tarn_partition_spec){.field_count = count};
+    TARN_NEW_ARRAY(op, out->fields, count ? count : 1);
+    for (size_t i = 0; i < count; i++) {
+        struct tarn_partition_field *f = &out->fields[i];
+        struct tarn_str column;
+        TARN_TRY(tarn_transform_parse_expr(op, exprs[i], &f->transform, &column));
+        const struct tarn_field *source = tarn_schema_field_by_path(schema, column);
+        if (!source)
+            return tarn_fail(op, TARN_COLUMN, "column \"%.*s\" of partition \"%.*s\" not found",
+                             TARN_STR_ARG(column), TARN_STR_ARG(exprs[i]));
+        if (!tarn_transform_accepts(&f->transform, &source->type) ||
+            !in_structs(&schema->root, source->id))
+            return tarn_fail(op, TARN_INVALID,
+                             "partition \"%.*s\" cannot be made of a column of type %s",
+                             TARN_STR_ARG(exprs[i]), tarn_type_text(op, &source->type).ptr);
+        f->source_id = source->id;
+        f->field_id = 1000 + (int32_t)i;
+        f->name = partition_name(op, column, &f->transform);
+        if (!f->name.ptr)
+            return TARN_NOMEM;
+        TARN_TRY(check_partition_name(op, schema, out, i));
+    }
+    return TARN_OK;
+}
+
+static bool same_transform(const struct tarn_transform *a, const struct tarn_transform *b)
+{
+    return a->kind == b->kind && a->param == b->param &&
+           (a->kind != TARN_TRANSFORM_OTHER || tarn_str_eq(a->text, b->text));
+}
+
+static const struct tarn_partition_field *historical_field(const struct tarn_metadata *m,
+                                                           const struct tarn_partition_field *f)
+{
+    for (size_t i = 0; i < m->spec_count; i++)
+        for (size_t k = 0; k < m->specs[i].field_count; k++) {
+            const struct tarn_partition_field *old = &m->specs[i].fields[k];
+            if (old->source_id == f->source_id && same_transform(&old->transform, &f->transform) &&
+                tarn_str_eq(old->name, f->name))
+                return old;
+        }
+    return NULL;
+}
+
+static bool same_spec(const struct tarn_partition_spec *a, const struct tarn_partition_spec *b)
+{
+    if (a->field_count != b->field_count)
+        return false;
+    for (size_t i = 0; i < a->field_count; i++)
+        if (a->fields[i].field_id != b->fields[i].field_id)
+            return false;
+    return true;
+}
+
+static void use_spec(struct tarn_change *c, int32_t spec_id)
+{
+    c->metadata.default_spec_id = spec_id;
+    c->has_spec = !c->base || spec_id != c->base->metadata.default_spec_id;
+}
+
+enum tarn_status tarn_change_set_spec(struct tarn_change *c, struct tarn_op *op,
+                                      const struct tarn_partition_spec *spec)
+{
+    struct tarn_metadata *m = &c->metadata;
+    struct tarn_partition_spec *all;
+    int32_t highest = 0;
+    TARN_NEW_ARRAY(op, all, m->spec_count + 1);
+    memcpy(all, m->specs, m->spec_count * sizeof *all);
+    struct tarn_partition_spec *added = &all[m->spec_count];
+    added->field_count = spec->field_count;
+    TARN_NEW_ARRAY(op, added->fields, spec->field_count ? spec->field_count : 1);
+    for (size_t i = 0; i < spec->field_count; i++) {
+        const struct tarn_partition_field *old = historical_field(m, &spec->fields[i]);
+        added->fields[i] = spec->fields[i];
+        added->fields[i].field_id = old ? old->field_id : ++m->last_partition_id;
+    }
+    for (size_t i = 0; i < m->spec_count; i++) {
+        if (same_spec(&all[i], added)) {
+            use_spec(c, all[i].spec_id);
+            return TARN_OK;
+        }
+        if (all[i].spec_id > highest)
+            highest = all[i].spec_id;
+    }
+    added->spec_id = highest + 1;
+    m->specs = all;
+    m->spec_count++;
+    use_spec(c, added->spec_id);
+    return TARN_OK;
+}
+
+/* ---- sort orders */
+
+static bool same_order(const struct tarn_sort_order *a, const struct tarn_sort_order *b)
+{
+    if (a->field_count != b->field_count)
+        return false;
+    for (size_t i = 0; i < a->field_count; i++) {
+        const struct tarn_sort_field *x = &a->fields[i], *y = &b->fields[i];
+        if (x->source_id != y->source_id || !same_transform(&x->transform, &y->transform) ||
+            x->descending != y->descending || x->nulls_last != y->nulls_last)
+            return false;
+    }
+    return true;
+}
+
+static void use_order(struct tarn_change *c, int32_t order_id)
+{
+    c->metadata.default_sort_order_id = order_id;
+    c->has_order = !c->base || order_id != c->base->metadata.default_sort_order_id;
+}
+
+static enum tarn_status check_order(struct tarn_change *c, struct tarn_op *op,
+                                    const struct tarn_sort_order *order)
+{
+    const struct tarn_schema *schema = tarn_metadata_schema(&c->metadata);
+    for (size_t i = 0; i < order->field_count; i++) {
+        const struct tarn_sort_field *f = &order->fields[i];
+        const struct tarn_field *source = tarn_schema_field_by_id(schema, f->source_id);
+        if (!source)
+            return tarn_fail(op, TARN_COLUMN, "field id %d of a sort order is not in the schema",
+                             f->source_id);
+        if (!tarn_transform_accepts(&f->transform, &source->type) ||
+            !in_structs(&schema->root, source->id))
+            return tarn_fail(op, TARN_INVALID,
+                             "a table cannot be sorted so by column \"%.*s\" of type %s",
+                             TARN_STR_ARG(source->name), tarn_type_text(op, &source->type).ptr);
+    }
+    return TARN_OK;
+}
+
+enum tarn_status tarn_change_set_sort_order(struct tarn_change *c, struct tarn_op *op,
+                                            const struct tarn_sort_order *order)
+{
+    struct tarn_metadata *m = &c->metadata;
+    struct tarn_sort_order *all;
+    int32_t highest = 0;
+    TARN_TRY(check_order(c, op, order));
+    for (size_t i = 0; i < m->sort_order_count; i++) {
+        if (same_order(&m->sort_orders[i], order)) {
+            use_order(c, m->sort_orders[i].order_id);
+            return TARN_OK;
+        }
+        if (m->sort_orders[i].order_id > highest)
+            highest = m->sort_orders[i].order_id;
+    }
+    TARN_NEW_ARRAY(op, all, m->sort_order_count + 1);
+    if (m->sort_order_count)
+        memcpy(all, m->sort_orders, m->sort_order_count * sizeof *all);
+    struct tarn_sort_order *added = &all[m->sort_order_count];
+    added->order_id = order->field_count ? highest + 1 : 0; /* 0 means unsorted */
+    added->field_count = order->field_count;
+    TARN_NEW_ARRAY(op, added->fields, order->field_count + 1);
+    if (order->field_count)
+        memcpy(added->fields, order->fields, order->field_count * sizeof *added->fields);
+    m->sort_orders = all;
+    m->sort_order_count++;
+    use_order(c, added->order_id);
+    return TARN_OK;
+}
+
+/* ---- CREATE OR REPLACE */
+
+/* Fields take over the id of their name where the type can become theirs. */
+static void take_ids(const struct tarn_type *before, struct tarn_type *now, int version)
+{
+    for (size_t i = 0; i < now->field_count; i++) {
+        struct tarn_field *f = &now->fields[i];
+        const struct tarn_field *old = before ? tarn_type_field_by_name(before, f->name) : NULL;
+        bool same = old && (tarn_type_is_nested(&f->type)
+                                ? old->type.kind == f->type.kind
+                                : !tarn_type_is_nested(&old->type) &&
+                                      (tarn_type_eq(&old->type, &f->type) ||
+                                       tarn_type_promotes(&old->type, &f->type, version)));
+        f->id = same ? old->id : 0;
+        take_ids(same ? &old->type : NULL, &f->type, version);
+    }
+}
+
+/* The id in `now` of the field that has this id in `before`; the two trees differ in ids alone. */
+static int32_t id_of(const struct tarn_type *before, const struct tarn_type *now, int32_t id)
+{
+    for (size_t i = 0; i < before->field_count; i++) {
+        int32_t inner;
+        if (before->fields[i].id == id)
+            return now->fields[i].id;
+        inner = id_of(&before->fields[i].type, &now->fields[i].type, id);
+        if (inner)
+            return inner;
+    }
+    return 0;
+}
+
+static enum tarn_status replace_schema(struct tarn_change *c, struct tarn_op *op,
+                                       const struct tarn_schema *wanted)
+{
+    struct tarn_metadata *m = &c->metadata;
+    struct tarn_schema *all;
+    int32_t next = m->last_column_id + 1, highest = 0;
+    TARN_NEW_ARRAY(op, all, m->schema_count + 1);
+    memcpy(all, m->schemas, m->schema_count * sizeof *all);
+    struct tarn_schema *added = &all[m->schema_count];
+    TARN_TRY(tarn_schema_copy(op, wanted, added));
+    TARN_TRY(tarn__schema_check(op, added, m->format_version));
+    take_ids(&tarn_metadata_schema(m)->root, &added->root, m->format_version);
+    tarn_type_assign_ids(&added->root, &next);
+    for (size_t i = 0; i < added->identifier_count; i++)
+        added->identifier_ids[i] = id_of(&wanted->root, &added->root, wanted->identifier_ids[i]);
+    for (size_t i = 0; i < m->schema_count; i++) {
+        if (same_schema(&all[i], added)) {
+            use_schema(c, all[i].schema_id);
+            return TARN_OK;
+        }
+        if (all[i].schema_id > highest)
+            highest = all[i].schema_id;
+    }
+    added->schema_id = highest + 1;
+    m->schemas = all;
+    m->schema_count++;
+    if (next - 1 > m->last_column_id)
+        m->last_column_id = next - 1;
+    use_schema(c, added->schema_id);
+    return TARN_OK;
+}
+
+static enum tarn_status replace_layout(struct tarn_change *c, struct tarn_op *op,
+                                       const struct tarn_create *create)
+{
+    const struct tarn_type *before = &create->schema->root;
+    const struct tarn_type *now = &tarn_metadata_schema(&c->metadata)->root;
+    struct tarn_partition_spec spec = create->spec;
+    struct tarn_sort_order order = create->order;
+    TARN_NEW_ARRAY(op, spec.fields, spec.field_count + 1);
+    TARN_NEW_ARRAY(op, order.fields, order.field_count + 1);
+    for (size_t i = 0; i < spec.field_count; i++) {
+        spec.fields[i] = create->spec.fields[i];
+        spec.fields[i].source_id = id_of(before, now, spec.fields[i].source_id);
+    }
+    for (size_t i = 0; i < order.field_count; i++) {
+        order.fields[i] = create->order.fields[i];
+        order.fields[i].source_id = id_of(before, now, order.fields[i].source_id);
+    }
+    TARN_TRY(tarn_change_set_spec(c, op, &spec));
+    return tarn_change_set_sort_order(c, op, &order);
+}
+
+/* Main goes; its snapshots, the log and the other refs stay. */
+static enum tarn_status empty_main(struct tarn_op *op, struct tarn_metadata *m)
+{
+    struct tarn_ref *refs;
+    size_t n = 0;
+    TARN_NEW_ARRAY(op, refs, m->ref_count + 1);
+    for (size_t i = 0; i < m->ref_count; i++)
+        if (!tarn_str_is(m->refs[i].name, TARN__MAIN))
+            refs[n++] = m->refs[i];
+    m->refs = refs;
+    m->ref_count = n;
+    m->current_snapshot_id = 0;
+    return TARN_OK;
+}
+
+enum tarn_status tarn_change_replace(struct tarn_change *c, struct tarn_op *op,
+                                     const struct tarn_create *create)
+{
+    struct tarn_kvs properties = create->properties;
+    int version;
+    TARN_ASSERT(c->base && !tarn__change_has_rows(c));
+    TARN_TRY(tarn__take_version(op, &properties, c->metadata.format_version, &version));
+    TARN_TRY(tarn_change_upgrade(c, op, version));
+    TARN_TRY(tarn__check_writable(c, op, version));
+    TARN_TRY(replace_schema(c, op, create->schema));
+    TARN_TRY(replace_layout(c, op, create));
+    if (create->location.len)
+        TARN_TRY(tarn_change_set_location(c, op, create->location));
+    c->metadata.properties = properties;
+    c->set_properties = (struct tarn_kvs){0};
+    c->replaced = true;
+    return empty_main(op, &c->metadata);
+}
