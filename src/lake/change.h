@@ -49,7 +49,9 @@ enum tarn_status tarn_spec_make(struct tarn_op *, const struct tarn_schema *,
 
 /* Base is a loaded table, or the staged table of another change of the same transaction: then both
  * are given to tarn_changes_commit in that order, the last one's metadata is published, and a
- * conflict is not retried (its rows were made from rows that nobody else has seen). */
+ * conflict is not retried (its rows were made from rows that nobody else has seen). A table of
+ * format version 1 can be opened, but nothing is written to it unless tarn_change_upgrade is called:
+ * TARN_UNSUPPORTED, with a hint, from append, add_deletes, delete_files and stage. */
 enum tarn_status tarn_change_open(const struct tarn_lake *, struct tarn_op *,
                                   const struct tarn_table *base,
                                   struct tarn_change **out) TARN_MUST_USE;
@@ -83,13 +85,15 @@ enum tarn_status tarn_change_require_property(struct tarn_change *, struct tarn_
 /* data */
 enum tarn_status tarn_change_append(struct tarn_change *, struct tarn_op *,
                                     const struct tarn_data_file *files, size_t count) TARN_MUST_USE;
+/* Paths of data files, and of delete files that go by themselves. TARN_CONFLICT at stage if one is
+ * not there. With a data file go its deletion vector and the position deletes of it alone. */
+enum tarn_status tarn_change_delete_files(struct tarn_change *, struct tarn_op *,
+                                          const struct tarn_str *paths, size_t count) TARN_MUST_USE;
 /* Position deletes (v2), deletion vectors (v3 only; one live vector a data file: those that it
  * replaces go, and those of data files that are removed, trap 9), equality deletes. */
 enum tarn_status tarn_change_add_deletes(struct tarn_change *, struct tarn_op *,
                                          const struct tarn_data_file *files,
                                          size_t count) TARN_MUST_USE;
-enum tarn_status tarn_change_delete_files(struct tarn_change *, struct tarn_op *,
-                                          const struct tarn_str *paths, size_t count) TARN_MUST_USE;
 void tarn_change_delete_all(struct tarn_change *); /* all rows that there are */
 bool tarn_change_is_empty(const struct tarn_change *);
 /* Does it add or remove rows? Then its version has a snapshot of its own, of
@@ -105,11 +109,13 @@ enum tarn_status tarn_change_upgrade(struct tarn_change *, struct tarn_op *,
  * "main" is the default. A branch that is not there: TARN_NOT_FOUND. A tag: TARN_INVALID. */
 enum tarn_status tarn_change_set_branch(struct tarn_change *, struct tarn_op *,
                                         struct tarn_str branch) TARN_MUST_USE;
-/* Makes or replaces a branch or tag; retention members of -1 are absent. The snapshot must exist.
- * A branch does not become a tag or the reverse: TARN_INVALID. */
+/* Makes or replaces a branch or tag; retention members of -1 are absent. The snapshot must exist,
+ * or be tarn_change_snapshot_id: that of this change's rows, an empty one if it has none (CREATE
+ * BRANCH in a table without snapshots). A branch does not become a tag or the reverse:
+ * TARN_INVALID. Here and below, a ref that another commit moved meanwhile is a conflict. */
 enum tarn_status tarn_change_set_ref(struct tarn_change *, struct tarn_op *,
                                      const struct tarn_ref *) TARN_MUST_USE;
-/* main cannot go: TARN_INVALID. */
+/* main cannot go: TARN_INVALID. TARN_NOT_FOUND names what there is. */
 enum tarn_status tarn_change_remove_ref(struct tarn_change *, struct tarn_op *,
                                         struct tarn_str name) TARN_MUST_USE;
 /* Points main at a snapshot that exists: rollback and set-current. must_be_ancestor: TARN_INVALID
@@ -134,18 +140,23 @@ enum tarn_status tarn_change_set_location(struct tarn_change *, struct tarn_op *
                                           struct tarn_str location) TARN_MUST_USE;
 /* CREATE OR REPLACE: schema, spec, sort order and properties of a new table (fields keep the id of
  * their name and nested path where the type can be promoted, as Iceberg Java does); main has no
- * snapshot, or the rows that this change adds; history stays. */
+ * snapshot, or the rows that this change adds; history stays. Properties that are not among the
+ * new ones go; without a location or a format version the table keeps its own. Before any rows;
+ * whatever else was committed meanwhile is a conflict. */
 enum tarn_status tarn_change_replace(struct tarn_change *, struct tarn_op *,
                                      const struct tarn_create *) TARN_MUST_USE;
 /* What a change that removes or replaces rows conflicts with (rule 4), as write.<statement>.
  * isolation-level says: serializable (the default) with commits in between that add rows which may
  * match `filter` (NULL = any), snapshot only with such that remove rows of the files that this
- * change touches. Either way files that it names must still be there. */
+ * change touches. Either way files that it names must still be there, and have lost no rows; who
+ * deletes all rows conflicts with rows that came in. Without this call rule 4 holds as it stands.
+ * filter is borrowed until the commit, and bound to the base's current schema. */
 enum tarn_isolation { TARN_ISOLATION_SERIALIZABLE, TARN_ISOLATION_SNAPSHOT };
 enum tarn_status tarn_change_set_isolation(struct tarn_change *, struct tarn_op *,
                                            enum tarn_isolation,
                                            const struct tarn_expr *filter) TARN_MUST_USE;
-/* The files that are added hold no new rows (compaction): operation "replace", lineage stays. */
+/* The files that are added hold no new rows (compaction): operation "replace", lineage stays. It
+ * conflicts only with what touched the files that it replaces. */
 void tarn_change_only_rewrites(struct tarn_change *);
 
 /* Writes what the next version needs and gives it as a table; may be called again after a
