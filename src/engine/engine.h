@@ -58,6 +58,7 @@ struct tarn_relation {
     /* a view: its SELECT, whose names are resolved in turn (a view that reads itself:
      * TARN_MODEL) */
     struct tarn_str view_sql;
+    struct tarn_str view_ns; /* a view: where names of one part are looked up first; may be absent */
     /* data files at most, when that is cheap to know: with few of them a filter is left to the
      * engine alone, which costs less than asking what the statement filters; 0 = not known */
     int64_t data_files;
@@ -82,6 +83,10 @@ struct tarn_resolver {
 enum tarn_status tarn_session_open(struct tarn_engine *, struct tarn_op *, struct tarn_resolver *,
                                    struct tarn_session **out) TARN_MUST_USE;
 void tarn_session_close(struct tarn_session *);
+
+/* Names of one part are looked up there first (USE ns); absent = nowhere. */
+enum tarn_status tarn_session_set_namespace(struct tarn_session *, struct tarn_op *,
+                                            struct tarn_str ns) TARN_MUST_USE;
 
 /* What a statement reads, out of its parse tree: table names that are no CTEs, in order of first
  * use, each once. Needs no resolver.

@@ -146,6 +146,7 @@ struct tarn_session {
     const struct tarn__names *names; /* of the last statement, in its op; for tarn_session_scan */
     struct tarn_result *open;        /* a streaming result */
     char *empty_file;                /* NULL until it is first needed */
+    int row_tables;           /* of metadata tables, in temp.main */
     struct tarn_scan_skips skips;
     /* guarded by engine->lock: what the watcher looks at */
     bool running;

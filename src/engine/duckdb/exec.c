@@ -33,7 +33,7 @@ static enum tarn_status exec_text(struct tarn_session *s, struct tarn_op *op, st
                                   struct tarn_str *out)
 {
     size_t begin, end;
-    struct tarn__refs refs;
+    struct tarn__refs *refs;
     struct tarn__text text;
     struct tarn__names *names;
     *out = tarn_strdup(op, sql);
@@ -42,15 +42,15 @@ static enum tarn_status exec_text(struct tarn_session *s, struct tarn_op *op, st
     if (!inner_select(sql, &begin, &end))
         return TARN_OK;
     struct tarn_sql_text user = {.sql = tarn_str_of(sql.ptr + begin, end - begin)};
-    enum tarn_status status = tarn__parse(s, op, &user, 0, &refs);
+    TARN_NEW(op, refs);
+    enum tarn_status status = tarn__parse(s, op, &user, 0, refs);
     if (status == TARN_SQL || status == TARN_UNSUPPORTED) {
         tarn_clear(op); /* the engine says what is wrong with the whole */
         return TARN_OK;
     }
     TARN_TRY(status);
-    TARN_TRY(tarn__splice(op, &user, &refs, &text));
     TARN_NEW(op, names);
-    TARN_TRY(tarn__names_bind(s, op, &text, &refs, TARN__VIEWS_SCANS, names));
+    TARN_TRY(tarn__names_bind(s, op, refs, 0, TARN__VIEWS_SCANS, &text, names));
     *out = tarn_sprintf(op, "%.*s%.*s%.*s", (int)begin, sql.ptr, TARN_STR_ARG(text.sql),
                         (int)(sql.len - end), sql.ptr + end);
     return out->ptr ? TARN_OK : TARN_NOMEM;

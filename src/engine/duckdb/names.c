@@ -1,10 +1,16 @@
-/* names: what the names of a statement mean, made true in the session's catalog.
+/* names: what the names of a statement mean.
  *
- * Every table becomes CREATE OR REPLACE VIEW over its scan, every view of the catalog a view over
- * its own text; the views that one reads are made before it. Names are looked up anew by every
- * statement, so a view never outlives what it stood for: a name with a namespace that is not found
- * is an error, a bare one that is not found is the engine's to know (a temporary table, a file) and
- * loses the view that an earlier statement made for it.
+ * Names are looked up anew by every statement, in this order:
+ *
+ *   t          the session's namespace (USE), then the only table of that name in any namespace
+ *   ns.t       the table; else, as "ns" has it: t's metadata, branch or tag: table "ns", part "t"
+ *   a.b.t      the catalog a, else the namespace "a.b", else the table a.b's part t
+ *   ns."t$p"   the table of that very name, else t's part p
+ *
+ * A name with a namespace that is not found is an error, a bare one that is not found is the
+ * engine's to know (a temporary table, a file). A view stands where the name's words say, so the
+ * text can stay as it is; but for names whose first part is no catalog, names that are read AT a
+ * version, and bare ones that were found in a default namespace: those are written out by splices.
  */
 #include "engine/duckdb/engine_int.h"
 
@@ -15,7 +21,6 @@
 struct bind {
     struct tarn_session *s;
     struct tarn_op *op;
-    const struct tarn__text *text;
     struct tarn__names *out;
     size_t cap;
     bool has_filter;
@@ -23,106 +28,48 @@ struct bind {
     struct tarn_str stack[VIEW_DEPTH_MAX]; /* "ns.name" of the views that are being opened */
     int depth;
 };
+/* A text whose names are looked up. */
+struct reading {
+    struct tarn__refs *refs;
+    struct tarn_str ns; /* for names of one part; absent = none */
+};
 
-void tarn__name_sql(struct tarn_buf *b, const struct tarn_session *s, struct tarn_str ns,
-                    struct tarn_str name)
-{
-    tarn_buf_sql_name(b, tarn_str_view(s->catalog));
-    tarn_buf_put(b, '.');
-    tarn_buf_sql_name(b, ns.ptr ? ns : TARN_STR(TARN__SCHEMA_BARE));
-    if (name.ptr) {
-        tarn_buf_put(b, '.');
-        tarn_buf_sql_name(b, name);
-    }
-}
+static const struct tarn_str absent = {NULL, 0};
 
 static struct tarn_str full_name(struct tarn_op *op, struct tarn_str ns, struct tarn_str name)
 {
     return ns.ptr ? tarn_sprintf(op, "%.*s.%.*s", TARN_STR_ARG(ns), TARN_STR_ARG(name)) : name;
 }
 
-/* ---- views of earlier statements */
-
-static bool same_place(const struct tarn__view *v, struct tarn_str ns, struct tarn_str name)
+static void version_text(struct tarn_op *op, struct tarn_buf *b, const struct tarn__name *n)
 {
-    struct tarn_str place = ns.ptr ? ns : TARN_STR(TARN__SCHEMA_BARE);
-    return tarn_str_eq_nocase(tarn_str_view(v->ns), place) &&
-           tarn_str_eq_nocase(tarn_str_view(v->name), name);
+    static const struct tarn_type type = {.kind = TARN_TYPE_TIMESTAMPTZ};
+    if (n->at == TARN_AT_VERSION)
+        tarn_buf_printf(b, " VERSION AS OF %.*s", TARN_STR_ARG(n->at_text));
+    if (n->at != TARN_AT_TIMESTAMP)
+        return;
+    struct tarn_value v = {.i = n->at_us};
+    struct tarn_str text = tarn_value_text(op, &type, &v);
+    tarn_buf_printf(b, " TIMESTAMP AS OF %.*s", TARN_STR_ARG(text));
 }
 
-static void view_free(struct tarn__view *v)
-{
-    free(v->ns);
-    free(v->name);
-    free(v);
-}
-
-static enum tarn_status view_drop(struct tarn_session *s, struct tarn_op *op,
-                                  const struct tarn__view *v)
+struct tarn_str tarn__name_text(struct tarn_op *op, const struct tarn__name *n)
 {
     struct tarn_buf b;
-    tarn_buf_init(&b, 65536);
-    tarn_buf_z(&b, "DROP VIEW IF EXISTS ");
-    tarn__name_sql(&b, s, tarn_str_view(v->ns), tarn_str_view(v->name));
-    return tarn__do_buf(s, op, &b);
-}
-
-static enum tarn_status view_forget(struct tarn_session *s, struct tarn_op *op, struct tarn_str ns,
-                                    struct tarn_str name)
-{
-    for (struct tarn__view **at = &s->views; *at; at = &(*at)->next) {
-        struct tarn__view *v = *at;
-        if (!same_place(v, ns, name))
-            continue;
-        TARN_TRY(view_drop(s, op, v));
-        *at = v->next;
-        view_free(v);
-        return TARN_OK;
-    }
-    return TARN_OK;
-}
-
-static enum tarn_status view_remember(struct tarn_session *s, struct tarn_op *op,
-                                      struct tarn_str ns, struct tarn_str name)
-{
-    for (struct tarn__view *v = s->views; v; v = v->next)
-        if (same_place(v, ns, name))
-            return TARN_OK;
-    struct tarn__view *v = calloc(1, sizeof *v);
-    struct tarn_str place = ns.ptr ? ns : TARN_STR(TARN__SCHEMA_BARE);
-    if (v) {
-        v->ns = strndup(place.ptr, place.len);
-        v->name = strndup(name.ptr, name.len);
-    }
-    if (!v || !v->ns || !v->name) {
-        if (v)
-            view_free(v);
-        return tarn_fail(op, TARN_NOMEM, "could not open a table: out of memory");
-    }
-    v->next = s->views;
-    s->views = v;
-    return TARN_OK;
-}
-
-void tarn_session_forget_views(struct tarn_session *s)
-{
-    struct tarn_op op;
-    if (s->open || tarn_op_init(&op, 0, 0) != TARN_OK)
-        return; /* the next statement makes its views anew in any case */
-    while (s->views) {
-        struct tarn__view *v = s->views;
-        s->views = v->next;
-        if (view_drop(s, &op, v) != TARN_OK)
-            tarn_clear(&op);
-        view_free(v);
-    }
-    tarn_op_release(&op);
+    struct tarn_str out = {NULL, 0};
+    tarn_buf_init(&b, (size_t)1 << 20);
+    if (n->ns.ptr)
+        tarn_buf_printf(&b, "%.*s.", TARN_STR_ARG(n->ns));
+    tarn_buf_str(&b, n->name);
+    version_text(op, &b, n);
+    if (tarn_buf_take(op, &b, "a table's name", &out) != TARN_OK)
+        return absent;
+    return out;
 }
 
 /* ---- looking up */
 
-static enum tarn_status collect(struct bind *b, const struct tarn_sql_text *text,
-                                const struct tarn__refs *refs, bool top);
+static enum tarn_status collect(struct bind *b, const struct reading *r);
 
 static bool is_binding(const struct tarn_session *s, const struct tarn_table_ref *ref)
 {
@@ -132,6 +79,13 @@ static bool is_binding(const struct tarn_session *s, const struct tarn_table_ref
         if (tarn_str_eq_nocase(tarn_str_view(b->name), ref->name))
             return true;
     return false;
+}
+
+static bool is_engine_catalog(struct tarn_str catalog)
+{
+    return tarn_str_eq_nocase(catalog, TARN_STR("temp")) ||
+           tarn_str_eq_nocase(catalog, TARN_STR("system")) ||
+           tarn_str_eq_nocase(catalog, TARN_STR("memory"));
 }
 
 /* Schemas that are the engine's own. */
@@ -144,18 +98,19 @@ static bool is_engine_schema(struct tarn_str ns)
     return false;
 }
 
-/* The schema that holds a name's view. */
-static struct tarn_str place_of(struct tarn_str ns)
+static bool same_version(const struct tarn__name *n, const struct tarn_table_ref *ref)
 {
-    return ns.ptr ? ns : TARN_STR(TARN__SCHEMA_BARE);
+    return n->at == ref->at && tarn_str_eq(n->at_text, ref->at_text) && n->at_us == ref->at_us;
 }
 
 static struct tarn__name *known_name(const struct bind *b, const struct tarn_table_ref *ref)
 {
     for (size_t i = 0; i < b->out->count; i++) {
         struct tarn__name *n = &b->out->items[i];
-        if (tarn_str_eq_nocase(place_of(n->ns), place_of(ref->ns)) &&
-            tarn_str_eq_nocase(n->name, ref->name))
+        struct tarn_str one = n->ns.ptr ? n->ns : TARN_STR(TARN__SCHEMA_BARE),
+                        two = ref->ns.ptr ? ref->ns : TARN_STR(TARN__SCHEMA_BARE);
+        if (tarn_str_eq_nocase(one, two) && tarn_str_eq_nocase(n->name, ref->name) &&
+            same_version(n, ref))
             return n;
     }
     return NULL;
@@ -233,133 +188,199 @@ static enum tarn_status push(struct bind *b, const struct tarn__name *n)
 static enum tarn_status open_view(struct bind *b, struct tarn__name *n, struct tarn_str full)
 {
     struct tarn_sql_text text = {.sql = n->relation.view_sql};
-    struct tarn__refs refs;
+    struct tarn__refs *refs;
     struct tarn__text spliced;
     for (int i = 0; i < b->depth; i++)
         if (tarn_str_eq_nocase(b->stack[i], full))
             return tarn_fail(b->op, TARN_MODEL, "view \"%.*s\" reads itself", TARN_STR_ARG(full));
     if (b->depth == VIEW_DEPTH_MAX)
         return tarn_fail(b->op, TARN_LIMIT, "views nest deeper than %d levels", VIEW_DEPTH_MAX);
+    TARN_NEW(b->op, refs);
     b->stack[b->depth++] = full;
-    TARN_TRY_WHILE(b->op, tarn__parse(b->s, b->op, &text, 0, &refs), "reading view %.*s",
+    TARN_TRY_WHILE(b->op, tarn__parse(b->s, b->op, &text, 0, refs), "reading view %.*s",
                    TARN_STR_ARG(full));
-    TARN_TRY_WHILE(b->op, collect(b, &text, &refs, false), "reading view %.*s", TARN_STR_ARG(full));
-    TARN_TRY(tarn__splice(b->op, &text, &refs, &spliced));
+    struct reading r = {.refs = refs, .ns = n->relation.view_ns};
+    TARN_TRY_WHILE(b->op, collect(b, &r), "reading view %.*s", TARN_STR_ARG(full));
+    TARN_TRY(tarn__splice(b->op, refs, &spliced));
     b->depth--;
     n->view_sql = tarn_str_of(spliced.sql.ptr, tarn_sql_trimmed(spliced.sql));
     return TARN_OK;
 }
 
-static enum tarn_status look_up(struct bind *b, const struct tarn_sql_text *text,
-                                const struct tarn_table_ref *ref, bool top)
+/* ---- one name */
+
+/* Cuts at the last `sep`; false: there is none, or nothing on a side of it. */
+static bool cut_last(struct tarn_str s, char sep, struct tarn_str *head, struct tarn_str *tail)
+{
+    for (size_t i = s.len; i-- > 0;)
+        if (s.ptr[i] == sep) {
+            *head = tarn_str_of(s.ptr, i);
+            *tail = tarn_str_of(s.ptr + i + 1, s.len - i - 1);
+            return i > 0 && tail->len > 0;
+        }
+    return false;
+}
+
+static enum tarn_status ask(struct bind *b, const struct tarn_table_ref *ref,
+                            struct tarn_relation *out)
 {
     struct tarn_resolver *resolver = b->s->resolver;
-    struct tarn__name n = {.ns = ref->ns, .name = ref->name, .offset = ref->offset, .top = top};
-    TARN_TRY(resolver->lookup(resolver, b->op, ref, &n.relation));
+    *out = (struct tarn_relation){0};
+    return resolver->lookup(resolver, b->op, ref, out);
+}
+
+/* The relation of a name, as a table, or as a part of one. */
+static enum tarn_status find(struct bind *b, struct tarn_table_ref ref, struct tarn_str default_ns,
+                             struct tarn_relation *out)
+{
+    struct tarn_table_ref part = ref;
+    TARN_TRY(ask(b, &ref, out));
+    if (!out->found && cut_last(ref.name, '$', &part.name, &part.suffix))
+        TARN_TRY(ask(b, &part, out));
+    if (out->found || !ref.ns.ptr)
+        return TARN_OK;
+    part = ref;
+    part.suffix = ref.name;
+    if (cut_last(ref.ns, '.', &part.ns, &part.name))
+        return ask(b, &part, out);
+    part.name = ref.ns;
+    part.ns = default_ns;
+    if (default_ns.ptr)
+        TARN_TRY(ask(b, &part, out));
+    part.ns = absent;
+    return out->found ? TARN_OK : ask(b, &part, out);
+}
+
+/* Bare names of the statement are the engine's to know. */
+static enum tarn_status not_found(struct bind *b, const struct reading *r,
+                                  const struct tarn_table_ref *ref)
+{
+    if (!ref->ns.ptr && ref->at == TARN_AT_NOW)
+        return tarn__view_forget(b->s, b->op, TARN_STR(TARN__SCHEMA_BARE), ref->name);
+    if (ref->ns.ptr && is_engine_schema(ref->ns))
+        return TARN_OK;
+    (void)tarn__fail_table(b->s, b->op, ref->ns, ref->name);
+    tarn__place(b->op, &r->refs->rewritten.text, ref->offset);
+    return TARN_TABLE;
+}
+
+/* The schema of a name's view: its namespace, and one of its own for each version. */
+static enum tarn_status schema_of(struct bind *b, const struct tarn_table_ref *ref,
+                                  struct tarn_str *out)
+{
+    *out = ref->ns.ptr ? ref->ns : TARN_STR(TARN__SCHEMA_BARE);
+    if (ref->at == TARN_AT_NOW)
+        return TARN_OK;
+    *out = tarn_sprintf(b->op, "%.*s @%zu", TARN_STR_ARG(*out), b->out->count);
+    return out->ptr ? TARN_OK : TARN_NOMEM;
+}
+
+static enum tarn_status add_name(struct bind *b, const struct tarn_table_ref *ref,
+                                 const struct tarn_relation *relation, struct tarn__name **out)
+{
+    struct tarn__name n = {.ns = ref->ns,
+                           .name = ref->name,
+                           .at = ref->at,
+                           .at_text = ref->at_text,
+                           .at_us = ref->at_us,
+                           .relation = *relation};
     struct tarn_str full = full_name(b->op, ref->ns, ref->name);
     if (!full.ptr)
         return TARN_NOMEM;
-    if (!n.relation.found) {
-        if (!ref->ns.ptr)
-            return view_forget(b->s, b->op, ref->ns, ref->name);
-        if (is_engine_schema(ref->ns))
-            return TARN_OK;
-        (void)tarn__fail_table(b->s, b->op, ref->ns, ref->name);
-        tarn__place(b->op, text, ref->offset);
-        return TARN_TABLE;
-    }
     if (n.relation.schema)
         TARN_TRY(check_columns(b, n.relation.schema, full));
     else
         TARN_TRY(open_view(b, &n, full));
-    return push(b, &n);
-}
-
-static bool foreign_catalog(const struct bind *b, const struct tarn_table_ref *ref)
-{
-    return ref->catalog.ptr &&
-           !tarn_str_eq_nocase(ref->catalog, b->s->engine->options.catalog_name);
-}
-
-static enum tarn_status collect(struct bind *b, const struct tarn_sql_text *text,
-                                const struct tarn__refs *refs, bool top)
-{
-    b->has_filter = b->has_filter || refs->has_filter;
-    b->meta |= tarn__meta_words(text->sql);
-    for (size_t i = 0; i < refs->count; i++) {
-        const struct tarn_table_ref *ref = &refs->items[i];
-        if (foreign_catalog(b, ref) || is_binding(b->s, ref))
-            continue;
-        const struct tarn__name *known = known_name(b, ref);
-        if (known)
-            TARN_TRY(check_spelling(b, known, ref));
-        else
-            TARN_TRY(look_up(b, text, ref, top));
-    }
+    TARN_TRY(schema_of(b, ref, &n.schema));
+    TARN_TRY(push(b, &n));
+    *out = &b->out->items[b->out->count - 1];
     return TARN_OK;
 }
 
-/* ---- making views */
-
-static void skips_add(struct tarn_scan_skips *sum, const struct tarn_scan_skips *k)
+/* "catalog"."schema". in front of a name's last part. */
+static enum tarn_status write_out(struct bind *b, const struct reading *r,
+                                  const struct tarn_table_ref *ref, const struct tarn__name *n)
 {
-    sum->manifests += k->manifests;
-    sum->manifests_skipped += k->manifests_skipped;
-    sum->files += k->files;
-    sum->files_skipped_partition += k->files_skipped_partition;
-    sum->files_skipped_bounds += k->files_skipped_bounds;
-    sum->bytes += k->bytes;
-    sum->bytes_skipped += k->bytes_skipped;
-    sum->rows += k->rows;
-    sum->rows_skipped += k->rows_skipped;
-}
-
-static bool schema_known(const struct tarn_session *s, struct tarn_str ns)
-{
-    if (!ns.ptr)
-        return true;
-    for (const struct tarn__view *v = s->views; v; v = v->next)
-        if (tarn_str_eq_nocase(tarn_str_view(v->ns), ns))
-            return true;
-    return false;
-}
-
-static enum tarn_status plan_table(struct bind *b, struct tarn__name *n)
-{
-    struct tarn_resolver *resolver = b->s->resolver;
-    TARN_TRY(resolver->plan(resolver, b->op, &n->relation, n->filter, &n->scan));
-    skips_add(&b->s->skips, &n->scan->skips);
-    return TARN_OK;
-}
-
-static enum tarn_status make_view(struct bind *b, struct tarn__name *n, enum tarn__views how)
-{
-    struct tarn_session *s = b->s;
+    const struct tarn_sql_text *text = &r->refs->rewritten.text;
+    struct tarn_sql_token t, dot, last;
     struct tarn_buf sql;
-    struct tarn_str full = full_name(b->op, n->ns, n->name);
-    enum tarn_status status = TARN_OK;
-    tarn_buf_init(&sql, TARN__SQL_MAX);
-    if (!schema_known(s, n->ns)) {
-        tarn_buf_z(&sql, "CREATE SCHEMA IF NOT EXISTS ");
-        tarn__name_sql(&sql, s, n->ns, (struct tarn_str){NULL, 0});
-        tarn_buf_z(&sql, "; ");
+    struct tarn__splice splice = {.at = ref->offset};
+    bool ok = ref->offset < text->sql.len && tarn_sql_token(text->sql, ref->offset, &t) &&
+              (t.kind == TARN_SQL_WORD || t.kind == TARN_SQL_QUOTED);
+    last = t;
+    while (ok && tarn_sql_token(text->sql, last.end, &dot) &&
+           tarn_sql_token_is(text->sql, &dot, "."))
+        ok = tarn_sql_token(text->sql, dot.end, &last);
+    if (!ok) {
+        (void)tarn_fail(b->op, TARN_UNSUPPORTED, "table \"%.*s\" cannot be read here",
+                        TARN_STR_ARG(ref->name));
+        tarn__place(b->op, text, ref->offset);
+        tarn_hint(b->op, "write FROM in front of it");
+        return TARN_UNSUPPORTED;
     }
-    tarn_buf_z(&sql, "CREATE OR REPLACE VIEW ");
-    tarn__name_sql(&sql, s, n->ns, n->name);
-    tarn_buf_z(&sql, " AS ");
-    if (!n->relation.schema)
-        tarn_buf_str(&sql, n->view_sql);
-    else if (how == TARN__VIEWS_EMPTY)
-        status = tarn__empty_sql(b->op, &sql, n->relation.schema, n->meta);
-    else if ((status = plan_table(b, n)) == TARN_OK)
-        status = tarn__scan_sql(s, b->op, &sql, n->scan, full, n->meta, &s->lives);
-    if (status == TARN_OK)
-        status = tarn__do_buf(s, b->op, &sql);
-    tarn_buf_release(&sql);
-    if (status == TARN_OK)
-        status = view_remember(s, b->op, n->ns, n->name);
-    return status;
+    tarn_buf_init(&sql, 65536);
+    tarn__name_sql(&sql, b->s, n->schema, absent);
+    tarn_buf_put(&sql, '.');
+    splice.cut = last.begin - splice.at;
+    TARN_TRY((enum tarn_status)tarn_buf_take(b->op, &sql, "a name", &splice.put));
+    return tarn__splice_add(b->op, r->refs, splice);
 }
+
+static bool own_catalog(const struct bind *b, struct tarn_str catalog)
+{
+    return !catalog.ptr || tarn_str_eq_nocase(catalog, b->s->engine->options.catalog_name);
+}
+
+/* Known, or looked up. *out NULL: there is no such table. */
+static enum tarn_status name_of(struct bind *b, const struct tarn_table_ref *ref,
+                                struct tarn_str default_ns, struct tarn__name **out)
+{
+    struct tarn_relation relation;
+    *out = known_name(b, ref);
+    if (*out)
+        return check_spelling(b, *out, ref);
+    TARN_TRY(find(b, *ref, default_ns, &relation));
+    return relation.found ? add_name(b, ref, &relation, out) : TARN_OK;
+}
+
+static enum tarn_status on_ref(struct bind *b, const struct reading *r,
+                               const struct tarn_table_ref *written)
+{
+    struct tarn_table_ref ref = *written;
+    struct tarn__name *n = NULL;
+    bool spelled = ref.at == TARN_AT_NOW && own_catalog(b, ref.catalog);
+    if (!own_catalog(b, ref.catalog)) {
+        if (is_engine_catalog(ref.catalog))
+            return TARN_OK;
+        ref.ns = full_name(b->op, ref.catalog, ref.ns);
+        if (!ref.ns.ptr)
+            return TARN_NOMEM;
+    }
+    ref.catalog = absent;
+    if (!ref.ns.ptr && r->ns.ptr) {
+        struct tarn_table_ref in = ref;
+        in.ns = r->ns;
+        TARN_TRY(name_of(b, &in, absent, &n));
+        spelled = spelled && !n;
+    }
+    if (!n)
+        TARN_TRY(name_of(b, &ref, r->ns, &n));
+    if (!n)
+        return not_found(b, r, &ref);
+    return spelled ? TARN_OK : write_out(b, r, written, n);
+}
+
+static enum tarn_status collect(struct bind *b, const struct reading *r)
+{
+    b->has_filter = b->has_filter || r->refs->has_filter;
+    b->meta |= tarn__meta_words(r->refs->rewritten.text.sql);
+    for (size_t i = 0; i < r->refs->count; i++)
+        if (!is_binding(b->s, &r->refs->items[i]))
+            TARN_TRY(on_ref(b, r, &r->refs->items[i]));
+    return TARN_OK;
+}
+
+/* ---- all names */
 
 /* Opening the planner and asking it costs 10 to 20 ms, a file that turns out to hold nothing well
  * below one. EXPLAIN shows what planning can do. */
@@ -370,7 +391,7 @@ static bool pruning_pays(const struct tarn__names *names, bool explain)
     bool known = true, table = false;
     for (size_t i = 0; i < names->count; i++) {
         const struct tarn_relation *r = &names->items[i].relation;
-        if (!r->schema)
+        if (!r->schema || r->rows)
             continue;
         table = true;
         known = known && r->data_files > 0;
@@ -380,29 +401,33 @@ static bool pruning_pays(const struct tarn__names *names, bool explain)
 }
 
 enum tarn_status tarn__names_bind(struct tarn_session *s, struct tarn_op *op,
-                                  const struct tarn__text *text, const struct tarn__refs *refs,
-                                  enum tarn__views how, struct tarn__names *out)
+                                  struct tarn__refs *refs, size_t body, enum tarn__views how,
+                                  struct tarn__text *text, struct tarn__names *out)
 {
     *out = (struct tarn__names){0};
     s->names = out;
     s->skips = (struct tarn_scan_skips){0};
     tarn__live_drop_all(s->engine, &s->lives);
-    if (refs->count == 0 || !s->resolver)
-        return TARN_OK;
+    TARN_TRY(tarn__view_rows_drop(s, op));
     struct bind *b = tarn_alloc(op, sizeof *b);
     if (!b)
         return TARN_NOMEM;
-    *b = (struct bind){.s = s, .op = op, .text = text, .out = out};
-    TARN_TRY(collect(b, &text->user, refs, true));
+    *b = (struct bind){.s = s, .op = op, .out = out};
+    struct reading top = {.refs = refs, .ns = tarn_str_view(s->ns)};
+    if (s->resolver)
+        TARN_TRY(collect(b, &top));
+    TARN_TRY(tarn__splice(op, refs, text));
+    text->body = body;
+    text->names = out;
     for (size_t i = 0; b->meta && i < out->count; i++)
-        if (out->items[i].relation.schema)
+        if (out->items[i].relation.schema && !out->items[i].relation.rows)
             out->items[i].meta = tarn__meta_missing(b->meta, out->items[i].relation.schema);
-    if (how == TARN__VIEWS_SCANS && b->has_filter && pruning_pays(out, text->body > 0))
-        tarn__prune(s, op, tarn_str_of(text->sql.ptr + text->body, text->sql.len - text->body),
-                    out);
+    if (how == TARN__VIEWS_SCANS && b->has_filter && pruning_pays(out, body > 0))
+        tarn__prune(s, op, tarn_str_of(text->sql.ptr + body, text->sql.len - body), out);
     for (size_t i = 0; i < out->count; i++) {
-        struct tarn_str full = full_name(op, out->items[i].ns, out->items[i].name);
-        TARN_TRY_WHILE(op, make_view(b, &out->items[i], how), "opening %.*s", TARN_STR_ARG(full));
+        struct tarn__name *n = &out->items[i];
+        struct tarn_str full = tarn__name_text(op, n);
+        TARN_TRY_WHILE(op, tarn__view_make(s, op, n, how), "opening %.*s", TARN_STR_ARG(full));
     }
     return TARN_OK;
 }
@@ -415,9 +440,10 @@ static const struct tarn__name *scanned_name(const struct tarn_session *s, struc
         const struct tarn__name *n = &s->names->items[i];
         if (!n->scan || !tarn_str_eq_nocase(n->ns, ns) || !tarn_str_eq_nocase(n->name, name))
             continue;
-        if (tarn_str_eq(n->ns, ns) && tarn_str_eq(n->name, name))
+        if (n->at == TARN_AT_NOW && tarn_str_eq(n->ns, ns) && tarn_str_eq(n->name, name))
             return n;
-        any = n;
+        if (!any || n->at == TARN_AT_NOW)
+            any = n;
     }
     return any;
 }
@@ -434,6 +460,17 @@ const struct tarn_expr *tarn_session_filter(const struct tarn_session *s, struct
 {
     const struct tarn__name *n = scanned_name(s, ns, name);
     return n ? n->filter : NULL;
+}
+
+enum tarn_status tarn_session_set_namespace(struct tarn_session *s, struct tarn_op *op,
+                                            struct tarn_str ns)
+{
+    char *copy = ns.ptr ? strndup(ns.ptr, ns.len) : NULL;
+    if (ns.ptr && !copy)
+        return tarn_fail(op, TARN_NOMEM, "could not use a namespace: out of memory");
+    free(s->ns);
+    s->ns = copy;
+    return TARN_OK;
 }
 
 /* ---- names of Tarn's own */

@@ -20,7 +20,7 @@ struct walk {
     struct tarn__refs *out;
     struct tarn_str scope[SCOPE_MAX];
     size_t scope_count;
-    size_t refs_cap, splices_cap;
+    size_t refs_cap;
     enum tarn_status status;
 };
 
@@ -95,18 +95,13 @@ static void add_catalog_splice(struct walk *w, size_t at)
     if (at >= w->text->sql.len || !tarn_sql_token(w->text->sql, at, &t) ||
         (t.kind != TARN_SQL_WORD && t.kind != TARN_SQL_QUOTED))
         return;
-    struct tarn__splice *items =
-        grown(w, r->splices, r->splice_count, &w->splices_cap, sizeof *items);
-    if (!items)
-        return;
-    r->splices = items;
     struct tarn_buf b;
     struct tarn__splice p = {.at = t.begin, .cut = t.end - t.begin};
     tarn_buf_init(&b, 4096);
     tarn_buf_sql_name(&b, tarn_str_view(w->session->catalog));
     w->status = (enum tarn_status)tarn_buf_take(w->op, &b, "a name", &p.put);
     if (w->status == TARN_OK)
-        items[r->splice_count++] = p;
+        w->status = tarn__splice_add(w->op, r, p);
 }
 
 /* ---- nodes */
@@ -145,13 +140,17 @@ static void on_table(struct walk *w, const struct tarn_json *node)
         return;
     if (present(node, "at_clause")) {
         w->status = tarn_fail(w->op, TARN_UNSUPPORTED,
-                              "reading a table AT a version or time is not in this version");
+                              "AT cannot stand here: write it behind the table's name");
         tarn__place(w->op, w->text, ref.offset);
         return;
     }
     if (ref.catalog.ptr && own_catalog(w, ref.catalog))
         add_catalog_splice(w, ref.offset);
-    add_ref(w, ref);
+    if (w->status != TARN_OK)
+        return;
+    w->status = tarn__at_value(w->session, w->op, &w->out->rewritten, &ref);
+    if (w->status == TARN_OK)
+        add_ref(w, ref);
 }
 
 /* iceberg.raw.t.column */
@@ -348,15 +347,25 @@ static int splice_order(const void *a, const void *b)
 }
 
 /* The same word may be met twice (a view of the tree repeats a node): one splice a place. */
-static void sort_splices(struct tarn__refs *r)
+enum tarn_status tarn__splice_add(struct tarn_op *op, struct tarn__refs *r,
+                                  struct tarn__splice splice)
 {
-    size_t kept = 0;
-    if (r->splice_count > 1)
-        qsort(r->splices, r->splice_count, sizeof *r->splices, splice_order);
-    for (size_t i = 0; i < r->splice_count; i++)
-        if (kept == 0 || r->splices[kept - 1].at != r->splices[i].at)
-            r->splices[kept++] = r->splices[i];
-    r->splice_count = kept;
+    for (size_t i = r->splice_count; i-- > 0;)
+        if (r->splices[i].at == splice.at) {
+            r->splices[i] = splice;
+            return TARN_OK;
+        }
+    if (r->splice_count == r->splice_cap) {
+        struct tarn__splice *items;
+        size_t more = r->splice_cap ? r->splice_cap * 2 : 16;
+        TARN_NEW_ARRAY(op, items, more);
+        if (r->splice_count > 0)
+            memcpy(items, r->splices, r->splice_count * sizeof *items);
+        r->splices = items;
+        r->splice_cap = more;
+    }
+    r->splices[r->splice_count++] = splice;
+    return TARN_OK;
 }
 
 /* SELECT NULL AS x: the engine calls it an integer, but it is of no type. */
@@ -382,6 +391,8 @@ enum tarn_status tarn__parse(struct tarn_session *s, struct tarn_op *op,
 {
     struct tarn_json *root;
     *out = (struct tarn__refs){0};
+    TARN_TRY(tarn__rewrite(s, op, text, body, &out->rewritten));
+    text = &out->rewritten.text;
     TARN_TRY(tree_of(s, op, text, body, &root));
     const struct tarn_json *failed = tarn_json_get(root, "error");
     if (failed && failed->kind == TARN_JSON_K_BOOL && failed->boolean)
@@ -400,18 +411,18 @@ enum tarn_status tarn__parse(struct tarn_session *s, struct tarn_op *op,
     *w = (struct walk){
         .op = op, .session = s, .text = text, .body = body, .out = out, .status = TARN_OK};
     walk(w, statements);
-    if (w->status == TARN_OK)
-        sort_splices(out);
     return w->status == TARN_OK ? find_nulls(op, statements, out) : w->status;
 }
 
-enum tarn_status tarn__splice(struct tarn_op *op, const struct tarn_sql_text *user,
-                              const struct tarn__refs *refs, struct tarn__text *out)
+enum tarn_status tarn__splice(struct tarn_op *op, struct tarn__refs *refs, struct tarn__text *out)
 {
+    const struct tarn_sql_text *user = &refs->rewritten.text;
     struct tarn_buf b;
     size_t from = 0;
+    if (refs->splice_count > 1)
+        qsort(refs->splices, refs->splice_count, sizeof *refs->splices, splice_order);
     *out = (struct tarn__text){
-        .user = *user, .splices = refs->splices, .splice_count = refs->splice_count};
+        .user = *user, .splices = refs->splices, .splice_count = refs->splice_count, .refs = refs};
     tarn_buf_init(&b, TARN__SQL_MAX);
     for (size_t i = 0; i < refs->splice_count; i++) {
         const struct tarn__splice *p = &refs->splices[i];
@@ -434,7 +445,50 @@ static int ref_order(const void *a, const void *b)
 static bool same_ref(const struct tarn_table_ref *a, const struct tarn_table_ref *b)
 {
     return tarn_str_eq(a->catalog, b->catalog) && tarn_str_eq(a->ns, b->ns) &&
-           tarn_str_eq(a->name, b->name);
+           tarn_str_eq(a->name, b->name) && tarn_str_eq(a->suffix, b->suffix);
+}
+
+/* "t$snapshots" and "raw.t.snapshots" are read out of raw.t: what comes behind a table's name is
+ * taken for its part when it is called like one. */
+static bool is_part(struct tarn_str word)
+{
+    static const char *const metadata[] = {
+        "snapshots",
+        "history",
+        "refs",
+        "files",
+        "data_files",
+        "delete_files",
+        "manifests",
+        "entries",
+        "partitions",
+        "position_deletes",
+        "all_files",
+        "metadata_log_entries",
+        "all_data_files",
+        "all_entries",
+        "all_delete_files",
+        "all_manifests",
+    };
+    for (size_t i = 0; i < sizeof metadata / sizeof metadata[0]; i++)
+        if (tarn_str_eq_nocase(word, tarn_str_view(metadata[i])))
+            return true;
+    return tarn_str_starts(word, TARN_STR("branch_")) || tarn_str_starts(word, TARN_STR("tag_"));
+}
+
+static void split_part(const struct tarn_session *s, struct tarn_table_ref *ref)
+{
+    struct tarn_str head, tail = ref->name;
+    if (ref->name.ptr && tarn_str_cut(&tail, '$', &head) && is_part(tail)) {
+        ref->name = head;
+        ref->suffix = tail;
+    } else if (ref->catalog.ptr && ref->ns.ptr && is_part(ref->name) &&
+               !tarn_str_eq_nocase(ref->catalog, s->engine->options.catalog_name)) {
+        ref->suffix = ref->name;
+        ref->name = ref->ns;
+        ref->ns = ref->catalog;
+        ref->catalog = (struct tarn_str){NULL, 0};
+    }
 }
 
 enum tarn_status tarn_session_refs(struct tarn_session *s, struct tarn_op *op,
@@ -444,6 +498,10 @@ enum tarn_status tarn_session_refs(struct tarn_session *s, struct tarn_op *op,
     *out = (struct tarn_table_refs){0};
     TARN_TRY(tarn__idle(s, op));
     TARN_TRY(tarn__parse(s, op, &text, 0, &refs));
+    for (size_t i = 0; i < refs.count; i++) {
+        split_part(s, &refs.items[i]);
+        (void)tarn__origin(&refs.rewritten.text, refs.items[i].offset, &refs.items[i].offset);
+    }
     if (refs.count > 1)
         qsort(refs.items, refs.count, sizeof *refs.items, ref_order);
     for (size_t i = 0; i < refs.count; i++) {

@@ -124,16 +124,16 @@ static enum tarn_status planner_open(struct tarn_session *s, struct tarn_op *op)
 static void stub_sql(struct tarn_buf *b, const struct tarn_session *s, const struct tarn__name *n)
 {
     tarn_buf_z(b, "; CREATE SCHEMA IF NOT EXISTS ");
-    tarn__name_sql(b, s, n->ns, (struct tarn_str){NULL, 0});
+    tarn__name_sql(b, s, n->schema, (struct tarn_str){NULL, 0});
     if (!n->relation.schema) {
         tarn_buf_z(b, "; CREATE VIEW ");
-        tarn__name_sql(b, s, n->ns, n->name);
+        tarn__name_sql(b, s, n->schema, n->name);
         tarn_buf_z(b, " AS ");
         tarn_buf_str(b, n->view_sql);
         return;
     }
     tarn_buf_z(b, "; CREATE TABLE ");
-    tarn__name_sql(b, s, n->ns, n->name);
+    tarn__name_sql(b, s, n->schema, n->name);
     tarn_buf_z(b, " (");
     for (size_t i = 0; i < n->relation.schema->field_count; i++) {
         tarn_buf_z(b, i > 0 ? ", " : "");
@@ -188,8 +188,7 @@ static size_t name_of_scan(const struct reading *r, const struct tarn_json *get)
         return SIZE_MAX;
     for (size_t i = 0; i < r->names->count; i++) {
         const struct tarn__name *n = &r->names->items[i];
-        struct tarn_str ns = n->ns.ptr ? n->ns : TARN_STR(TARN__SCHEMA_BARE);
-        if (n->relation.schema && tarn_str_eq_nocase(member(f, "schema"), ns) &&
+        if (n->relation.schema && tarn_str_eq_nocase(member(f, "schema"), n->schema) &&
             tarn_str_eq_nocase(member(f, "table"), n->name))
             return i;
     }

@@ -223,11 +223,10 @@ static enum tarn_status add_scan_line(struct tarn_op *op, struct tarn_result *r,
     struct tarn_buf b;
     struct tarn_str line;
     tarn_buf_init(&b, (size_t)1 << 20);
-    if (name->ns.ptr)
-        tarn_buf_printf(&b, "%.*s.", TARN_STR_ARG(name->ns));
+    struct tarn_str full = tarn__name_text(op, name);
     struct tarn_str read = megabytes(op, k->bytes - k->bytes_skipped),
                     all = megabytes(op, k->bytes);
-    tarn_buf_printf(&b, "%.*s: %zu of %lld files, %.*s of %.*s read", TARN_STR_ARG(name->name),
+    tarn_buf_printf(&b, "%.*s: %zu of %lld files, %.*s of %.*s read", TARN_STR_ARG(full),
                     scan->file_count, (long long)k->files, TARN_STR_ARG(read), TARN_STR_ARG(all));
     if (k->files_skipped_partition > 0 || k->files_skipped_bounds > 0)
         tarn_buf_printf(&b, "; %lld files skipped by partition, %lld by bounds",
@@ -278,14 +277,10 @@ static enum tarn_status bound_text(struct tarn_session *s, struct tarn_op *op,
     struct tarn__refs *refs;
     TARN_NEW(op, refs);
     TARN_TRY(tarn__parse(s, op, user, body, refs));
-    TARN_TRY(tarn__splice(op, user, refs, text));
-    text->body = body;
-    text->refs = refs;
-    if (refs->show_tables && s->resolver && body == 0)
-        return show_tables(s, op, refs, text);
-    TARN_TRY(tarn__names_bind(s, op, text, refs, how, names));
-    text->names = names;
-    return TARN_OK;
+    if (!refs->show_tables || !s->resolver || body > 0)
+        return tarn__names_bind(s, op, refs, body, how, text, names);
+    TARN_TRY(tarn__splice(op, refs, text));
+    return show_tables(s, op, refs, text);
 }
 
 enum tarn_status tarn__query_bind(struct tarn_session *s, struct tarn_op *op,

@@ -149,6 +149,7 @@ void tarn_session_close(struct tarn_session *s)
     if (s->empty_file)
         (void)unlink(s->empty_file);
     free(s->empty_file);
+    free(s->ns);
     free(s->catalog);
     free(s);
 }

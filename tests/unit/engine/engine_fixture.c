@@ -39,12 +39,27 @@ static enum tarn_status lookup(struct tarn_resolver *r, struct tarn_op *op,
 {
     struct fixture *f = (struct fixture *)((char *)r - offsetof(struct fixture, resolver));
     struct table *t = find(f, ref->ns, ref->name);
-    (void)op;
-    *out = (struct tarn_relation){.found = t != NULL, .handle = t};
-    if (t && t->view_sql)
+    *out = (struct tarn_relation){0};
+    /* what is read at a version or part of a table is another table of the fixture: "t@7",
+     * "t@<microseconds>", "t$files" */
+    if (t && ref->suffix.ptr)
+        t = find(f, tarn_str_view(t->ns),
+                 tarn_sprintf(op, "%s/%.*s", t->name, TARN_STR_ARG(ref->suffix)));
+    if (t && ref->at == TARN_AT_VERSION)
+        t = find(f, tarn_str_view(t->ns),
+                 tarn_sprintf(op, "%s@%.*s", t->name, TARN_STR_ARG(ref->at_text)));
+    if (t && ref->at == TARN_AT_TIMESTAMP)
+        t = find(f, tarn_str_view(t->ns),
+                 tarn_sprintf(op, "%s@%lld", t->name, (long long)ref->at_us));
+    out->found = t != NULL;
+    out->handle = t;
+    if (t && t->view_sql) {
         out->view_sql = tarn_str_view(t->view_sql);
-    else if (t)
+        out->view_ns = tarn_str_view(t->view_ns);
+    } else if (t) {
         out->schema = &t->schema.root;
+        out->rows = t->rows;
+    }
     return TARN_OK;
 }
 

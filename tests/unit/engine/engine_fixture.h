@@ -24,6 +24,8 @@ struct table {
     struct tarn_partition_spec spec;
     struct tarn_scan scan;
     const char *view_sql;        /* a view, if set */
+    const char *view_ns;
+    struct tarn_producer *rows;  /* a metadata table, if set */
     struct tarn_str last_filter; /* as text; absent: none */
     int plans;
 };

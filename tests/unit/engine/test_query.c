@@ -133,7 +133,7 @@ static void test_places(void **state)
     fails(f, TARN_SQL, "SELECT 1; SELECT 2");
     fails(f, TARN_SQL, "");
     fails(f, TARN_UNSUPPORTED, "SELECT $1");
-    fails(f, TARN_UNSUPPORTED, "SELECT * FROM raw.people AT (VERSION => 3)");
+    fails(f, TARN_TABLE, "SELECT * FROM raw.people AT (VERSION => 3)");
     fails(f, TARN_SQL, "SELECT \xff");
     fails(f, TARN_SQL, "SELECT 1e400");
     assert_string_equal(rows_of(f, "SELECT 1"), "1\n");
