@@ -48,6 +48,9 @@ enum tarn_status tarn__cli_json_end(struct tarn_cli *cli, struct tarn_json_write
 /* The report to stderr, as text or JSON; secrets of the project are not shown. */
 void tarn__cli_report(struct tarn_cli *cli);
 
+/* "day(ts), region"; "none" */
+struct tarn_str tarn__partition_text(struct tarn_op *op, const struct tarn_metadata *m);
+
 /* Texts for people; "?" when there was no memory. */
 struct tarn_str tarn__cli_size(struct tarn_op *op, int64_t bytes);   /* "41 KB" */
 struct tarn_str tarn__cli_duration(struct tarn_op *op, uint64_t ns); /* "0.4 s" */

@@ -128,9 +128,7 @@ static enum tarn_status put_rows(struct tarn_console *c, struct tarn_op *op,
     enum tarn_status status;
     bool person = c->shell && is_for_people(c);
     tarn_buf_init(&text, (size_t)1 << 30);
-    if (is_for_people(c) && c->printed)
-        tarn_buf_put(&text, '\n');
-    if (!person && text.len)
+    if (!person && is_for_people(c) && c->printed) /* tables of a script stand apart */
         TARN_TRY(tarn_output_bytes(op, c->fd, TARN_STR("\n"), &c->cli->reader_gone));
     tarn__console_output(c, person ? &text : NULL, &out);
     out.options.started_ns = c->timing ? started : 0;
@@ -144,9 +142,11 @@ static enum tarn_status put_rows(struct tarn_console *c, struct tarn_op *op,
         TARN_GO(tarn_output_batch(&out, op, &batch));
     }
     TARN_GO(tarn_output_end(&out, op));
-    TARN_GO((enum tarn_status)tarn_buf_finish(op, &text, "the result"));
-    if (person)
+    if (person) {
+        tarn_buf_put(&text, '\n');
+        TARN_GO((enum tarn_status)tarn_buf_finish(op, &text, "the result"));
         status = tarn__console_show(c, tarn_buf_view(&text));
+    }
 out:
     c->cli->reader_gone = c->cli->reader_gone || out.reader_gone;
     tarn_output_release(&out);

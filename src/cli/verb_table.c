@@ -72,7 +72,7 @@ enum tarn_status tarn__verb_ls(struct tarn_cli *cli)
 
 /* ---- show */
 
-static struct tarn_str partition_text(struct tarn_op *op, const struct tarn_metadata *m)
+struct tarn_str tarn__partition_text(struct tarn_op *op, const struct tarn_metadata *m)
 {
     const struct tarn_partition_spec *spec = tarn_metadata_spec(m);
     struct tarn_buf b;
@@ -124,7 +124,7 @@ static enum tarn_status show(struct tarn_cli *cli, struct tarn_workspace *w,
         json_table(&j, t, &totals);
         tarn_json_member_str(&j, "location", m->location);
         tarn_json_member_str(&j, "uuid", m->uuid);
-        tarn_json_member_str(&j, "partition_by", partition_text(op, m));
+        tarn_json_member_str(&j, "partition_by", tarn__partition_text(op, m));
         tarn_json_key(&j, "properties");
         tarn_json_begin_object(&j);
         for (size_t i = 0; i < m->properties.count; i++) {
@@ -140,7 +140,7 @@ static enum tarn_status show(struct tarn_cli *cli, struct tarn_workspace *w,
     tarn_buf_printf(b, "  files         %lld data, %lld delete, %s\n", (long long)totals.data_files,
                     (long long)totals.delete_files, tarn__cli_size(op, totals.bytes).ptr);
     tarn_buf_printf(b, "  columns       %zu\n", tarn_metadata_schema(m)->root.field_count);
-    tarn_buf_printf(b, "  partitions    %s\n", partition_text(op, m).ptr);
+    tarn_buf_printf(b, "  partitions    %s\n", tarn__partition_text(op, m).ptr);
     tarn_buf_printf(b, "  snapshots     %zu, current %lld\n", m->snapshot_count,
                     (long long)m->current_snapshot_id);
     tarn_buf_printf(b, "  changed       %s\n", tarn__cli_time_ms(op, m->last_updated_ms).ptr);
