@@ -36,13 +36,13 @@ static enum tarn_status check_ns(struct tarn_op *op, struct tarn_str ns)
                             TARN_STR_ARG(ns));
 }
 
-static enum tarn_status check_ident(struct tarn_op *op, struct tarn_ident ident)
+static enum tarn_status check_ident(struct tarn_op *op, enum tarn__kind kind,
+                                    struct tarn_ident ident)
 {
     TARN_TRY(check_ns(op, ident.ns));
-    return is_text(ident.name)
-               ? TARN_OK
-               : tarn_fail(op, TARN_INVALID, "\"%.*s\" cannot be the name of a table",
-                           TARN_STR_ARG(ident.name));
+    return is_text(ident.name) ? TARN_OK
+                               : tarn_fail(op, TARN_INVALID, "\"%.*s\" cannot be the name of a %s",
+                                           TARN_STR_ARG(ident.name), tarn__kind_name(kind));
 }
 
 static enum tarn_status check_key(struct tarn_op *op, struct tarn_str key)
@@ -73,23 +73,31 @@ static enum tarn_status check_properties(struct tarn_op *op, struct tarn_propert
     return TARN_OK;
 }
 
-static enum tarn_status check_swap(struct tarn_op *op, const struct tarn_swap *swaps, size_t i)
+static enum tarn_status check_swap(struct tarn_op *op, enum tarn__kind kind,
+                                   const struct tarn_swap *s)
 {
-    const struct tarn_swap *s = &swaps[i];
     if (!s->expected.ptr)
-        TARN_TRY(check_ident(op, s->ident));
+        TARN_TRY(check_ident(op, kind, s->ident));
     if (!s->expected.ptr && !s->next.ptr)
-        return tarn_fail(op, TARN_INVALID, "a commit to table \"" TARN__IDENT "\" changes nothing",
-                         TARN__IDENT_ARG(s->ident));
+        return tarn_fail(op, TARN_INVALID, "a commit to %s \"" TARN__IDENT "\" changes nothing",
+                         tarn__kind_name(kind), TARN__IDENT_ARG(s->ident));
     if ((s->next.ptr && !is_text(s->next)) || (s->expected.ptr && s->expected.len == 0))
         return tarn_fail(op, TARN_INVALID,
-                         "the metadata location of table \"" TARN__IDENT "\" is not valid text",
-                         TARN__IDENT_ARG(s->ident));
-    for (size_t k = 0; k < i; k++)
-        if (tarn__ident_eq(s->ident, swaps[k].ident))
-            return tarn_fail(op, TARN_INVALID,
-                             "table \"" TARN__IDENT "\" stands twice in one commit",
-                             TARN__IDENT_ARG(s->ident));
+                         "the metadata location of %s \"" TARN__IDENT "\" is not valid text",
+                         tarn__kind_name(kind), TARN__IDENT_ARG(s->ident));
+    return TARN_OK;
+}
+
+static enum tarn_status check_swaps(struct tarn_op *op, const struct tarn_swap *swaps, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        TARN_TRY(check_swap(op, TARN__TABLE, &swaps[i]));
+        for (size_t k = 0; k < i; k++)
+            if (tarn__ident_eq(swaps[i].ident, swaps[k].ident))
+                return tarn_fail(op, TARN_INVALID,
+                                 "table \"" TARN__IDENT "\" stands twice in one commit",
+                                 TARN__IDENT_ARG(swaps[i].ident));
+    }
     return TARN_OK;
 }
 
@@ -110,8 +118,7 @@ enum tarn_status tarn_catalog_commit(struct tarn_catalog *c, struct tarn_op *op,
     if (count == 0)
         return TARN_OK;
     TARN_ASSERT(count == 1 || c->ops->abilities & TARN_CATALOG_MULTI_TABLE);
-    for (size_t i = 0; i < count; i++)
-        TARN_TRY(check_swap(op, swaps, i));
+    TARN_TRY(check_swaps(op, swaps, count));
     return told(op, c->ops->commit(c, op, swaps, count));
 }
 
@@ -119,7 +126,7 @@ enum tarn_status tarn_catalog_rename(struct tarn_catalog *c, struct tarn_op *op,
                                      struct tarn_ident from, struct tarn_ident to)
 {
     TARN_TRY(enter(c, op));
-    TARN_TRY(check_ident(op, to));
+    TARN_TRY(check_ident(op, TARN__TABLE, to));
     return told(op, c->ops->rename(c, op, from, to));
 }
 
@@ -130,6 +137,51 @@ enum tarn_status tarn_catalog_list_tables(struct tarn_catalog *c, struct tarn_op
     TARN_TRY(enter(c, op));
     return told(op, c->ops->list_tables(c, op, ns, out));
 }
+
+/* ---- views */
+
+static enum tarn_status enter_views(struct tarn_catalog *c, struct tarn_op *op)
+{
+    TARN_TRY(enter(c, op));
+    if (c->ops->abilities & TARN_CATALOG_VIEWS)
+        return TARN_OK;
+    return tarn_fail(op, TARN_UNSUPPORTED, "a catalog of kind %s keeps no views", c->ops->name);
+}
+
+enum tarn_status tarn_catalog_load_view(struct tarn_catalog *c, struct tarn_op *op,
+                                        struct tarn_ident ident,
+                                        struct tarn_str *out_metadata_location)
+{
+    TARN_ASSERT(out_metadata_location);
+    TARN_TRY(enter_views(c, op));
+    return told(op, c->ops->load_view(c, op, ident, out_metadata_location));
+}
+
+enum tarn_status tarn_catalog_commit_view(struct tarn_catalog *c, struct tarn_op *op,
+                                          const struct tarn_swap *swap)
+{
+    TARN_TRY(enter_views(c, op));
+    TARN_TRY(check_swap(op, TARN__VIEW, swap));
+    return told(op, c->ops->commit_view(c, op, swap));
+}
+
+enum tarn_status tarn_catalog_rename_view(struct tarn_catalog *c, struct tarn_op *op,
+                                          struct tarn_ident from, struct tarn_ident to)
+{
+    TARN_TRY(enter_views(c, op));
+    TARN_TRY(check_ident(op, TARN__VIEW, to));
+    return told(op, c->ops->rename_view(c, op, from, to));
+}
+
+enum tarn_status tarn_catalog_list_views(struct tarn_catalog *c, struct tarn_op *op,
+                                         struct tarn_str ns, struct tarn_idents *out)
+{
+    TARN_ASSERT(out);
+    TARN_TRY(enter_views(c, op));
+    return told(op, c->ops->list_views(c, op, ns, out));
+}
+
+/* ---- namespaces */
 
 enum tarn_status tarn_catalog_list_namespaces(struct tarn_catalog *c, struct tarn_op *op,
                                               struct tarn_names *out)
@@ -272,26 +324,36 @@ enum tarn_status tarn__no_namespace(struct tarn_op *op, struct tarn_str ns)
     return tarn_fail(op, TARN_NOT_FOUND, "namespace \"%.*s\" does not exist", TARN_STR_ARG(ns));
 }
 
-enum tarn_status tarn__no_table(struct tarn_op *op, const char *verb, struct tarn_ident ident)
+enum tarn_status tarn__no_object(struct tarn_op *op, enum tarn__kind kind, const char *verb,
+                                 struct tarn_ident ident)
 {
-    return tarn_fail(op, TARN_NOT_FOUND,
-                     "could not %s table \"" TARN__IDENT "\": it does not exist", verb,
-                     TARN__IDENT_ARG(ident));
+    return tarn_fail(op, TARN_NOT_FOUND, "could not %s %s \"" TARN__IDENT "\": it does not exist",
+                     verb, tarn__kind_name(kind), TARN__IDENT_ARG(ident));
 }
 
-enum tarn_status tarn__conflict(struct tarn_op *op, const struct tarn_swap *swap,
-                                struct tarn_str found)
+enum tarn_status tarn__conflict(struct tarn_op *op, enum tarn__kind kind,
+                                const struct tarn_swap *swap, struct tarn_str found)
 {
     (void)tarn_fail(op, TARN_CONFLICT,
-                    "could not commit to table \"" TARN__IDENT "\": another commit came first",
-                    TARN__IDENT_ARG(swap->ident));
-    tarn_detail(op, "table \"" TARN__IDENT "\": expected %.*s, found %.*s",
+                    "could not commit to %s \"" TARN__IDENT "\": another commit came first",
+                    tarn__kind_name(kind), TARN__IDENT_ARG(swap->ident));
+    tarn_detail(op, "%s \"" TARN__IDENT "\": expected %.*s, found %.*s", tarn__kind_name(kind),
                 TARN__IDENT_ARG(swap->ident), TARN_STR_ARG(swap->expected), TARN_STR_ARG(found));
     return TARN_CONFLICT;
 }
 
-enum tarn_status tarn__table_exists(struct tarn_op *op, struct tarn_ident ident)
+enum tarn_status tarn__object_exists(struct tarn_op *op, enum tarn__kind kind,
+                                     struct tarn_ident ident)
 {
-    return tarn_fail(op, TARN_EXISTS, "could not make table \"" TARN__IDENT "\": the name is taken",
-                     TARN__IDENT_ARG(ident));
+    return tarn_fail(op, TARN_EXISTS, "could not make %s \"" TARN__IDENT "\": the name is taken",
+                     tarn__kind_name(kind), TARN__IDENT_ARG(ident));
+}
+
+enum tarn_status tarn__rename_taken(struct tarn_op *op, enum tarn__kind kind,
+                                    struct tarn_ident from, struct tarn_ident to)
+{
+    return tarn_fail(op, TARN_EXISTS,
+                     "could not rename %s \"" TARN__IDENT "\": the name \"" TARN__IDENT
+                     "\" is taken",
+                     tarn__kind_name(kind), TARN__IDENT_ARG(from), TARN__IDENT_ARG(to));
 }

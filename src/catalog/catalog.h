@@ -1,4 +1,4 @@
-/* catalog: which metadata file is a table's current one.
+/* catalog: which metadata file is a table's, or a view's, current one.
  *
  * A catalog holds namespaces (with properties) and tables (namespace + name -> metadata
  * location). A commit swaps several tables' locations
@@ -17,6 +17,10 @@
  * Java mark a namespace with it): never handed out, and TARN_INVALID to set or remove. A
  * namespace that holds tables, views or other
  * namespaces is TARN_NOT_EMPTY to drop.
+ * Views (TARN_CATALOG_VIEWS) stand beside tables and share their names: a view cannot be made where
+ * a table is, nor the reverse (TARN_EXISTS); the functions of one kind do not see the other
+ * (TARN_NOT_FOUND). A file of the SQL catalog in schema V0 has no views: making one is
+ * TARN_UNSUPPORTED, lists are empty.
  * Any thread, each call with its own op; an implementation locks inside. Results live in op->arena.
  * Conformance: tests/unit/catalog/test_catalog.c over every implementation.
  */
@@ -25,7 +29,7 @@
 
 #include "base/op.h"
 
-enum tarn_catalog_ability { TARN_CATALOG_MULTI_TABLE = 1u << 0 };
+enum tarn_catalog_ability { TARN_CATALOG_MULTI_TABLE = 1u << 0, TARN_CATALOG_VIEWS = 1u << 1 };
 
 struct tarn_ident {
     struct tarn_str ns; /* "raw", "a.b" */
@@ -64,6 +68,15 @@ struct tarn_catalog_ops {
                                struct tarn_ident to);
     enum tarn_status (*list_tables)(struct tarn_catalog *, struct tarn_op *, struct tarn_str ns,
                                     struct tarn_idents *out);
+    /* TARN_CATALOG_VIEWS; else NULL */
+    enum tarn_status (*load_view)(struct tarn_catalog *, struct tarn_op *, struct tarn_ident,
+                                  struct tarn_str *out_metadata_location);
+    enum tarn_status (*commit_view)(struct tarn_catalog *, struct tarn_op *,
+                                    const struct tarn_swap *swap);
+    enum tarn_status (*rename_view)(struct tarn_catalog *, struct tarn_op *, struct tarn_ident from,
+                                    struct tarn_ident to);
+    enum tarn_status (*list_views)(struct tarn_catalog *, struct tarn_op *, struct tarn_str ns,
+                                   struct tarn_idents *out);
     enum tarn_status (*list_namespaces)(struct tarn_catalog *, struct tarn_op *,
                                         struct tarn_names *out);
     enum tarn_status (*create_namespace)(struct tarn_catalog *, struct tarn_op *,
@@ -93,6 +106,16 @@ enum tarn_status tarn_catalog_rename(struct tarn_catalog *, struct tarn_op *,
 enum tarn_status tarn_catalog_list_tables(struct tarn_catalog *, struct tarn_op *,
                                           struct tarn_str ns,
                                           struct tarn_idents *out) TARN_MUST_USE;
+/* The same for views; a commit is of one view. TARN_UNSUPPORTED where the catalog keeps none. */
+enum tarn_status tarn_catalog_load_view(struct tarn_catalog *, struct tarn_op *, struct tarn_ident,
+                                        struct tarn_str *out_metadata_location) TARN_MUST_USE;
+enum tarn_status tarn_catalog_commit_view(struct tarn_catalog *, struct tarn_op *,
+                                          const struct tarn_swap *swap) TARN_MUST_USE;
+enum tarn_status tarn_catalog_rename_view(struct tarn_catalog *, struct tarn_op *,
+                                          struct tarn_ident from,
+                                          struct tarn_ident to) TARN_MUST_USE;
+enum tarn_status tarn_catalog_list_views(struct tarn_catalog *, struct tarn_op *,
+                                         struct tarn_str ns, struct tarn_idents *out) TARN_MUST_USE;
 enum tarn_status tarn_catalog_list_namespaces(struct tarn_catalog *, struct tarn_op *,
                                               struct tarn_names *out) TARN_MUST_USE;
 enum tarn_status tarn_catalog_create_namespace(struct tarn_catalog *, struct tarn_op *,

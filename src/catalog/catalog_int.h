@@ -8,6 +8,13 @@
  * Reserved: it is never handed out, set or removed. */
 #define TARN__EXISTS_KEY "exists"
 
+/* What a name stands for. */
+enum tarn__kind { TARN__TABLE, TARN__VIEW };
+static inline const char *tarn__kind_name(enum tarn__kind kind)
+{
+    return kind == TARN__TABLE ? "table" : "view";
+}
+
 static inline bool tarn__ident_eq(struct tarn_ident a, struct tarn_ident b)
 {
     return tarn_str_eq(a.ns, b.ns) && tarn_str_eq(a.name, b.name);
@@ -31,9 +38,13 @@ enum tarn_status tarn__properties_add(struct tarn_op *op, struct tarn_properties
 
 /* The failures that every implementation tells alike. `verb`: "commit to", "rename". */
 enum tarn_status tarn__no_namespace(struct tarn_op *op, struct tarn_str ns);
-enum tarn_status tarn__no_table(struct tarn_op *op, const char *verb, struct tarn_ident ident);
-enum tarn_status tarn__conflict(struct tarn_op *op, const struct tarn_swap *swap,
-                                struct tarn_str found);
-enum tarn_status tarn__table_exists(struct tarn_op *op, struct tarn_ident ident);
+enum tarn_status tarn__no_object(struct tarn_op *op, enum tarn__kind kind, const char *verb,
+                                 struct tarn_ident ident);
+enum tarn_status tarn__conflict(struct tarn_op *op, enum tarn__kind kind,
+                                const struct tarn_swap *swap, struct tarn_str found);
+enum tarn_status tarn__object_exists(struct tarn_op *op, enum tarn__kind kind,
+                                     struct tarn_ident ident);
+enum tarn_status tarn__rename_taken(struct tarn_op *op, enum tarn__kind kind,
+                                    struct tarn_ident from, struct tarn_ident to);
 
 #endif

@@ -11,7 +11,8 @@
 
 #include "base/arena.h"
 
-struct table {
+struct object {
+    enum tarn__kind kind;
     struct tarn_ident ident;
     struct tarn_str location; /* all owned */
 };
@@ -25,9 +26,9 @@ struct namespace
 
 struct mem {
     struct tarn_catalog base;
-    pthread_mutex_t lock; /* over all below */
-    struct table *tables; /* sorted by namespace, then name */
-    size_t table_count, table_cap;
+    pthread_mutex_t lock;   /* over all below */
+    struct object *objects; /* tables and views, sorted by namespace, then name */
+    size_t object_count, object_cap;
     struct namespace *namespaces; /* those made by create or set */
     size_t ns_count, ns_cap;
     enum { ANSWER, LOSE_BEFORE, LOSE_AFTER } next_commit;
@@ -56,7 +57,7 @@ static void drop(struct tarn_str *s)
     *s = (struct tarn_str){NULL, 0};
 }
 
-static void drop_table(struct table *t)
+static void drop_object(struct object *t)
 {
     drop(&t->ident.ns);
     drop(&t->ident.name);
@@ -86,11 +87,11 @@ static int cmp_ident(struct tarn_ident a, struct tarn_ident b)
 /* Where the table is, or belongs. */
 static size_t find(const struct mem *m, struct tarn_ident ident, bool *out_found)
 {
-    size_t low = 0, high = m->table_count;
+    size_t low = 0, high = m->object_count;
     *out_found = false;
     while (low < high) {
         size_t mid = low + (high - low) / 2;
-        int c = cmp_ident(m->tables[mid].ident, ident);
+        int c = cmp_ident(m->objects[mid].ident, ident);
         if (c == 0)
             *out_found = true;
         if (c < 0)
@@ -114,8 +115,8 @@ static bool namespace_exists(const struct mem *m, struct tarn_str ns)
     for (size_t i = 0; i < m->ns_count; i++)
         if (tarn__ns_within(m->namespaces[i].ns, ns))
             return true;
-    for (size_t i = 0; i < m->table_count; i++)
-        if (tarn__ns_within(m->tables[i].ident.ns, ns))
+    for (size_t i = 0; i < m->object_count; i++)
+        if (tarn__ns_within(m->objects[i].ident.ns, ns))
             return true;
     return false;
 }
@@ -138,40 +139,66 @@ static enum tarn_status leave(struct mem *m, enum tarn_status status)
     return status;
 }
 
-/* ---- tables */
+/* Where the object of this kind is; one of the other kind is not found. */
+static size_t find_kind(const struct mem *m, enum tarn__kind kind, struct tarn_ident ident,
+                        bool *out_found)
+{
+    size_t at = find(m, ident, out_found);
+    *out_found = *out_found && m->objects[at].kind == kind;
+    return at;
+}
+
+/* ---- tables and views */
+
+static enum tarn_status load(struct mem *m, struct tarn_op *op, enum tarn__kind kind,
+                             struct tarn_ident ident, struct tarn_str *out)
+{
+    bool found;
+    size_t at = find_kind(m, kind, ident, &found);
+    if (!found)
+        return tarn__no_object(op, kind, "load", ident);
+    struct tarn_str location = tarn_strdup(op, m->objects[at].location);
+    if (location.ptr)
+        *out = location;
+    return location.ptr ? TARN_OK : TARN_NOMEM;
+}
 
 static enum tarn_status mem_load(struct tarn_catalog *c, struct tarn_op *op,
                                  struct tarn_ident ident, struct tarn_str *out)
 {
     struct mem *m = enter(c);
-    bool found;
-    size_t at = find(m, ident, &found);
-    if (!found)
-        return leave(m, tarn__no_table(op, "load", ident));
-    struct tarn_str location = tarn_strdup(op, m->tables[at].location);
-    if (location.ptr)
-        *out = location;
-    return leave(m, location.ptr ? TARN_OK : TARN_NOMEM);
+    return leave(m, load(m, op, TARN__TABLE, ident, out));
 }
 
-static enum tarn_status check(const struct mem *m, struct tarn_op *op, const struct tarn_swap *s)
+static enum tarn_status mem_load_view(struct tarn_catalog *c, struct tarn_op *op,
+                                      struct tarn_ident ident, struct tarn_str *out)
+{
+    struct mem *m = enter(c);
+    return leave(m, load(m, op, TARN__VIEW, ident, out));
+}
+
+static enum tarn_status check(const struct mem *m, struct tarn_op *op, enum tarn__kind kind,
+                              const struct tarn_swap *s)
 {
     bool found;
-    size_t at = find(m, s->ident, &found);
     if (!s->expected.ptr) {
+        (void)find(m, s->ident, &found);
         TARN_TRY(need_namespace(m, op, s->ident.ns));
-        return found ? tarn__table_exists(op, s->ident) : TARN_OK;
+        return found ? tarn__object_exists(op, kind, s->ident) : TARN_OK;
     }
+    size_t at = find_kind(m, kind, s->ident, &found);
     if (!found)
-        return tarn__no_table(op, "commit to", s->ident);
-    return tarn_str_eq(m->tables[at].location, s->expected)
+        return tarn__no_object(op, kind, "commit to", s->ident);
+    return tarn_str_eq(m->objects[at].location, s->expected)
                ? TARN_OK
-               : tarn__conflict(op, s, m->tables[at].location);
+               : tarn__conflict(op, kind, s, m->objects[at].location);
 }
 
 /* What the swap will put in place, in memory of its own; nothing for a drop. */
-static enum tarn_status prepare(struct tarn_op *op, const struct tarn_swap *s, struct table *out)
+static enum tarn_status prepare(struct tarn_op *op, enum tarn__kind kind, const struct tarn_swap *s,
+                                struct object *out)
 {
+    out->kind = kind;
     if (!s->next.ptr)
         return TARN_OK;
     TARN_TRY(copy(op, s->ident.ns, &out->ident.ns));
@@ -180,55 +207,68 @@ static enum tarn_status prepare(struct tarn_op *op, const struct tarn_swap *s, s
 }
 
 /* Takes `t`; there is room. */
-static void apply(struct mem *m, const struct tarn_swap *s, struct table *t)
+static void apply(struct mem *m, const struct tarn_swap *s, struct object *t)
 {
     bool found;
     size_t at = find(m, s->ident, &found);
     if (found)
-        drop_table(&m->tables[at]);
+        drop_object(&m->objects[at]);
     if (found && !s->next.ptr) {
-        m->table_count--;
-        memmove(m->tables + at, m->tables + at + 1, (m->table_count - at) * sizeof *m->tables);
+        m->object_count--;
+        memmove(m->objects + at, m->objects + at + 1, (m->object_count - at) * sizeof *m->objects);
         return;
     }
     if (!found) {
-        memmove(m->tables + at + 1, m->tables + at, (m->table_count - at) * sizeof *m->tables);
-        m->table_count++;
+        memmove(m->objects + at + 1, m->objects + at, (m->object_count - at) * sizeof *m->objects);
+        m->object_count++;
     }
-    m->tables[at] = *t;
-    *t = (struct table){.location = {NULL, 0}};
+    m->objects[at] = *t;
+    *t = (struct object){.location = {NULL, 0}};
 }
 
-static enum tarn_status commit(struct mem *m, struct tarn_op *op, const struct tarn_swap *swaps,
-                               size_t count)
+static enum tarn_status commit(struct mem *m, struct tarn_op *op, enum tarn__kind kind,
+                               const struct tarn_swap *swaps, size_t count)
 {
-    struct table *made;
-    void *tables = m->tables;
+    struct object *made;
+    void *objects = m->objects;
     for (size_t i = 0; i < count; i++)
-        TARN_TRY(check(m, op, &swaps[i]));
-    TARN_TRY(reserve(op, &tables, &m->table_cap, m->table_count + count, sizeof *m->tables));
-    m->tables = tables;
+        TARN_TRY(check(m, op, kind, &swaps[i]));
+    TARN_TRY(reserve(op, &objects, &m->object_cap, m->object_count + count, sizeof *m->objects));
+    m->objects = objects;
     TARN_NEW_ARRAY(op, made, count);
     enum tarn_status status = TARN_OK;
     for (size_t i = 0; i < count && status == TARN_OK; i++)
-        status = prepare(op, &swaps[i], &made[i]);
+        status = prepare(op, kind, &swaps[i], &made[i]);
     for (size_t i = 0; i < count && status == TARN_OK; i++)
         apply(m, &swaps[i], &made[i]);
     for (size_t i = 0; i < count; i++)
-        drop_table(&made[i]);
+        drop_object(&made[i]);
     return status;
+}
+
+static enum tarn_status commit_or_lose(struct tarn_catalog *c, struct tarn_op *op,
+                                       enum tarn__kind kind, const struct tarn_swap *swaps,
+                                       size_t count)
+{
+    struct mem *m = enter(c);
+    bool lost = m->next_commit != ANSWER, before = m->next_commit == LOSE_BEFORE;
+    m->next_commit = ANSWER;
+    enum tarn_status status = before ? TARN_OK : commit(m, op, kind, swaps, count);
+    if (lost)
+        status = tarn_fail(op, TARN_UNKNOWN, "could not learn whether the catalog took the commit");
+    return leave(m, status);
 }
 
 static enum tarn_status mem_commit(struct tarn_catalog *c, struct tarn_op *op,
                                    const struct tarn_swap *swaps, size_t count)
 {
-    struct mem *m = enter(c);
-    bool lost = m->next_commit != ANSWER, before = m->next_commit == LOSE_BEFORE;
-    m->next_commit = ANSWER;
-    enum tarn_status status = before ? TARN_OK : commit(m, op, swaps, count);
-    if (lost)
-        status = tarn_fail(op, TARN_UNKNOWN, "could not learn whether the catalog took the commit");
-    return leave(m, status);
+    return commit_or_lose(c, op, TARN__TABLE, swaps, count);
+}
+
+static enum tarn_status mem_commit_view(struct tarn_catalog *c, struct tarn_op *op,
+                                        const struct tarn_swap *swap)
+{
+    return commit_or_lose(c, op, TARN__VIEW, swap, 1);
 }
 
 void tarn_catalog_mem_lose_answer(struct tarn_catalog *mem, bool took_effect)
@@ -239,31 +279,28 @@ void tarn_catalog_mem_lose_answer(struct tarn_catalog *mem, bool took_effect)
     (void)leave(m, TARN_OK);
 }
 
-static enum tarn_status rename_table(struct mem *m, struct tarn_op *op, struct tarn_ident from,
-                                     struct tarn_ident to)
+static enum tarn_status rename_object(struct mem *m, struct tarn_op *op, enum tarn__kind kind,
+                                      struct tarn_ident from, struct tarn_ident to)
 {
     bool found, taken;
-    struct table made = {.location = {NULL, 0}};
-    size_t at = find(m, from, &found);
+    struct object made = {.location = {NULL, 0}};
+    size_t at = find_kind(m, kind, from, &found);
     if (!found)
-        return tarn__no_table(op, "rename", from);
+        return tarn__no_object(op, kind, "rename", from);
     if (tarn__ident_eq(from, to))
         return TARN_OK;
     TARN_TRY(need_namespace(m, op, to.ns));
     (void)find(m, to, &taken);
     if (taken)
-        return tarn_fail(op, TARN_EXISTS,
-                         "could not rename table \"" TARN__IDENT "\": the name \"" TARN__IDENT
-                         "\" is taken",
-                         TARN__IDENT_ARG(from), TARN__IDENT_ARG(to));
+        return tarn__rename_taken(op, kind, from, to);
     struct tarn_swap removal = {.ident = from};
-    struct tarn_swap creation = {.ident = to, .next = m->tables[at].location};
-    enum tarn_status status = prepare(op, &creation, &made);
+    struct tarn_swap creation = {.ident = to, .next = m->objects[at].location};
+    enum tarn_status status = prepare(op, kind, &creation, &made);
     if (status == TARN_OK) {
         apply(m, &removal, &made); /* first, so that there is room */
         apply(m, &creation, &made);
     }
-    drop_table(&made);
+    drop_object(&made);
     return status;
 }
 
@@ -271,18 +308,25 @@ static enum tarn_status mem_rename(struct tarn_catalog *c, struct tarn_op *op,
                                    struct tarn_ident from, struct tarn_ident to)
 {
     struct mem *m = enter(c);
-    return leave(m, rename_table(m, op, from, to));
+    return leave(m, rename_object(m, op, TARN__TABLE, from, to));
 }
 
-static enum tarn_status list_tables(struct mem *m, struct tarn_op *op, struct tarn_str ns,
-                                    struct tarn_idents *out)
+static enum tarn_status mem_rename_view(struct tarn_catalog *c, struct tarn_op *op,
+                                        struct tarn_ident from, struct tarn_ident to)
+{
+    struct mem *m = enter(c);
+    return leave(m, rename_object(m, op, TARN__VIEW, from, to));
+}
+
+static enum tarn_status list(struct mem *m, struct tarn_op *op, enum tarn__kind kind,
+                             struct tarn_str ns, struct tarn_idents *out)
 {
     *out = (struct tarn_idents){NULL, 0};
     if (ns.ptr)
         TARN_TRY(need_namespace(m, op, ns));
-    for (size_t i = 0; i < m->table_count; i++) {
-        struct tarn_ident found = m->tables[i].ident;
-        if (ns.ptr && !tarn_str_eq(found.ns, ns))
+    for (size_t i = 0; i < m->object_count; i++) {
+        struct tarn_ident found = m->objects[i].ident;
+        if (m->objects[i].kind != kind || (ns.ptr && !tarn_str_eq(found.ns, ns)))
             continue;
         struct tarn_ident dup = {tarn_strdup(op, found.ns), tarn_strdup(op, found.name)};
         if (!dup.ns.ptr || !dup.name.ptr)
@@ -296,7 +340,14 @@ static enum tarn_status mem_list_tables(struct tarn_catalog *c, struct tarn_op *
                                         struct tarn_str ns, struct tarn_idents *out)
 {
     struct mem *m = enter(c);
-    return leave(m, list_tables(m, op, ns, out));
+    return leave(m, list(m, op, TARN__TABLE, ns, out));
+}
+
+static enum tarn_status mem_list_views(struct tarn_catalog *c, struct tarn_op *op,
+                                       struct tarn_str ns, struct tarn_idents *out)
+{
+    struct mem *m = enter(c);
+    return leave(m, list(m, op, TARN__VIEW, ns, out));
 }
 
 /* ---- namespaces */
@@ -309,8 +360,8 @@ static enum tarn_status mem_list_namespaces(struct tarn_catalog *c, struct tarn_
     enum tarn_status status = TARN_OK;
     for (size_t i = 0; i < m->ns_count && status == TARN_OK; i++)
         status = tarn__names_add(op, &names, m->namespaces[i].ns);
-    for (size_t i = 0; i < m->table_count && status == TARN_OK; i++)
-        status = tarn__names_add(op, &names, m->tables[i].ident.ns);
+    for (size_t i = 0; i < m->object_count && status == TARN_OK; i++)
+        status = tarn__names_add(op, &names, m->objects[i].ident.ns);
     if (status == TARN_OK)
         status = tarn__names_complete(op, names, out); /* copies */
     return leave(m, status);
@@ -422,11 +473,11 @@ static enum tarn_status mem_set_namespace_properties(struct tarn_catalog *c, str
 
 static enum tarn_status check_empty(const struct mem *m, struct tarn_op *op, struct tarn_str ns)
 {
-    for (size_t i = 0; i < m->table_count; i++)
-        if (tarn__ns_within(m->tables[i].ident.ns, ns))
+    for (size_t i = 0; i < m->object_count; i++)
+        if (tarn__ns_within(m->objects[i].ident.ns, ns))
             return tarn_fail(op, TARN_NOT_EMPTY,
                              "could not drop namespace \"%.*s\": it holds \"" TARN__IDENT "\"",
-                             TARN_STR_ARG(ns), TARN__IDENT_ARG(m->tables[i].ident));
+                             TARN_STR_ARG(ns), TARN__IDENT_ARG(m->objects[i].ident));
     for (size_t i = 0; i < m->ns_count; i++)
         if (tarn__ns_within(m->namespaces[i].ns, ns) && !tarn_str_eq(m->namespaces[i].ns, ns))
             return tarn_fail(op, TARN_NOT_EMPTY,
@@ -478,11 +529,11 @@ static enum tarn_status mem_namespace_properties(struct tarn_catalog *c, struct 
 static void mem_close(struct tarn_catalog *c)
 {
     struct mem *m = (struct mem *)c;
-    for (size_t i = 0; i < m->table_count; i++)
-        drop_table(&m->tables[i]);
+    for (size_t i = 0; i < m->object_count; i++)
+        drop_object(&m->objects[i]);
     for (size_t i = 0; i < m->ns_count; i++)
         drop_namespace(&m->namespaces[i]);
-    free(m->tables);
+    free(m->objects);
     free(m->namespaces);
     drop(&m->base.catalog_name);
     (void)pthread_mutex_destroy(&m->lock);
@@ -491,11 +542,15 @@ static void mem_close(struct tarn_catalog *c)
 
 static const struct tarn_catalog_ops mem_ops = {
     .name = "mem",
-    .abilities = TARN_CATALOG_MULTI_TABLE,
+    .abilities = TARN_CATALOG_MULTI_TABLE | TARN_CATALOG_VIEWS,
     .load = mem_load,
     .commit = mem_commit,
     .rename = mem_rename,
     .list_tables = mem_list_tables,
+    .load_view = mem_load_view,
+    .commit_view = mem_commit_view,
+    .rename_view = mem_rename_view,
+    .list_views = mem_list_views,
     .list_namespaces = mem_list_namespaces,
     .create_namespace = mem_create_namespace,
     .drop_namespace = mem_drop_namespace,

@@ -24,11 +24,15 @@ static void sqlite_close(struct tarn_catalog *base)
 
 const struct tarn_catalog_ops tarn__sqlite_ops = {
     .name = "sqlite",
-    .abilities = TARN_CATALOG_MULTI_TABLE,
+    .abilities = TARN_CATALOG_MULTI_TABLE | TARN_CATALOG_VIEWS,
     .load = tarn__sqlite_load,
     .commit = tarn__sqlite_commit,
     .rename = tarn__sqlite_rename,
     .list_tables = tarn__sqlite_list_tables,
+    .load_view = tarn__sqlite_load_view,
+    .commit_view = tarn__sqlite_commit_view,
+    .rename_view = tarn__sqlite_rename_view,
+    .list_views = tarn__sqlite_list_views,
     .list_namespaces = tarn__sqlite_list_namespaces,
     .create_namespace = tarn__sqlite_create_namespace,
     .drop_namespace = tarn__sqlite_drop_namespace,

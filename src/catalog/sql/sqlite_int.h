@@ -83,6 +83,14 @@ enum tarn_status tarn__sqlite_rename(struct tarn_catalog *, struct tarn_op *,
                                      struct tarn_ident from, struct tarn_ident to);
 enum tarn_status tarn__sqlite_list_tables(struct tarn_catalog *, struct tarn_op *,
                                           struct tarn_str ns, struct tarn_idents *out);
+enum tarn_status tarn__sqlite_load_view(struct tarn_catalog *, struct tarn_op *, struct tarn_ident,
+                                        struct tarn_str *out);
+enum tarn_status tarn__sqlite_commit_view(struct tarn_catalog *, struct tarn_op *,
+                                          const struct tarn_swap *swap);
+enum tarn_status tarn__sqlite_rename_view(struct tarn_catalog *, struct tarn_op *,
+                                          struct tarn_ident from, struct tarn_ident to);
+enum tarn_status tarn__sqlite_list_views(struct tarn_catalog *, struct tarn_op *,
+                                         struct tarn_str ns, struct tarn_idents *out);
 enum tarn_status tarn__sqlite_list_namespaces(struct tarn_catalog *, struct tarn_op *,
                                               struct tarn_names *out);
 enum tarn_status tarn__sqlite_create_namespace(struct tarn_catalog *, struct tarn_op *,

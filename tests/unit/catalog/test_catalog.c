@@ -430,6 +430,113 @@ static const struct {
     CASE(threads_share_one_catalog),     CASE(cancel_is_seen),
 };
 
+/* ---- views: over those that keep them */
+
+static enum tarn_status swap_view(struct fixture *f, struct tarn_ident id, const char *expected,
+                                  const char *next)
+{
+    struct tarn_swap s = {id, tarn_str_view(expected), tarn_str_view(next)};
+    return tarn_catalog_commit_view(f->c, &f->op, &s);
+}
+
+static void assert_view(struct fixture *f, struct tarn_ident id, const char *location)
+{
+    struct tarn_str got;
+    assert_ok(f, tarn_catalog_load_view(f->c, &f->op, id, &got));
+    assert_str(got, location);
+}
+
+static void assert_views(struct fixture *f, const char *ns, const char *expected)
+{
+    struct tarn_idents got;
+    char text[512] = "";
+    assert_ok(f, tarn_catalog_list_views(f->c, &f->op, tarn_str_view(ns), &got));
+    for (size_t i = 0; i < got.count; i++)
+        (void)snprintf(text + strlen(text), sizeof text - strlen(text), "%s%.*s|%.*s", i ? " " : "",
+                       TARN_STR_ARG(got.items[i].ns), TARN_STR_ARG(got.items[i].name));
+    assert_string_equal(text, expected);
+}
+
+static void views_come_and_go(void **state)
+{
+    struct fixture *f = *state;
+    struct tarn_ident v = ident("raw", "v");
+    struct tarn_str got;
+    struct tarn_idents views;
+    assert_status(f, swap_view(f, v, NULL, "v1"), TARN_NOT_FOUND); /* no namespace */
+    make_namespace(f, "raw");
+    assert_status(f, tarn_catalog_load_view(f->c, &f->op, v, &got), TARN_NOT_FOUND);
+    assert_contains(f->op.report.message, "view \"raw.v\"");
+    assert_ok(f, swap_view(f, v, NULL, "v1"));
+    assert_view(f, v, "v1");
+    assert_ok(f, swap_view(f, v, "v1", "v2"));
+    assert_status(f, swap_view(f, v, "v1", "v3"), TARN_CONFLICT);
+    assert_contains(f->op.report.detail, "view \"raw.v\": expected v1, found v2");
+    assert_status(f, swap_view(f, v, NULL, "v3"), TARN_EXISTS);
+    assert_status(f, swap_view(f, v, "v1", NULL), TARN_CONFLICT);
+    assert_status(f, swap_view(f, v, NULL, NULL), TARN_INVALID);
+    assert_status(f, swap_view(f, ident("raw", ""), NULL, "x"), TARN_INVALID);
+    assert_contains(f->op.report.message, "name of a view");
+    assert_view(f, v, "v2");
+    assert_ok(f, swap_view(f, ident("raw", "a"), NULL, "a1"));
+    assert_status(f, swap_view(f, ident("raw.deep", "b"), NULL, "b1"), TARN_NOT_FOUND);
+    make_namespace(f, "raw.deep");
+    assert_ok(f, swap_view(f, ident("raw.deep", "b"), NULL, "b1"));
+    assert_views(f, "raw", "raw|a raw|v");
+    assert_views(f, NULL, "raw|a raw|v raw.deep|b");
+    assert_status(f, tarn_catalog_list_views(f->c, &f->op, TARN_STR("no"), &views), TARN_NOT_FOUND);
+    assert_ok(f, swap_view(f, v, "v2", NULL));
+    assert_status(f, tarn_catalog_load_view(f->c, &f->op, v, &got), TARN_NOT_FOUND);
+    assert_status(f, swap_view(f, v, "v2", "v3"), TARN_NOT_FOUND);
+    assert_views(f, "raw", "raw|a");
+    assert_status(f, tarn_catalog_drop_namespace(f->c, &f->op, TARN_STR("raw.deep")),
+                  TARN_NOT_EMPTY);
+}
+
+static void views_and_tables_share_names(void **state)
+{
+    struct fixture *f = *state;
+    struct tarn_ident t = ident("raw", "t"), v = ident("raw", "v");
+    struct tarn_str got;
+    make_namespace(f, "raw");
+    assert_ok(f, swap(f, f->c, t, NULL, "t1"));
+    assert_ok(f, swap_view(f, v, NULL, "v1"));
+    assert_status(f, swap_view(f, t, NULL, "x"), TARN_EXISTS);
+    assert_status(f, swap(f, f->c, v, NULL, "x"), TARN_EXISTS);
+    assert_status(f, tarn_catalog_load(f->c, &f->op, v, &got), TARN_NOT_FOUND);
+    assert_status(f, tarn_catalog_load_view(f->c, &f->op, t, &got), TARN_NOT_FOUND);
+    assert_status(f, swap(f, f->c, v, "v1", "x"), TARN_NOT_FOUND);
+    assert_status(f, swap(f, f->c, v, "v1", NULL), TARN_NOT_FOUND);
+    assert_status(f, swap_view(f, t, "t1", "x"), TARN_NOT_FOUND);
+    assert_status(f, swap_view(f, t, "t1", NULL), TARN_NOT_FOUND);
+    assert_status(f, tarn_catalog_rename(f->c, &f->op, v, ident("raw", "w")), TARN_NOT_FOUND);
+    assert_status(f, tarn_catalog_rename_view(f->c, &f->op, t, ident("raw", "w")), TARN_NOT_FOUND);
+    assert_status(f, tarn_catalog_rename(f->c, &f->op, t, v), TARN_EXISTS);
+    assert_status(f, tarn_catalog_rename_view(f->c, &f->op, v, t), TARN_EXISTS);
+    assert_contains(f->op.report.message, "view \"raw.v\"");
+    assert_idents(f, "raw", "raw|t");
+    assert_views(f, "raw", "raw|v");
+    assert_location(f, t, "t1");
+    assert_view(f, v, "v1");
+}
+
+static void renamed_views_stay_views(void **state)
+{
+    struct fixture *f = *state;
+    make_namespace(f, "raw");
+    make_namespace(f, "gold");
+    assert_ok(f, swap_view(f, ident("raw", "v"), NULL, "v1"));
+    assert_ok(f, tarn_catalog_rename_view(f->c, &f->op, ident("raw", "v"), ident("gold", "w")));
+    assert_view(f, ident("gold", "w"), "v1");
+    assert_idents(f, NULL, "");
+    assert_views(f, NULL, "gold|w");
+    assert_ok(f, tarn_catalog_rename_view(f->c, &f->op, ident("gold", "w"), ident("gold", "w")));
+    assert_status(f, tarn_catalog_rename_view(f->c, &f->op, ident("gold", "w"), ident("no", "w")),
+                  TARN_NOT_FOUND);
+    assert_ok(f, swap_view(f, ident("gold", "w"), "v1", "v2"));
+    assert_view(f, ident("gold", "w"), "v2");
+}
+
 /* ---- mem alone */
 
 static void a_lost_answer_is_unknown(void **state)
@@ -478,6 +585,14 @@ int main(void)
 {
     enum { case_count = sizeof cases / sizeof *cases };
     struct backend *mem = &backends[sizeof backends / sizeof *backends - 1];
+    struct backend *v1 = &backends[0], *shared = &backends[2];
+#define VIEWS(backend)                                                                          \
+    cmocka_unit_test_prestate_setup_teardown(views_come_and_go, setup, teardown, backend),      \
+        cmocka_unit_test_prestate_setup_teardown(views_and_tables_share_names, setup, teardown, \
+                                                 backend),                                      \
+        cmocka_unit_test_prestate_setup_teardown(renamed_views_stay_views, setup, teardown,     \
+                                                 backend)
+    const struct CMUnitTest view_tests[] = {VIEWS(v1), VIEWS(shared), VIEWS(mem)};
     const struct CMUnitTest mem_tests[] = {
         cmocka_unit_test_prestate_setup_teardown(a_lost_answer_is_unknown, setup, teardown, mem),
         cmocka_unit_test_prestate_setup_teardown(running_out_of_memory_changes_nothing, setup,
@@ -494,6 +609,7 @@ int main(void)
                                            .initial_state = &backends[b]};
         failed += cmocka_run_group_tests_name(backends[b].name, tests, NULL, NULL);
     }
+    failed += cmocka_run_group_tests_name("views", view_tests, NULL, NULL);
     failed += cmocka_run_group_tests_name("mem alone", mem_tests, NULL, NULL);
     return failed != 0;
 }

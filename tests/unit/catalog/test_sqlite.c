@@ -122,6 +122,51 @@ static void a_v0_file_stays_v0_until_others_alter_it(void **state)
         ask_sql(f, "SELECT iceberg_type FROM iceberg_tables WHERE table_name = 'old'"), "");
 }
 
+/* As Java's JdbcCatalog writes and reads them. */
+static void views_have_javas_rows(void **state)
+{
+    struct fixture *f = *state;
+    struct tarn_swap made = {ident("raw", "v"), {NULL, 0}, TARN_STR("v1")};
+    struct tarn_swap moved = {ident("raw", "v"), TARN_STR("v1"), TARN_STR("v2")};
+    struct tarn_str got;
+    assert_ok(f, open_sqlite(f, NULL, &f->c));
+    make_namespace(f, "raw");
+    assert_ok(f, tarn_catalog_commit_view(f->c, &f->op, &made));
+    assert_ok(f, tarn_catalog_commit_view(f->c, &f->op, &moved));
+    assert_string_equal(
+        ask_sql(f, "SELECT catalog_name || '|' || table_namespace || '|' || table_name || "
+                   "'|' || metadata_location || '|' || previous_metadata_location || '|' "
+                   "|| iceberg_type FROM iceberg_tables"),
+        "iceberg|raw|v|v2|v1|VIEW");
+    run_sql(f->path,
+            "INSERT INTO iceberg_tables VALUES ('iceberg', 'raw', 'java', 'j1', NULL, 'VIEW')");
+    assert_ok(f, tarn_catalog_load_view(f->c, &f->op, ident("raw", "java"), &got));
+    assert_str(got, "j1");
+}
+
+static void a_v0_file_holds_no_views(void **state)
+{
+    struct fixture *f = *state;
+    struct tarn_swap made = {ident("raw", "v"), {NULL, 0}, TARN_STR("v1")};
+    struct tarn_swap old = {ident("raw", "old"), TARN_STR("m1"), TARN_STR("v1")};
+    struct tarn_idents views;
+    struct tarn_str got;
+    make_folder(f);
+    run_sql(f->path, v0_schema);
+    run_sql(f->path, "INSERT INTO iceberg_tables VALUES ('jdbc', 'raw', 'old', 'm1', NULL)");
+    assert_ok(f, open_sqlite(f, NULL, &f->c));
+    assert_status(f, tarn_catalog_commit_view(f->c, &f->op, &made), TARN_UNSUPPORTED);
+    assert_contains(f->op.report.hint, "iceberg_type");
+    assert_status(f, tarn_catalog_commit_view(f->c, &f->op, &old), TARN_NOT_FOUND);
+    assert_status(f, tarn_catalog_load_view(f->c, &f->op, old.ident, &got), TARN_NOT_FOUND);
+    tarn_clear(&f->op);
+    assert_ok(f, tarn_catalog_list_views(f->c, &f->op, TARN_STR("raw"), &views));
+    assert_int_equal(views.count, 0);
+    run_sql(f->path, "ALTER TABLE iceberg_tables ADD COLUMN iceberg_type VARCHAR(5)");
+    assert_ok(f, tarn_catalog_commit_view(f->c, &f->op, &made));
+    assert_location(f, old.ident, "m1");
+}
+
 static void views_are_no_tables(void **state)
 {
     struct fixture *f = *state;
@@ -692,6 +737,8 @@ int main(void)
         TEST(a_new_file_has_pyicebergs_layout),
         TEST(closing_leaves_one_file),
         TEST(a_v0_file_stays_v0_until_others_alter_it),
+        TEST(views_have_javas_rows),
+        TEST(a_v0_file_holds_no_views),
         TEST(views_are_no_tables),
         TEST(a_row_without_location_is_corrupt),
         TEST(the_only_name_is_taken_and_several_must_be_chosen_from),
