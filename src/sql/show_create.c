@@ -1,0 +1,136 @@
+/* show_create: the statements that make a table or view again.
+ *
+ * What CREATE TABLE cannot say (a sort order, identifier fields) follows as ALTER TABLE statements.
+ * A location is told only where it is not the one that a new table of that name would get.
+ */
+#include <string.h>
+
+#include "sql/show_int.h"
+
+static void put_columns(struct tarn_buf *b, const struct tarn_type *root)
+{
+    for (size_t i = 0; i < root->field_count; i++) {
+        const struct tarn_field *f = &root->fields[i];
+        tarn_buf_z(b, i ? ",\n  " : "  ");
+        tarn__put_name(b, f->name);
+        tarn_buf_put(b, ' ');
+        tarn__put_type(b, &f->type);
+        tarn_buf_z(b, f->required ? " NOT NULL" : "");
+        if (f->doc.ptr) {
+            tarn_buf_z(b, " COMMENT ");
+            tarn_buf_sql_text(b, f->doc);
+        }
+    }
+}
+
+static void put_partitioning(struct tarn_buf *b, struct tarn_op *op, const struct tarn_metadata *m)
+{
+    const struct tarn_partition_spec *spec = tarn_metadata_spec(m);
+    bool any = false;
+    for (size_t i = 0; i < spec->field_count; i++) {
+        if (spec->fields[i].transform.kind == TARN_TRANSFORM_VOID)
+            continue; /* a field that was dropped from a table of version 1 */
+        tarn_buf_z(b, any ? ", " : "\nPARTITIONED BY (");
+        tarn__put_transform(b, op, tarn_metadata_schema(m), &spec->fields[i].transform,
+                            spec->fields[i].source_id);
+        any = true;
+    }
+    tarn_buf_z(b, any ? ")" : "");
+}
+
+static void put_location(struct tarn__run *r, struct tarn_buf *b, const struct tarn_table *t)
+{
+    struct tarn_str place = r->sql->env->warehouse;
+    struct tarn_buf usual;
+    tarn_buf_init(&usual, 65536);
+    tarn_buf_printf(&usual, "%.*s/%.*s/%.*s", TARN_STR_ARG(place), TARN_STR_ARG(t->ident.ns),
+                    TARN_STR_ARG(t->ident.name));
+    if (!tarn_str_eq(tarn_buf_view(&usual), t->metadata.location)) {
+        tarn_buf_z(b, "\nLOCATION ");
+        tarn_buf_sql_text(b, t->metadata.location);
+    }
+    tarn_buf_release(&usual);
+}
+
+static void put_properties(struct tarn_buf *b, const struct tarn_metadata *m)
+{
+    const struct tarn_str *comment = tarn_kvs_get(&m->properties, "comment");
+    if (comment) {
+        tarn_buf_z(b, "\nCOMMENT ");
+        tarn_buf_sql_text(b, *comment);
+    }
+    tarn_buf_printf(b, "\nTBLPROPERTIES (\n  'format-version' = '%d'", m->format_version);
+    for (size_t i = 0; i < m->properties.count; i++) {
+        if (tarn_str_is(m->properties.items[i].key, "comment"))
+            continue;
+        tarn_buf_z(b, ",\n  ");
+        tarn_buf_sql_text(b, m->properties.items[i].key);
+        tarn_buf_z(b, " = ");
+        tarn_buf_sql_text(b, m->properties.items[i].value);
+    }
+    tarn_buf_z(b, ")");
+}
+
+static void put_sort_order(struct tarn_buf *b, struct tarn_op *op, const struct tarn_table *t)
+{
+    const struct tarn_metadata *m = &t->metadata;
+    for (size_t i = 0; i < m->sort_order_count; i++) {
+        const struct tarn_sort_order *o = &m->sort_orders[i];
+        if (o->order_id != m->default_sort_order_id || o->field_count == 0)
+            continue;
+        tarn_buf_z(b, ";\nALTER TABLE ");
+        tarn__put_ident(b, t->ident);
+        tarn_buf_z(b, " WRITE ORDERED BY ");
+        tarn__put_order(b, op, tarn_metadata_schema(m), o);
+    }
+}
+
+static void put_identifiers(struct tarn_buf *b, struct tarn_op *op, const struct tarn_table *t)
+{
+    const struct tarn_schema *s = tarn_metadata_schema(&t->metadata);
+    if (!s->identifier_count)
+        return;
+    tarn_buf_z(b, ";\nALTER TABLE ");
+    tarn__put_ident(b, t->ident);
+    tarn_buf_z(b, " SET IDENTIFIER FIELDS ");
+    for (size_t i = 0; i < s->identifier_count; i++) {
+        tarn_buf_z(b, i ? ", " : "");
+        tarn__put_column(b, op, s, s->identifier_ids[i]);
+    }
+}
+
+enum tarn_status tarn__create_text(struct tarn__run *r, const struct tarn_table *t,
+                                   struct tarn_str *out)
+{
+    struct tarn_buf b;
+    tarn_buf_init(&b, (size_t)64 << 20);
+    tarn_buf_z(&b, "CREATE TABLE ");
+    tarn__put_ident(&b, t->ident);
+    tarn_buf_z(&b, " (\n");
+    put_columns(&b, &tarn_metadata_schema(&t->metadata)->root);
+    tarn_buf_z(&b, ")\nUSING iceberg");
+    put_partitioning(&b, r->op, &t->metadata);
+    put_location(r, &b, t);
+    put_properties(&b, &t->metadata);
+    put_sort_order(&b, r->op, t);
+    put_identifiers(&b, r->op, t);
+    return (enum tarn_status)tarn_buf_take(r->op, &b, "the statement", out);
+}
+
+enum tarn_status tarn__show_create(struct tarn__run *r)
+{
+    struct tarn__target target;
+    struct tarn__list list;
+    struct tarn_table *t;
+    struct tarn_str text, none = {NULL, 0};
+    if (tarn__take(&r->words, "VIEW"))
+        return tarn__fail_here(&r->words, TARN_UNSUPPORTED, "views are not in this version");
+    TARN_TRY(tarn__expect(&r->words, "TABLE"));
+    TARN_TRY(tarn__take_target(r, &target));
+    TARN_TRY(tarn__expect_end(&r->words));
+    TARN_TRY(tarn__target_table(r, &target, &t));
+    TARN_TRY(tarn__create_text(r, t, &text));
+    TARN_TRY(tarn__list_begin(&list, r, "createtab_stmt"));
+    TARN_TRY(tarn__list_texts(&list, text, none, none));
+    return tarn__list_end(&list, "SHOW");
+}
