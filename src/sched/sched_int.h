@@ -4,6 +4,11 @@
 
 #include "sched/run.h"
 
+/* ---- resolve.c */
+
+/* What stands first in a workspace: names of SQL as its tables. */
+struct tarn_resolver tarn__resolver(void);
+
 /* ---- lease.c */
 
 /* A folder for temporary files of this process: <state>/tmp/<pid>, or one below TMPDIR. Folders

@@ -6,155 +6,11 @@
 
 #include "sched/sched_int.h"
 
-/* ---- names */
+/* ---- tables of this run */
 
 static bool same_ident(struct tarn_ident a, struct tarn_ident b)
 {
     return tarn_str_eq(a.ns, b.ns) && tarn_str_eq(a.name, b.name);
-}
-
-static bool like_ident(struct tarn_ident a, struct tarn_str ns, struct tarn_str name)
-{
-    return tarn_str_eq_nocase(a.name, name) && (!ns.ptr || tarn_str_eq_nocase(a.ns, ns));
-}
-
-static struct tarn_table *staged_table(const struct tarn_workspace *w, struct tarn_str ns,
-                                       struct tarn_str name)
-{
-    for (size_t i = w->staged_count; i-- > 0;)
-        if (like_ident(w->staged[i]->ident, ns, name))
-            return w->staged[i];
-    return NULL;
-}
-
-static const struct tarn_model *view_model(const struct tarn_workspace *w, struct tarn_str ns,
-                                           struct tarn_str name)
-{
-    const struct tarn_project *p = w->project;
-    for (size_t i = 0; p && i < p->model_count; i++)
-        if (p->models[i].kind == TARN_MODEL_VIEW && like_ident(p->models[i].ident, ns, name))
-            return &p->models[i];
-    return NULL;
-}
-
-/* The only table of the catalog that fits a name in any case; with a namespace or without. */
-static enum tarn_status search_catalog(struct tarn_workspace *w, struct tarn_op *op,
-                                       struct tarn_str ns, struct tarn_str name,
-                                       struct tarn_table **out)
-{
-    struct tarn_idents all;
-    const struct tarn_ident *hit = NULL;
-    *out = NULL;
-    TARN_TRY(tarn_catalog_list_tables(w->catalog, op, (struct tarn_str){NULL, 0}, &all));
-    for (size_t i = 0; i < all.count; i++) {
-        if (!like_ident(all.items[i], ns, name))
-            continue;
-        if (hit) {
-            (void)tarn_fail(op, TARN_TABLE, "table name \"%.*s\" fits several tables",
-                            TARN_STR_ARG(name));
-            tarn_detail(op, "%.*s.%.*s and %.*s.%.*s", TARN_STR_ARG(hit->ns),
-                        TARN_STR_ARG(hit->name), TARN_STR_ARG(all.items[i].ns),
-                        TARN_STR_ARG(all.items[i].name));
-            tarn_hint(op, "write the namespace, in the case of the one that is meant");
-            return TARN_TABLE;
-        }
-        hit = &all.items[i];
-    }
-    return hit ? tarn_table_find(&w->lake, op, *hit, out) : TARN_OK;
-}
-
-static enum tarn_status find_table(struct tarn_workspace *w, struct tarn_op *op, struct tarn_str ns,
-                                   struct tarn_str name, struct tarn_table **out)
-{
-    *out = staged_table(w, ns, name);
-    if (*out)
-        return TARN_OK;
-    if (ns.ptr) {
-        TARN_TRY(tarn_table_find(&w->lake, op, (struct tarn_ident){ns, name}, out));
-        if (*out)
-            return TARN_OK;
-    }
-    return search_catalog(w, op, ns, name, out);
-}
-
-enum tarn_status tarn_workspace_table(struct tarn_workspace *w, struct tarn_op *op,
-                                      struct tarn_ident ident, struct tarn_table **out)
-{
-    return find_table(w, op, ident.ns, ident.name, out);
-}
-
-/* Out of the current snapshot's summary; 0 = not known. */
-static int64_t files_of(const struct tarn_metadata *m)
-{
-    const struct tarn_snapshot *s = tarn_metadata_current(m);
-    const struct tarn_str *total = s ? tarn_kvs_get(&s->summary, "total-data-files") : NULL;
-    int64_t n = 0;
-    return total && tarn_str_to_i64(*total, &n) && n > 0 ? n : 0;
-}
-
-static enum tarn_status lookup(struct tarn_resolver *self, struct tarn_op *op,
-                               const struct tarn_table_ref *ref, struct tarn_relation *out)
-{
-    struct tarn_workspace *w = (struct tarn_workspace *)self;
-    struct tarn_str ns = ref->ns, name = ref->name;
-    struct tarn_table *table;
-    *out = (struct tarn_relation){0};
-    const struct tarn_model *view = view_model(w, ns, name);
-    if (view && !staged_table(w, ns, name)) {
-        out->found = true;
-        out->view_sql = view->sql;
-        return TARN_OK;
-    }
-    TARN_TRY(find_table(w, op, ns, name, &table));
-    if (!table)
-        return TARN_OK;
-    out->found = true;
-    out->schema = &tarn_metadata_schema(&table->metadata)->root;
-    out->data_files = files_of(&table->metadata);
-    out->handle = table;
-    return TARN_OK;
-}
-
-static enum tarn_status plan(struct tarn_resolver *self, struct tarn_op *op,
-                             const struct tarn_relation *relation, const struct tarn_expr *filter,
-                             const struct tarn_scan **out)
-{
-    struct tarn_workspace *w = (struct tarn_workspace *)self;
-    struct tarn_scan *scan;
-    TARN_TRY(tarn_table_scan(&w->lake, op, relation->handle, NULL, filter, &scan));
-    *out = scan;
-    return TARN_OK;
-}
-
-static enum tarn_status add_name(struct tarn_op *op, struct tarn_str **names, size_t *n,
-                                 struct tarn_ident ident)
-{
-    struct tarn_str text =
-        tarn_sprintf(op, "%.*s.%.*s", TARN_STR_ARG(ident.ns), TARN_STR_ARG(ident.name));
-    if (!text.ptr)
-        return TARN_NOMEM;
-    (*names)[(*n)++] = text;
-    return TARN_OK;
-}
-
-static enum tarn_status names(struct tarn_resolver *self, struct tarn_op *op, struct tarn_str **out,
-                              size_t *out_count)
-{
-    struct tarn_workspace *w = (struct tarn_workspace *)self;
-    const struct tarn_project *p = w->project;
-    struct tarn_idents all;
-    size_t n = 0;
-    TARN_TRY(tarn_catalog_list_tables(w->catalog, op, (struct tarn_str){NULL, 0}, &all));
-    TARN_NEW_ARRAY(op, *out, all.count + w->staged_count + (p ? p->model_count : 0) + 1);
-    for (size_t i = 0; i < all.count; i++)
-        TARN_TRY(add_name(op, out, &n, all.items[i]));
-    for (size_t i = 0; i < w->staged_count; i++)
-        TARN_TRY(add_name(op, out, &n, w->staged[i]->ident));
-    for (size_t i = 0; p && i < p->model_count; i++)
-        if (p->models[i].kind == TARN_MODEL_VIEW)
-            TARN_TRY(add_name(op, out, &n, p->models[i].ident));
-    *out_count = n;
-    return TARN_OK;
 }
 
 enum tarn_status tarn_workspace_stage(struct tarn_workspace *w, struct tarn_op *op,
@@ -177,47 +33,6 @@ enum tarn_status tarn_workspace_stage(struct tarn_workspace *w, struct tarn_op *
     w->staged[w->staged_count++] = table;
     tarn_session_forget_views(w->session);
     return TARN_OK;
-}
-
-/* Splits at the last dot; a leading catalog name goes when something of two parts is behind it. */
-static struct tarn_ident split_name(const struct tarn_workspace *w, struct tarn_str text)
-{
-    struct tarn_str prefix = w->catalog->catalog_name, rest = text, head;
-    struct tarn_ident out = {.name = text};
-    if (tarn_str_cut(&rest, '.', &head) && tarn_str_eq(head, prefix) &&
-        memchr(rest.ptr, '.', rest.len))
-        text = rest;
-    for (size_t i = text.len; i-- > 0;)
-        if (text.ptr[i] == '.') {
-            out.ns = tarn_str_of(text.ptr, i);
-            out.name = tarn_str_of(text.ptr + i + 1, text.len - i - 1);
-            break;
-        }
-    return out;
-}
-
-enum tarn_status tarn_workspace_find(struct tarn_workspace *w, struct tarn_op *op,
-                                     struct tarn_str text, struct tarn_table **out)
-{
-    struct tarn_ident ident = split_name(w, text);
-    struct tarn_str *all;
-    const char **z;
-    size_t n;
-    TARN_TRY(find_table(w, op, ident.ns, ident.name, out));
-    if (*out)
-        return TARN_OK;
-    TARN_TRY(names(&w->resolver, op, &all, &n));
-    TARN_NEW_ARRAY(op, z, n + 1);
-    for (size_t i = 0; i < n; i++)
-        z[i] = all[i].ptr;
-    const char *nearest = tarn_str_nearest(text, z, n);
-    (void)tarn_fail(op, TARN_TABLE, "table %.*s not found", TARN_STR_ARG(text));
-    if (nearest)
-        tarn_hint(op, "did you mean %s?", nearest);
-    else
-        tarn_hint(op, n ? "`tarn ls` lists the tables"
-                        : "there are no tables yet: `tarn run` makes them");
-    return TARN_TABLE;
 }
 
 /* ---- opening */
@@ -330,7 +145,7 @@ enum tarn_status tarn_workspace_open(struct tarn_op *op, const struct tarn_works
     struct tarn_catalog_sqlite_options catalog = {0};
     TARN_NEW(op, w);
     *out = w;
-    w->resolver = (struct tarn_resolver){lookup, plan, names};
+    w->resolver = tarn__resolver();
     w->deletes.read = read_deletes;
     TARN_TRY(locate(w, op, o, &catalog));
     if (w->threads <= 0)

@@ -370,13 +370,24 @@ static enum tarn_status on_ref(struct bind *b, const struct reading *r,
     return spelled ? TARN_OK : write_out(b, r, written, n);
 }
 
+/* An unknown version is told at the table's name. */
+static enum tarn_status on_placed_ref(struct bind *b, const struct reading *r,
+                                      const struct tarn_table_ref *ref)
+{
+    enum tarn_status status = on_ref(b, r, ref);
+    if ((status == TARN_NOT_FOUND || status == TARN_INVALID || status == TARN_TABLE) &&
+        b->op->report.line == 0 && b->op->report.frame_count == 0)
+        tarn__place(b->op, &r->refs->rewritten.text, ref->offset);
+    return status;
+}
+
 static enum tarn_status collect(struct bind *b, const struct reading *r)
 {
     b->has_filter = b->has_filter || r->refs->has_filter;
     b->meta |= tarn__meta_words(r->refs->rewritten.text.sql);
     for (size_t i = 0; i < r->refs->count; i++)
         if (!is_binding(b->s, &r->refs->items[i]))
-            TARN_TRY(on_ref(b, r, &r->refs->items[i]));
+            TARN_TRY(on_placed_ref(b, r, &r->refs->items[i]));
     return TARN_OK;
 }
 
