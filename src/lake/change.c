@@ -244,8 +244,10 @@ enum tarn_status tarn_change_upgrade(struct tarn_change *c, struct tarn_op *op, 
                          "table " TARN_IDENT_FMT
                          " has format version %d and cannot go back to version %d",
                          TARN_IDENT_ARG(c->ident), m->format_version, version);
-    c->has_version = c->has_version || version > m->format_version;
-    return tarn_metadata_upgrade(op, m, version);
+    int before = m->format_version;
+    TARN_TRY(tarn_metadata_upgrade(op, m, version));
+    c->has_version = c->has_version || version > before;
+    return TARN_OK;
 }
 
 /* ---- rows */
