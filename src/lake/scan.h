@@ -30,7 +30,7 @@ struct tarn_equality_delete {
 };
 /* delete files of the same columns that apply to the same data files */
 struct tarn_equality_group {
-    int32_t *field_ids;   /* ascending; also of columns that were dropped since */
+    int32_t *field_ids; /* ascending; also of columns that were dropped since */
     size_t field_id_count;
     struct tarn_equality_delete *deletes;
     size_t delete_count;
@@ -84,12 +84,16 @@ struct tarn_written {
     int64_t rows, bytes;
 };
 
-/* What position delete files say, by data file. */
+/* What position delete files say. */
+struct tarn_position_run {    /* in any order; one file and path may have several */
+    size_t source;            /* which of the delete files, by its index */
+    struct tarn_str path;     /* the data file, as it stands in the delete file */
+    const int64_t *positions; /* in any order */
+    size_t count;
+};
 struct tarn_position_deletes {
-    struct tarn_str *paths; /* distinct data file paths, as they stand in the delete files */
-    size_t path_count;
-    int64_t **positions; /* ascending, unique; one array a path */
-    size_t *counts;
+    struct tarn_position_run *runs;
+    size_t run_count;
 };
 /* An engine reads delete files for the planner: this is what lake/ asks of it. */
 struct tarn_delete_reader {

@@ -137,6 +137,86 @@ enum tarn_status tarn_table_live_files(const struct tarn_lake *lake, struct tarn
     return TARN_OK;
 }
 
+/* ---- time travel */
+
+static void tell_versions(struct tarn_op *op, const struct tarn_metadata *m)
+{
+    struct tarn_buf b;
+    tarn_buf_init(&b, TARN_REPORT_TEXT);
+    for (size_t i = 0; i < m->ref_count; i++)
+        tarn_buf_printf(&b, "%s%s %.*s", i ? ", " : "", m->refs[i].is_tag ? "tag" : "branch",
+                        TARN_STR_ARG(m->refs[i].name));
+    for (size_t i = m->snapshot_count; i > 0 && m->snapshot_count - i < 5; i--)
+        tarn_buf_printf(&b, "%ssnapshot %lld", b.len ? ", " : "",
+                        (long long)m->snapshots[i - 1].snapshot_id);
+    if (b.len)
+        tarn_detail(op, "there %s %.*s", m->ref_count + m->snapshot_count == 1 ? "is" : "are",
+                    (int)b.len, b.ptr);
+    else
+        tarn_detail(op, "the table has no snapshot");
+    tarn_buf_release(&b);
+}
+
+enum tarn_status tarn_table_version(struct tarn_op *op, const struct tarn_table *t,
+                                    struct tarn_str version, const struct tarn_snapshot **out)
+{
+    const struct tarn_metadata *m = &t->metadata;
+    const struct tarn_ref *ref = tarn_metadata_ref(m, version);
+    int64_t id;
+    *out = NULL;
+    if (ref)
+        *out = tarn_metadata_snapshot(m, ref->snapshot_id);
+    else if (tarn_str_to_i64(version, &id))
+        *out = tarn_metadata_snapshot(m, id);
+    if (*out)
+        return TARN_OK;
+    (void)tarn_fail(op, TARN_NOT_FOUND,
+                    "table " TARN_IDENT_FMT " has no snapshot, branch or tag \"%.*s\"",
+                    TARN_IDENT_ARG(t->ident), TARN_STR_ARG(version));
+    tell_versions(op, m);
+    return TARN_NOT_FOUND;
+}
+
+/* The log says what was current when; it is not the same as ancestry (after a rollback). */
+enum tarn_status tarn_table_as_of(struct tarn_op *op, const struct tarn_table *t,
+                                  int64_t timestamp_us, const struct tarn_snapshot **out)
+{
+    const struct tarn_metadata *m = &t->metadata;
+    int64_t ms = timestamp_us / 1000 - (timestamp_us % 1000 < 0), first_ms = 0, id = 0;
+    bool any = false;
+    *out = NULL;
+    for (size_t i = 0; i < m->snapshot_log_count; i++) {
+        const struct tarn_snapshot_log_entry *e = &m->snapshot_log[i];
+        if (e->timestamp_ms <= ms)
+            id = e->snapshot_id; /* in the order of the log: of one millisecond the last */
+        if (!any || e->timestamp_ms < first_ms)
+            first_ms = e->timestamp_ms;
+        any = true;
+    }
+    *out = id ? tarn_metadata_snapshot(m, id) : NULL;
+    if (*out)
+        return TARN_OK;
+    if (id)
+        return tarn_fail(op, TARN_NOT_FOUND,
+                         "snapshot %lld, which was the current one of table " TARN_IDENT_FMT
+                         " at that time, has expired",
+                         (long long)id, TARN_IDENT_ARG(t->ident));
+    (void)tarn_fail(op, TARN_NOT_FOUND, "table " TARN_IDENT_FMT " had no snapshot at that time",
+                    TARN_IDENT_ARG(t->ident));
+    if (any) {
+        struct tarn_value v = {.i = first_ms * 1000};
+        struct tarn_type type = {.kind = TARN_TYPE_TIMESTAMPTZ};
+        struct tarn_str text = tarn_value_text(op, &type, &v);
+        if (text.ptr)
+            tarn_detail(op, "its history begins at %.*s", TARN_STR_ARG(text));
+    } else {
+        tell_versions(op, m);
+    }
+    return TARN_NOT_FOUND;
+}
+
+/* ---- totals */
+
 static bool summary_count(const struct tarn_snapshot *s, const char *key, int64_t *out)
 {
     const struct tarn_str *v = tarn_kvs_get(&s->summary, key);
@@ -156,6 +236,15 @@ static void count_files(const struct tarn_live_files *live, struct tarn_table_to
     }
 }
 
+/* Positions behind a file's end delete nothing. */
+static int64_t live_rows(const struct tarn_scan_file *f)
+{
+    size_t n = f->deleted_count;
+    while (n > 0 && f->deleted[n - 1] >= f->file->record_count)
+        n--;
+    return f->file->record_count - (int64_t)n;
+}
+
 /* Delete files may name a row twice, or rows of files that are gone: only a scan knows what is
  * left. */
 static enum tarn_status count_rows(const struct tarn_lake *lake, struct tarn_op *op,
@@ -172,7 +261,7 @@ static enum tarn_status count_rows(const struct tarn_lake *lake, struct tarn_op 
     TARN_TRY(status);
     *rows = 0;
     for (size_t i = 0; i < scan->file_count; i++)
-        *rows += scan->files[i].file->record_count - (int64_t)scan->files[i].deleted_count;
+        *rows += live_rows(&scan->files[i]);
     return TARN_OK;
 }
 

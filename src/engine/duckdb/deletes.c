@@ -139,55 +139,47 @@ enum tarn_status tarn_session_write_deletes(struct tarn_session *s, struct tarn_
 struct gather {
     struct tarn_op *op;
     struct tarn_position_deletes *out;
-    size_t path_cap, position_cap;
-    int64_t *positions; /* of the path that is being read */
-    size_t count;
+    size_t run_cap, position_cap;
+    struct tarn_position_run run; /* that is being read */
+    int64_t *positions;           /* its positions */
 };
 
-static enum tarn_status path_end(struct gather *g)
+static enum tarn_status run_end(struct gather *g)
 {
     struct tarn_position_deletes *o = g->out;
-    if (o->path_count == 0)
-        return TARN_OK;
     int64_t *own;
-    TARN_NEW_ARRAY(g->op, own, g->count);
-    memcpy(own, g->positions, g->count * sizeof *own);
-    o->positions[o->path_count - 1] = own;
-    o->counts[o->path_count - 1] = g->count;
-    g->count = 0;
+    if (g->run.count == 0)
+        return TARN_OK;
+    if (o->run_count == g->run_cap) {
+        size_t cap = g->run_cap ? g->run_cap * 2 : 64;
+        struct tarn_position_run *runs;
+        TARN_NEW_ARRAY(g->op, runs, cap);
+        if (o->run_count > 0)
+            memcpy(runs, o->runs, o->run_count * sizeof *runs);
+        o->runs = runs;
+        g->run_cap = cap;
+    }
+    TARN_NEW_ARRAY(g->op, own, g->run.count);
+    memcpy(own, g->positions, g->run.count * sizeof *own);
+    g->run.positions = own;
+    o->runs[o->run_count++] = g->run;
+    g->run.count = 0;
     return TARN_OK;
 }
 
-static void *wider(struct tarn_op *op, const void *old, size_t count, size_t cap, size_t size)
+static enum tarn_status gather_row(struct gather *g, size_t source, struct tarn_str path,
+                                   int64_t pos)
 {
-    void *p = tarn_alloc_array(op, cap, size);
-    if (p && count > 0)
-        memcpy(p, old, count * size);
-    return p;
-}
-
-static enum tarn_status path_begin(struct gather *g, struct tarn_str path)
-{
-    struct tarn_position_deletes *o = g->out;
-    TARN_TRY(path_end(g));
-    if (o->path_count == g->path_cap) {
-        g->path_cap = g->path_cap ? g->path_cap * 2 : 16;
-        o->paths = wider(g->op, o->paths, o->path_count, g->path_cap, sizeof *o->paths);
-        o->positions = wider(g->op, o->positions, o->path_count, g->path_cap, sizeof *o->positions);
-        o->counts = wider(g->op, o->counts, o->path_count, g->path_cap, sizeof *o->counts);
-        if (!o->paths || !o->positions || !o->counts)
+    bool same = g->run.path.ptr && tarn_str_eq(g->run.path, path);
+    if (g->run.source != source || !same) {
+        TARN_TRY(run_end(g));
+        g->run.source = source;
+        if (!same)
+            g->run.path = tarn_strdup(g->op, path);
+        if (!g->run.path.ptr)
             return TARN_NOMEM;
     }
-    o->paths[o->path_count] = tarn_strdup(g->op, path);
-    return o->paths[o->path_count++].ptr ? TARN_OK : TARN_NOMEM;
-}
-
-static enum tarn_status gather_row(struct gather *g, struct tarn_str path, int64_t pos)
-{
-    struct tarn_position_deletes *o = g->out;
-    if (o->path_count == 0 || !tarn_str_eq(o->paths[o->path_count - 1], path))
-        TARN_TRY(path_begin(g, path));
-    if (g->count == g->position_cap) {
+    if (g->run.count == g->position_cap) {
         size_t cap = g->position_cap ? g->position_cap * 2 : 4096;
         int64_t *more = realloc(g->positions, cap * sizeof *more);
         if (!more)
@@ -195,34 +187,41 @@ static enum tarn_status gather_row(struct gather *g, struct tarn_str path, int64
         g->positions = more;
         g->position_cap = cap;
     }
-    g->positions[g->count++] = pos;
+    g->positions[g->run.count++] = pos;
     return TARN_OK;
 }
 
 static enum tarn_status gather_batch(struct gather *g, const struct tarn_batch *b)
 {
-    const struct tarn_column *path = &b->columns[0], *pos = &b->columns[1];
+    const struct tarn_column *source = &b->columns[0], *path = &b->columns[1],
+                             *pos = &b->columns[2];
     for (size_t i = 0; i < b->rows; i++) {
         if (tarn_column_is_null(path, i) || tarn_column_is_null(pos, i) ||
             ((const int64_t *)pos->data)[i] < 0)
             return tarn_fail(g->op, TARN_CORRUPT,
                              "a position delete file has a row without a path or position");
-        TARN_TRY(gather_row(g, tarn__cell_str(path, i), ((const int64_t *)pos->data)[i]));
+        TARN_TRY(gather_row(g, (size_t)((const int64_t *)source->data)[i], tarn__cell_str(path, i),
+                            ((const int64_t *)pos->data)[i]));
     }
     return TARN_OK;
 }
 
+/* Columns by their reserved ids: other columns of a delete file (the deleted row) may be of any
+ * name. */
 static enum tarn_status read_sql(struct tarn_op *op, const struct tarn_str *paths, size_t count,
                                  struct tarn_str *out)
 {
     struct tarn_buf b;
     tarn_buf_init(&b, TARN__SQL_MAX);
-    tarn_buf_z(&b, "SELECT DISTINCT file_path::VARCHAR, pos::BIGINT FROM read_parquet([");
+    tarn_buf_z(&b, "SELECT file_index::BIGINT, file_path, pos FROM read_parquet([");
     for (size_t i = 0; i < count; i++) {
         tarn_buf_z(&b, i > 0 ? ", " : "");
         tarn_engine_path_sql(&b, paths[i]);
     }
-    tarn_buf_z(&b, "], union_by_name=true, hive_partitioning=false) ORDER BY 1, 2");
+    tarn_buf_printf(&b,
+                    "], schema=MAP{%d:{name:'file_path',type:'VARCHAR',default_value:NULL},"
+                    "%d:{name:'pos',type:'BIGINT',default_value:NULL}})",
+                    ID_FILE_PATH, ID_POS);
     return (enum tarn_status)tarn_buf_take(op, &b, "a statement for the engine", out);
 }
 
@@ -237,7 +236,7 @@ static enum tarn_status read_rows(struct tarn_session *s, struct tarn_op *op, st
         if ((status = gather_batch(g, &batch)) != TARN_OK)
             break;
     tarn_result_close(r);
-    return status == TARN_OK ? path_end(g) : status;
+    return status == TARN_OK ? run_end(g) : status;
 }
 
 enum tarn_status tarn_engine_read_position_deletes(struct tarn_engine *e, struct tarn_op *op,

@@ -1,4 +1,7 @@
-/* view_int: how a file's columns are found when it has no field ids, for view.c. */
+/* view_int: what the files that turn a scan into SQL share: view.c puts groups of files together,
+ * view_columns.c says how a file's columns are found, view_nested.c what lies inside of them,
+ * view_equality.c joins equality deletes, mapping.c knows files without field ids.
+ */
 #ifndef TARN_ENGINE_VIEW_INT_H
 #define TARN_ENGINE_VIEW_INT_H
 
@@ -12,5 +15,75 @@ struct tarn__key {         /* of one column in one file */
 enum tarn_status tarn__mapping_find(struct tarn_session *s, struct tarn_op *op,
                                     const struct tarn_scan *scan, struct tarn_str what,
                                     struct tarn__key ***out) TARN_MUST_USE;
+
+/* ---- view_nested.c: nested columns as a file has them */
+
+struct tarn__nested { /* of one top-level column */
+    bool differs;     /* from what the scan presents: it is read as `type` and made anew */
+    bool absent;      /* the file lacks the whole column */
+    struct tarn_type type;
+};
+struct tarn__layout {
+    struct tarn_str text;         /* equal texts are equal layouts */
+    struct tarn__nested *columns; /* one a top-level column */
+};
+/* One a file of the scan, NULL for files whose nested names are the scan's; *out NULL: all are. */
+enum tarn_status tarn__layouts_find(struct tarn_session *s, struct tarn_op *op,
+                                    const struct tarn_scan *scan,
+                                    struct tarn__layout ***out) TARN_MUST_USE;
+/* The column of the scan, made out of what the file has under the name `inner`. */
+enum tarn_status tarn__nested_sql(struct tarn_op *op, struct tarn_buf *b,
+                                  const struct tarn_field *f, const struct tarn__nested *n,
+                                  struct tarn_str inner) TARN_MUST_USE;
+
+/* ---- view_equality.c */
+
+/* A column that is read besides the scan's own, under a name of our own. */
+struct tarn__extra {
+    int32_t id;
+    struct tarn_str name, type;
+    struct tarn_str value; /* its default, as SQL */
+};
+/* Equality delete groups of the same columns no two of which share a file: one join. */
+struct tarn__equality_join {
+    const struct tarn_equality_group **groups;
+    size_t group_count;
+    bool keep; /* the rows that match are kept, not dropped */
+};
+struct tarn__equality {
+    struct tarn__equality_join *joins;
+    size_t count;
+    bool *files; /* one a file of the scan: some join may concern it */
+    struct tarn__extra *extras;
+    size_t extra_count;
+};
+enum tarn_status tarn__equality_plan(struct tarn_op *op, const struct tarn_scan *scan,
+                                     struct tarn_str what,
+                                     struct tarn__equality *out) TARN_MUST_USE;
+/* " ANTI JOIN (..) AS tarn_e0 ON .." for each join, behind "read_parquet(..) AS tarn_d" over the
+ * scan's files `indexes`. */
+enum tarn_status tarn__equality_sql(struct tarn_op *op, struct tarn_buf *b,
+                                    const struct tarn_scan *scan, const struct tarn__equality *e,
+                                    const size_t *indexes, size_t count) TARN_MUST_USE;
+
+/* ---- view_columns.c */
+
+/* The name of a column inside read_parquet, which has some columns of itself. */
+struct tarn_str tarn__inner_name(struct tarn_op *op, const struct tarn_field *f);
+/* A column's initial default as a text that the engine casts to its type, or NULL. */
+enum tarn_status tarn__default_text_sql(struct tarn_op *op, struct tarn_buf *b,
+                                        const struct tarn_field *f) TARN_MUST_USE;
+/* The same as an expression of the column's type; nested ones too. */
+enum tarn_status tarn__default_sql(struct tarn_op *op, struct tarn_buf *b,
+                                   const struct tarn_field *f) TARN_MUST_USE;
+/* "1:{name:'id',type:'BIGINT',default_value:NULL}, ..": by the keys, or by field id when NULL. */
+enum tarn_status tarn__map_sql(struct tarn_op *op, struct tarn_buf *b, const struct tarn_type *root,
+                               const struct tarn__key *keys,
+                               const struct tarn__layout *layout) TARN_MUST_USE;
+/* "name, inner AS name2, .." */
+enum tarn_status tarn__select_sql(struct tarn_op *op, struct tarn_buf *b,
+                                  const struct tarn_type *root,
+                                  const struct tarn__layout *layout) TARN_MUST_USE;
+void tarn__extra_sql(struct tarn_buf *b, const struct tarn__extra *extra);
 
 #endif

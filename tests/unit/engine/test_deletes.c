@@ -121,11 +121,15 @@ static void test_delete_files(void **state)
     struct tarn_position_deletes read;
     struct tarn_str paths[2] = {d->path, d->path};
     ok(f, tarn_engine_read_position_deletes(f->engine, &f->op, paths, 2, &read));
-    assert_int_equal(read.path_count, 2);
-    assert_true(tarn_str_eq(read.paths[0], a));
-    assert_int_equal(read.counts[0], 2);
-    assert_int_equal(read.positions[0][1], 50003);
-    assert_int_equal(read.positions[1][0], 3);
+    assert_int_equal(read.run_count, 4);
+    for (size_t i = 0; i < 4; i++) {
+        const struct tarn_position_run *r = &read.runs[i];
+        assert_int_equal(r->source, i / 2);
+        assert_true(tarn_str_eq(r->path, i % 2 ? b : a));
+        assert_int_equal(r->count, 2);
+        assert_int_equal(r->positions[0], 3);
+        assert_int_equal(r->positions[1], 50003);
+    }
 
     ok(f, tarn_session_write_deletes(f->session, &f->op,
                                      TARN_STR("SELECT _file, _pos FROM tarn.target WHERE id < 3"),
@@ -139,7 +143,7 @@ static void test_delete_files(void **state)
         tarn_session_write_deletes(f->session, &f->op, TARN_STR("SELECT NULL, 1"), &write, &w),
         TARN_DATA);
     ok(f, tarn_engine_read_position_deletes(f->engine, &f->op, NULL, 0, &read));
-    assert_int_equal(read.path_count, 0);
+    assert_int_equal(read.run_count, 0);
     struct tarn_str data = t->scan.files[0].local_path;
     assert_int_equal(tarn_engine_read_position_deletes(f->engine, &f->op, &data, 1, &read),
                      TARN_CORRUPT);

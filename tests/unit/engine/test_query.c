@@ -366,10 +366,6 @@ static void test_tables_that_cannot_be_read(void **state)
     fails(f, TARN_UNSUPPORTED, "SELECT id FROM raw.ns");
     assert_string_equal(f->op.report.message,
                         "column \"ts\" has type timestamp_ns, which is not in this version");
-    t = table_add(f, "raw", "nested", "struct<id: long, s: struct<a: int>>");
-    table_insert(f, t, "SELECT 1::BIGINT id, {'a': 1} s");
-    t->scan.nested_by_id = true;
-    fails(f, TARN_UNSUPPORTED, "SELECT id FROM raw.nested");
     table_add(f, "raw", "Case", "struct<id: long>");
     table_add(f, "raw", "case", "struct<id: long>");
     fails(f, TARN_UNSUPPORTED, "SELECT * FROM raw.\"Case\", raw.\"case\"");

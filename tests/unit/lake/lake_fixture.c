@@ -39,12 +39,6 @@ static enum tarn_status local_path(struct tarn_storage *s, struct tarn_op *op, s
     return out->ptr ? TARN_OK : TARN_NOMEM;
 }
 
-static int by_position(const void *a, const void *b)
-{
-    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-    return x < y ? -1 : x > y;
-}
-
 static enum tarn_status read_deletes(struct tarn_delete_reader *self, struct tarn_op *op,
                                      const struct tarn_str *paths, size_t count,
                                      struct tarn_position_deletes *out)
@@ -52,31 +46,16 @@ static enum tarn_status read_deletes(struct tarn_delete_reader *self, struct tar
     struct lake_world *w =
         (struct lake_world *)(void *)((char *)self - offsetof(struct lake_world, deletes));
     *out = (struct tarn_position_deletes){0};
-    TARN_NEW_ARRAY(op, out->paths, w->said_count + 1);
-    TARN_NEW_ARRAY(op, out->positions, w->said_count + 1);
-    TARN_NEW_ARRAY(op, out->counts, w->said_count + 1);
+    TARN_NEW_ARRAY(op, out->runs, w->said_count * count + 1);
     w->delete_files_read += count;
-    for (size_t i = 0; i < w->said_count; i++) {
-        bool asked = false;
-        size_t k = 0;
-        for (size_t f = 0; f < count && !asked; f++)
-            asked = tarn_str_is(paths[f], w->said[i].delete_file);
-        if (!asked)
-            continue;
-        while (k < out->path_count && !tarn_str_is(out->paths[k], w->said[i].data_file))
-            k++;
-        if (k == out->path_count) {
-            out->paths[out->path_count++] = tarn_str_view(w->said[i].data_file);
-            TARN_NEW_ARRAY(op, out->positions[k], w->said_count);
-        }
-        int64_t *list = out->positions[k];
-        bool twice = false;
-        for (size_t p = 0; p < out->counts[k]; p++)
-            twice = twice || list[p] == w->said[i].position;
-        if (!twice)
-            list[out->counts[k]++] = w->said[i].position;
-        qsort(list, out->counts[k], sizeof *list, by_position);
-    }
+    for (size_t i = 0; i < w->said_count; i++)
+        for (size_t f = 0; f < count; f++)
+            if (tarn_str_is(paths[f], w->said[i].delete_file))
+                out->runs[out->run_count++] =
+                    (struct tarn_position_run){.source = f,
+                                               .path = tarn_str_view(w->said[i].data_file),
+                                               .positions = &w->said[i].position,
+                                               .count = 1};
     return TARN_OK;
 }
 

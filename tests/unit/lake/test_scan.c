@@ -558,18 +558,6 @@ static void refuse(struct lake_world *w, struct tarn_data_file f, const char *pa
     lake_fails(w, try_scan(w, NULL), TARN_UNSUPPORTED, part);
 }
 
-static void equality_deletes_are_refused(void **state)
-{
-    struct lake_world *w = *state;
-    int32_t ids[] = {1};
-    lake_create(w, "struct<id: long>", NONE);
-    struct tarn_data_file f = lake_file(w, "mem://w/raw/t/data/e", 1);
-    f.content = TARN_CONTENT_EQUALITY_DELETES;
-    f.equality_ids = ids;
-    f.equality_id_count = 1;
-    refuse(w, f, "equality deletes");
-}
-
 static void other_formats_are_refused(void **state)
 {
     struct lake_world *w = *state;
@@ -587,16 +575,6 @@ static void position_deletes_in_other_formats_are_refused(void **state)
     f.content = TARN_CONTENT_POSITION_DELETES;
     f.format = TARN_STR("AVRO");
     refuse(w, f, "AVRO");
-}
-
-static void deletion_vectors_are_refused(void **state)
-{
-    struct lake_world *w = *state;
-    lake_create(w, "struct<id: long>", NONE);
-    struct tarn_data_file f = lake_file(w, "mem://w/raw/t/data/o", 1);
-    f.content = TARN_CONTENT_POSITION_DELETES;
-    f.format = TARN_STR("puffin");
-    refuse(w, f, "deletion vectors");
 }
 
 /* ---- what is broken is named */
@@ -696,10 +674,8 @@ int main(void)
         T(trap_4_rewritten_manifests_keep_sequence_numbers),
         T(trap_27_appends_keep_delete_manifests),
         T(deletes_are_read_only_when_a_file_is_left),
-        T(equality_deletes_are_refused),
         T(other_formats_are_refused),
         T(position_deletes_in_other_formats_are_refused),
-        T(deletion_vectors_are_refused),
         T(broken_manifests_are_named),
         T(broken_manifest_lists_are_named),
         T(an_unknown_spec_is_corrupt),

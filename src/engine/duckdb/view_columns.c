@@ -1,0 +1,186 @@
+/* view_columns: how a file's top-level columns are found and named, and what stands for those that
+ * it lacks (spec "Column Projection", "Default values").
+ */
+#include "engine/duckdb/view_int.h"
+
+/* ---- names */
+
+/* Columns that read_parquet has of itself. */
+static bool name_is_taken(struct tarn_str name)
+{
+    static const char *const taken[] = {"filename", "file_row_number", "file_index", "rowid",
+                                        "file_size"};
+    for (size_t i = 0; i < sizeof taken / sizeof taken[0]; i++)
+        if (tarn_str_eq_nocase(name, tarn_str_view(taken[i])))
+            return true;
+    return false;
+}
+
+struct tarn_str tarn__inner_name(struct tarn_op *op, const struct tarn_field *f)
+{
+    return name_is_taken(f->name) ? tarn_sprintf(op, "tarn_field_%d", f->id) : f->name;
+}
+
+/* ---- defaults */
+
+/* Bytes as the engine casts them from text: \xAB for each. */
+static void bytes_text(struct tarn_buf *b, struct tarn_str bytes)
+{
+    tarn_buf_put(b, '\'');
+    for (size_t i = 0; i < bytes.len; i++)
+        tarn_buf_printf(b, "\\x%02X", (unsigned char)bytes.ptr[i]);
+    tarn_buf_put(b, '\'');
+}
+
+static enum tarn_status primitive_sql(struct tarn_op *op, struct tarn_buf *b,
+                                      const struct tarn_field *f, const struct tarn_json *j)
+{
+    struct tarn_value v;
+    TARN_TRY_WHILE(op, tarn_value_from_json(op, &f->type, j, &v), "reading the default of \"%.*s\"",
+                   TARN_STR_ARG(f->name));
+    if (f->type.kind == TARN_TYPE_BINARY || f->type.kind == TARN_TYPE_FIXED) {
+        bytes_text(b, v.bytes);
+        return TARN_OK;
+    }
+    struct tarn_str text = tarn_value_text(op, &f->type, &v);
+    if (!text.ptr)
+        return TARN_NOMEM;
+    tarn_buf_sql_text(b, text);
+    return TARN_OK;
+}
+
+static enum tarn_status default_of(struct tarn_op *op, const struct tarn_field *f,
+                                   struct tarn_json **out)
+{
+    *out = NULL;
+    if (!f->initial_default.ptr)
+        return TARN_OK;
+    TARN_TRY_WHILE(op, tarn_json_parse(op, f->initial_default, "a column's default", out),
+                   "reading the default of \"%.*s\"", TARN_STR_ARG(f->name));
+    if ((*out)->kind == TARN_JSON_K_NULL)
+        *out = NULL;
+    return TARN_OK;
+}
+
+enum tarn_status tarn__default_text_sql(struct tarn_op *op, struct tarn_buf *b,
+                                        const struct tarn_field *f)
+{
+    struct tarn_json *j;
+    TARN_TRY(default_of(op, f, &j));
+    if (j && !tarn_type_is_nested(&f->type))
+        return primitive_sql(op, b, f, j);
+    tarn_buf_z(b, "NULL");
+    return TARN_OK;
+}
+
+/* A struct's default is {}: its fields take their own. */
+static enum tarn_status struct_sql(struct tarn_op *op, struct tarn_buf *b,
+                                   const struct tarn_type *t)
+{
+    tarn_buf_z(b, "struct_pack(");
+    for (size_t i = 0; i < t->field_count; i++) {
+        tarn_buf_z(b, i > 0 ? ", " : "");
+        tarn_buf_sql_name(b, t->fields[i].name);
+        tarn_buf_z(b, " := ");
+        TARN_TRY(tarn__default_sql(op, b, &t->fields[i]));
+    }
+    tarn_buf_put(b, ')');
+    return TARN_OK;
+}
+
+enum tarn_status tarn__default_sql(struct tarn_op *op, struct tarn_buf *b,
+                                   const struct tarn_field *f)
+{
+    struct tarn_json *j;
+    TARN_TRY(default_of(op, f, &j));
+    if (j && (f->type.kind == TARN_TYPE_LIST || f->type.kind == TARN_TYPE_MAP))
+        return tarn_fail(op, TARN_UNSUPPORTED,
+                         "column \"%.*s\" has a default of a list or map, which is not in this "
+                         "version",
+                         TARN_STR_ARG(f->name));
+    if (j && f->type.kind == TARN_TYPE_STRUCT)
+        return struct_sql(op, b, &f->type);
+    tarn_buf_z(b, "CAST(");
+    if (j)
+        TARN_TRY(primitive_sql(op, b, f, j));
+    else
+        tarn_buf_z(b, "NULL");
+    tarn_buf_z(b, " AS ");
+    tarn__type_sql(b, &f->type);
+    tarn_buf_put(b, ')');
+    return TARN_OK;
+}
+
+/* ---- read_parquet's own map of columns */
+
+static enum tarn_status map_entry(struct tarn_op *op, struct tarn_buf *b,
+                                  const struct tarn_field *f, const struct tarn__key *key,
+                                  const struct tarn__nested *nested)
+{
+    struct tarn_buf type;
+    struct tarn_str type_text, name = tarn__inner_name(op, f);
+    if (!name.ptr)
+        return TARN_NOMEM;
+    tarn_buf_init(&type, (size_t)16 << 20);
+    tarn__type_sql(&type, nested && nested->differs ? &nested->type : &f->type);
+    TARN_TRY((enum tarn_status)tarn_buf_take(op, &type, "a column's type", &type_text));
+    if (key)
+        tarn_buf_sql_text(b, key->name);
+    else
+        tarn_buf_printf(b, "%d", f->id);
+    tarn_buf_z(b, ":{name:");
+    tarn_buf_sql_text(b, name);
+    tarn_buf_z(b, ",type:");
+    tarn_buf_sql_text(b, type_text);
+    tarn_buf_z(b, ",default_value:");
+    if (key && key->value.ptr)
+        tarn_buf_sql_text(b, key->value);
+    else
+        TARN_TRY(tarn__default_text_sql(op, b, f));
+    tarn_buf_put(b, '}');
+    return TARN_OK;
+}
+
+enum tarn_status tarn__map_sql(struct tarn_op *op, struct tarn_buf *b, const struct tarn_type *root,
+                               const struct tarn__key *keys, const struct tarn__layout *layout)
+{
+    for (size_t i = 0; i < root->field_count; i++) {
+        tarn_buf_z(b, i > 0 ? "," : "");
+        TARN_TRY(map_entry(op, b, &root->fields[i], keys ? &keys[i] : NULL,
+                           layout ? &layout->columns[i] : NULL));
+    }
+    return TARN_OK;
+}
+
+void tarn__extra_sql(struct tarn_buf *b, const struct tarn__extra *extra)
+{
+    tarn_buf_printf(b, ",%d:{name:", extra->id);
+    tarn_buf_sql_text(b, extra->name);
+    tarn_buf_z(b, ",type:");
+    tarn_buf_sql_text(b, extra->type);
+    tarn_buf_z(b, ",default_value:");
+    tarn_buf_str(b, extra->value.ptr ? extra->value : TARN_STR("NULL"));
+    tarn_buf_put(b, '}');
+}
+
+enum tarn_status tarn__select_sql(struct tarn_op *op, struct tarn_buf *b,
+                                  const struct tarn_type *root, const struct tarn__layout *layout)
+{
+    for (size_t i = 0; i < root->field_count; i++) {
+        const struct tarn_field *f = &root->fields[i];
+        const struct tarn__nested *nested = layout ? &layout->columns[i] : NULL;
+        struct tarn_str inner = tarn__inner_name(op, f);
+        if (!inner.ptr)
+            return TARN_NOMEM;
+        tarn_buf_z(b, i > 0 ? ", " : "");
+        if (nested && nested->differs)
+            TARN_TRY(tarn__nested_sql(op, b, f, nested, inner));
+        else
+            tarn_buf_sql_name(b, inner);
+        if (tarn_str_eq(inner, f->name) && !(nested && nested->differs))
+            continue;
+        tarn_buf_z(b, " AS ");
+        tarn_buf_sql_name(b, f->name);
+    }
+    return TARN_OK;
+}
