@@ -172,6 +172,9 @@ enum tarn_status tarn_changes_commit(const struct tarn_lake *, struct tarn_op *,
                                      struct tarn_change **changes, size_t count,
                                      struct tarn_commit_options) TARN_MUST_USE;
 const struct tarn_table *tarn_change_table(const struct tarn_change *); /* after stage or commit */
+/* The data files given to append are somebody else's until they are committed: whatever happens,
+ * they are left where they are and not counted below. */
+void tarn_change_keep_appended(struct tarn_change *);
 /* Every file that the change wrote or was given: data, delete files, manifests, metadata. */
 size_t tarn_change_file_count(const struct tarn_change *);
 struct tarn_str tarn_change_file(const struct tarn_change *, size_t index);

@@ -58,6 +58,7 @@ struct tarn_change {
     struct tarn__rows rows;
     bool asked_remove_all; /* rows.remove_all unless there is nothing to remove */
     bool only_rewrites;
+    bool keeps_appended; /* appended files are somebody else's: never removed */
     bool has_isolation;
     enum tarn_isolation isolation;
     const struct tarn_expr *filter;

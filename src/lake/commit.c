@@ -318,9 +318,19 @@ enum tarn_status tarn_changes_commit(const struct tarn_lake *lake, struct tarn_o
     return status;
 }
 
+void tarn_change_keep_appended(struct tarn_change *c)
+{
+    c->keeps_appended = true;
+}
+
+static size_t own_appended(const struct tarn_change *c)
+{
+    return c->keeps_appended ? 0 : c->rows.appended.count;
+}
+
 size_t tarn_change_file_count(const struct tarn_change *c)
 {
-    return c->written.count + c->stale.count + c->rows.appended.count + c->rows.deletes.count;
+    return c->written.count + c->stale.count + own_appended(c) + c->rows.deletes.count;
 }
 
 struct tarn_str tarn_change_file(const struct tarn_change *c, size_t i)
@@ -331,8 +341,8 @@ struct tarn_str tarn_change_file(const struct tarn_change *c, size_t i)
     if (i < c->stale.count)
         return c->stale.items[i];
     i -= c->stale.count;
-    return i < c->rows.appended.count ? c->rows.appended.items[i].path
-                                      : c->rows.deletes.items[i - c->rows.appended.count].path;
+    return i < own_appended(c) ? c->rows.appended.items[i].path
+                               : c->rows.deletes.items[i - own_appended(c)].path;
 }
 
 void tarn_change_discard(struct tarn_change *c, struct tarn_op *op)
