@@ -142,7 +142,7 @@ static void wrong_lines(void **state)
         {"run --profile a -pb", "option --profile is given twice", NULL, NULL},
         {"run --json=maybe", "option --json must be true or false, not \"maybe\"", NULL, NULL},
         {"run --format tabel",
-         "option --format must be one of table, json, ndjson, csv and md, not \"tabel\"",
+         "option --format must be one of table, json, ndjson, csv, md and expanded, not \"tabel\"",
          "did you mean \"table\"?", NULL},
         {"sql --max-rows many",
          "option --max-rows must be an integer from 1 to 1000000, not \"many\"", NULL, NULL},
@@ -172,7 +172,7 @@ static void wrong_lines(void **state)
          "tarn sql takes one statement: as an argument, behind -e, or in a file behind -f", NULL,
          NULL},
         {"sql",
-         "environment variable TARN_FORMAT must be one of table, json, ndjson, csv and md, not "
+         "environment variable TARN_FORMAT must be one of table, json, ndjson, csv, md and expanded, not "
          "\"tabel\"",
          "did you mean \"table\"?", bad_env},
         {"sql",
