@@ -360,9 +360,9 @@ static void test_open_result_holds_its_session(void **state)
 static void test_tables_that_cannot_be_read(void **state)
 {
     struct fixture *f = *state;
-    struct table *t = table_add(f, "raw", "t", "struct<id: long, Id: int>");
+    table_add(f, "raw", "t", "struct<id: long, Id: int>");
     fails(f, TARN_UNSUPPORTED, "SELECT * FROM raw.t");
-    t = table_add(f, "raw", "ns", "struct<id: long, ts: timestamp_ns>");
+    table_add(f, "raw", "ns", "struct<id: long, ts: timestamp_ns>");
     fails(f, TARN_UNSUPPORTED, "SELECT id FROM raw.ns");
     assert_string_equal(f->op.report.message,
                         "column \"ts\" has type timestamp_ns, which is not in this version");
