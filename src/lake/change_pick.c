@@ -7,7 +7,9 @@ enum tarn_status tarn_change_stage_wap(struct tarn_change *c, struct tarn_op *op
                                        struct tarn_str wap_id)
 {
     c->wap_id = tarn_strdup(op, wap_id);
-    return c->wap_id.ptr ? TARN_OK : TARN_NOMEM;
+    if (!c->wap_id.ptr)
+        return TARN_NOMEM;
+    return tarn_change_set_summary(c, op, TARN_STR("wap.id"), wap_id);
 }
 
 enum tarn_status tarn_change_cherry_pick(struct tarn_change *c, struct tarn_op *op,

@@ -12,8 +12,22 @@ static const char *const NONE[] = {NULL};
 /* ---- what is committed: each adds 3 rows to the 2 files of 5 rows that are there, or replaces
  * something */
 
-enum act { APPEND, REPLACE_ALL, DELETE_SOME, NEW_SCHEMA, CREATE, TWO_TABLES, ACTS };
-static const int64_t ROWS_AFTER[] = {13, 3, 8, 13, 3, 16};
+enum act {
+    APPEND,
+    REPLACE_ALL,
+    DELETE_SOME,
+    NEW_SCHEMA,
+    CREATE,
+    TWO_TABLES,
+    CHAIN,
+    PICK,
+    VECTOR,
+    MERGE,
+    REPLACE,
+    TAG,
+    ACTS
+};
+static const int64_t ROWS_AFTER[] = {13, 3, 8, 13, 3, 16, 16, 14, 9, 13, 3, 13};
 
 static const struct tarn_ident OTHER = {{"raw", 3}, {"u", 1}};
 
@@ -43,30 +57,123 @@ static enum tarn_status open_or_create(struct lake_world *w, const struct tarn_l
     return tarn_change_create(lake, &w->op, ident, &how, out);
 }
 
+static enum tarn_status vector(struct lake_world *w, struct tarn_change *c)
+{
+    struct tarn_data_file f = {.path = TARN_STR("mem://w/raw/t/data/v.puffin"),
+                               .content = TARN_CONTENT_POSITION_DELETES,
+                               .format = TARN_STR("PUFFIN"),
+                               .record_count = 1,
+                               .size_bytes = 4,
+                               .sort_order_id = -1,
+                               .first_row_id = -1,
+                               .referenced_data_file = TARN_STR("mem://w/raw/t/data/b"),
+                               .content_offset = 1,
+                               .content_size = 2};
+    TARN_TRY(tarn_change_upgrade(c, &w->op, 3));
+    return tarn_change_add_deletes(c, &w->op, &f, 1);
+}
+
+/* An act on the table alone, on top of the file that is appended. */
+static enum tarn_status record(struct lake_world *w, struct tarn_change *c, enum act act)
+{
+    struct tarn_str gone = TARN_STR("mem://w/raw/t/data/a");
+    struct tarn_ref tag = {.name = TARN_STR("v1"),
+                           .snapshot_id = tarn_change_snapshot_id(c),
+                           .is_tag = true,
+                           .min_snapshots_to_keep = -1,
+                           .max_snapshot_age_ms = -1,
+                           .max_ref_age_ms = -1};
+    switch (act) {
+    case REPLACE_ALL:
+        tarn_change_delete_all(c);
+        return TARN_OK;
+    case VECTOR:
+        TARN_TRY(vector(w, c));
+        return tarn_change_delete_files(c, &w->op, &gone, 1);
+    case DELETE_SOME:
+        return tarn_change_delete_files(c, &w->op, &gone, 1);
+    case NEW_SCHEMA:
+        return new_schema(w, c);
+    case MERGE:
+        return tarn_change_set_property(c, &w->op, TARN_STR("commit.manifest.min-count-to-merge"),
+                                        TARN_STR("2"));
+    case TAG:
+        return tarn_change_set_ref(c, &w->op, &tag);
+    default:
+        return TARN_OK;
+    }
+}
+
+static enum tarn_status start(struct lake_world *w, struct tarn_change *c, enum act act)
+{
+    struct tarn_schema schema = {0};
+    struct tarn_create how = {.schema = &schema};
+    if (act != REPLACE)
+        return TARN_OK;
+    TARN_TRY(tarn_type_parse(&w->op, TARN_STR("struct<x: string, id: long>"), &schema.root));
+    return tarn_change_replace(c, &w->op, &how);
+}
+
 struct act_state {
     struct tarn_change *changes[2];
     size_t count;
 };
 
+static int64_t staged_snapshot(const struct tarn_change *c)
+{
+    const struct tarn_metadata *m = tarn_change_metadata(c);
+    for (size_t i = 0; i < m->snapshot_count; i++)
+        if (tarn_kvs_get(&m->snapshots[i].summary, "wap.id"))
+            return m->snapshots[i].snapshot_id;
+    return 0;
+}
+
+/* What a chain's first change wrote before its second could be recorded. */
+static void forget_staged(struct lake_world *w, const struct tarn_lake *lake,
+                          const struct act_state *s)
+{
+    struct tarn_report told = w->op.report;
+    for (size_t i = 0; i < tarn_change_file_count(s->changes[0]); i++) {
+        struct tarn_str path = tarn_change_file(s->changes[0], i);
+        if (!tarn_str_ends(path, TARN_STR("mine")))
+            (void)!tarn_storage_remove(lake->storage, &w->op, path);
+    }
+    w->op.report = told;
+}
+
+static enum tarn_status second(struct lake_world *w, const struct tarn_lake *lake, enum act act,
+                               const struct tarn_data_file *file, struct act_state *s)
+{
+    struct tarn_table *staged;
+    if (act == TWO_TABLES) {
+        TARN_TRY(open_or_create(w, lake, LAKE_TABLE, false, &s->changes[1]));
+    } else {
+        TARN_TRY(tarn_change_stage(s->changes[0], &w->op, &staged));
+        TARN_TRY(tarn_change_open(lake, &w->op, staged, &s->changes[1]));
+    }
+    s->count = 2;
+    return tarn_change_append(s->changes[1], &w->op, file, 1);
+}
+
 static enum tarn_status carry_out(struct lake_world *w, const struct tarn_lake *lake, enum act act,
                                   const struct tarn_data_file *file, struct act_state *s)
 {
     bool create = act == CREATE || act == TWO_TABLES;
-    struct tarn_str gone = TARN_STR("mem://w/raw/t/data/a");
     *s = (struct act_state){{NULL}, 0};
     TARN_TRY(open_or_create(w, lake, create ? OTHER : LAKE_TABLE, create, &s->changes[0]));
     s->count = 1;
-    TARN_TRY(tarn_change_append(s->changes[0], &w->op, file, 1));
-    if (act == REPLACE_ALL)
-        tarn_change_delete_all(s->changes[0]);
-    if (act == DELETE_SOME)
-        TARN_TRY(tarn_change_delete_files(s->changes[0], &w->op, &gone, 1));
-    if (act == NEW_SCHEMA)
-        TARN_TRY(new_schema(w, s->changes[0]));
-    if (act == TWO_TABLES) {
-        TARN_TRY(open_or_create(w, lake, LAKE_TABLE, false, &s->changes[1]));
-        s->count = 2;
-        TARN_TRY(tarn_change_append(s->changes[1], &w->op, file + 1, 1));
+    TARN_TRY(start(w, s->changes[0], act));
+    if (act == PICK)
+        TARN_TRY(tarn_change_cherry_pick(s->changes[0], &w->op, staged_snapshot(s->changes[0])));
+    else
+        TARN_TRY(tarn_change_append(s->changes[0], &w->op, file, 1));
+    TARN_TRY(record(w, s->changes[0], act));
+    if (act == TWO_TABLES || act == CHAIN) {
+        enum tarn_status status = second(w, lake, act, file + 1, s);
+        if (status != TARN_OK) { /* the data files are the test's */
+            forget_staged(w, lake, s);
+            return status;
+        }
     }
     return tarn_changes_commit(lake, &w->op, s->changes, s->count,
                                (struct tarn_commit_options){.tries = 3});
@@ -93,7 +200,12 @@ static struct lake_world *world(struct tarn_data_file files[2])
     lake_begin((void **)&w);
     lake_create(w, "struct<id: long>", NONE);
     lake_append_now(w, "mem://w/raw/t/data/a", 5);
+    struct tarn_change *wap = lake_open(w);
+    lake_ok(w, tarn_change_stage_wap(wap, &w->op, TARN_STR("job")));
+    lake_append(w, wap, "mem://w/raw/t/data/wap", 4);
+    lake_commit(w, wap);
     lake_append_now(w, "mem://w/raw/t/data/b", 5);
+    (void)lake_file(w, "mem://w/raw/t/data/v.puffin", 1);
     files[0] = lake_file(w, "mem://w/raw/t/data/mine", 3);
     files[1] = lake_file(w, "mem://w/raw/t/data/mine2", 3);
     return w;
