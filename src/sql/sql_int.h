@@ -141,10 +141,20 @@ enum tarn_status tarn__sql_alter_view(struct tarn__run *r) TARN_MUST_USE;
  * their write-default or null. For INSERT and CREATE TABLE AS. */
 struct tarn__rows_of_query {
     struct tarn_str query; /* a piece of the statement */
+    struct tarn_str with;  /* "WITH a AS (..)" that stood before the statement; absent = none */
+    /* a temporary table that the rows are put into first, as the table will hold them (temp.main.
+     * "name"), for RETURNING; absent = none */
+    struct tarn_str into;
     const struct tarn_str *columns;
     size_t column_count;
     bool by_name;
+    /* more columns behind the query's, with one value each: an expression of the statement */
+    const struct tarn__constant {
+        struct tarn_str name, value;
+    } * constants;
+    size_t constant_count;
 };
+/* The rows are appended to the change. After a failure their files are gone. */
 enum tarn_status tarn__write_query(struct tarn__run *r, const struct tarn__rows_of_query *q,
                                    struct tarn_change *change,
                                    struct tarn_written *out) TARN_MUST_USE;
