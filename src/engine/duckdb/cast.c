@@ -27,6 +27,13 @@ static bool primitive_fits(const struct tarn_type *from, const struct tarn_type 
                from->kind == TARN_TYPE_INT;
     case TARN_TYPE_TIMESTAMP:
         return from->kind == TARN_TYPE_TIMESTAMP || from->kind == TARN_TYPE_DATE;
+    case TARN_TYPE_TIMESTAMP_NS: /* out of range fails */
+        return from->kind == TARN_TYPE_TIMESTAMP_NS || from->kind == TARN_TYPE_TIMESTAMP ||
+               from->kind == TARN_TYPE_DATE;
+    case TARN_TYPE_VARIANT: /* holds values of all types */
+        return true;
+    case TARN_TYPE_UNKNOWN:
+        return false;
     default:
         return from->kind == to->kind;
     }

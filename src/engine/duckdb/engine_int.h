@@ -226,11 +226,15 @@ struct tarn__shape {
     struct tarn__shape *children;
     size_t child_count;
 };
-/* False: the engine's type has no place in Iceberg, and the value must be cast (tarn__shape_cast)
- * first. */
-bool tarn__shape_fits(duckdb_logical_type t);
+enum tarn__shapes {
+    TARN__SHAPES_VALUES, /* columns of a batch */
+    TARN__SHAPES_TYPES   /* for a table: variants and geometries stay what they are */
+};
+/* False: the engine's type has no place in Iceberg (or in a batch), and the value must be cast
+ * (tarn__shape_cast) first. */
+bool tarn__shape_fits(duckdb_logical_type t, enum tarn__shapes what);
 /* SQL text of the type to cast to. */
-void tarn__shape_cast(struct tarn_buf *b, duckdb_logical_type t);
+void tarn__shape_cast(struct tarn_buf *b, duckdb_logical_type t, enum tarn__shapes what);
 enum tarn_status tarn__shape_of(struct tarn_op *op, duckdb_logical_type t,
                                 struct tarn__shape *out_shape,
                                 struct tarn_type *out_type) TARN_MUST_USE;
@@ -238,9 +242,13 @@ enum tarn_status tarn__shape_of(struct tarn_op *op, duckdb_logical_type t,
 void tarn__type_sql(struct tarn_buf *b, const struct tarn_type *t);
 /* NULL on failure of the engine's allocation. The caller destroys it. */
 duckdb_logical_type tarn__type_logical(const struct tarn_type *t);
-/* TARN_UNSUPPORTED for types of v3, with the column's name. */
+/* TARN_UNSUPPORTED, with the column's name, for types that cannot be read, or written. */
 enum tarn_status tarn__type_supported(struct tarn_op *op, const struct tarn_type *t,
                                       struct tarn_str column) TARN_MUST_USE;
+enum tarn_status tarn__type_writable(struct tarn_op *op, const struct tarn_type *t,
+                                     struct tarn_str column) TARN_MUST_USE;
+/* Can a producer hand it over (format/batch.h)? */
+bool tarn__type_batched(const struct tarn_type *t);
 /* Names of a struct's fields, quoted, as "a", "b". */
 void tarn__names_sql(struct tarn_buf *b, const struct tarn_type *root);
 

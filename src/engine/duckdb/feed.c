@@ -33,10 +33,15 @@ static struct tarn__feed *feed_find(struct tarn_engine *e, int64_t id)
 enum tarn_status tarn__feed_open(struct tarn_engine *e, struct tarn_op *op, struct tarn_producer *p,
                                  struct tarn__feed **out)
 {
-    struct tarn__feed *f = calloc(1, sizeof *f);
     int workers = p->workers_max > 0 ? p->workers_max : 1;
     if (workers > e->options.threads)
         workers = e->options.threads;
+    if (!tarn__type_batched(p->schema)) {
+        struct tarn_str text = tarn_type_text(op, p->schema);
+        return tarn_fail(op, TARN_UNSUPPORTED, "rows of %.*s cannot be handed to the engine",
+                         TARN_STR_ARG(text));
+    }
+    struct tarn__feed *f = calloc(1, sizeof *f);
     if (f)
         f->ops = calloc((size_t)workers, sizeof *f->ops);
     if (!f || !f->ops || pthread_mutex_init(&f->lock, NULL) != 0) {

@@ -177,6 +177,17 @@ static bool fill_decimals(duckdb_vector v, const struct tarn_column *c, size_t s
     return ok;
 }
 
+/* Whatever the batch says of it, it has no values. */
+static enum tarn_status fill_nulls(struct tarn_op *op, duckdb_vector v, size_t n)
+{
+    duckdb_vector_ensure_validity_writable(v);
+    uint64_t *bits = duckdb_vector_get_validity(v);
+    if (!bits)
+        return tarn_fail(op, TARN_NOMEM, "could not hand rows to the engine: out of memory");
+    memset(bits, 0, (n + 63) / 64 * sizeof *bits);
+    return TARN_OK;
+}
+
 static size_t width_of(enum tarn_type_kind kind)
 {
     switch (kind) {
@@ -220,6 +231,8 @@ enum tarn_status tarn__vector_fill(struct tarn_op *op, duckdb_vector v, const st
 {
     fill_validity(v, c, start, n);
     switch (c->type->kind) {
+    case TARN_TYPE_UNKNOWN:
+        return fill_nulls(op, v, n);
     case TARN_TYPE_STRING:
     case TARN_TYPE_BINARY:
         fill_strings(v, c, start, n);

@@ -60,8 +60,9 @@ static enum tarn_status column_of(struct tarn_op *op, duckdb_vector v, size_t n,
 {
     struct tarn__shape shape;
     duckdb_logical_type t = duckdb_vector_get_column_type(v);
-    enum tarn_status status =
-        tarn__shape_fits(t) ? tarn__shape_of(op, t, &shape, type) : TARN_UNSUPPORTED;
+    enum tarn_status status = tarn__shape_fits(t, TARN__SHAPES_VALUES)
+                                  ? tarn__shape_of(op, t, &shape, type)
+                                  : TARN_UNSUPPORTED;
     duckdb_destroy_logical_type(&t);
     TARN_TRY(status);
     return tarn__vector_column(op, v, &shape, type, n, out);

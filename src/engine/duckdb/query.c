@@ -25,8 +25,8 @@ struct tarn_result {
 /* ---- preparing */
 
 static enum tarn_status wrapped_sql(struct tarn_op *op, const struct tarn__text *text,
-                                    duckdb_prepared_statement p, struct tarn_str *out,
-                                    size_t *out_prefix)
+                                    duckdb_prepared_statement p, enum tarn__shapes what,
+                                    struct tarn_str *out, size_t *out_prefix)
 {
     struct tarn_buf b;
     idx_t n = duckdb_prepared_statement_column_count(p);
@@ -36,12 +36,14 @@ static enum tarn_status wrapped_sql(struct tarn_op *op, const struct tarn__text 
         duckdb_logical_type t = duckdb_prepared_statement_column_logical_type(p, i);
         const char *name = duckdb_prepared_statement_column_name(p, i);
         tarn_buf_z(&b, i > 0 ? ", " : "");
-        if (tarn__shape_fits(t)) {
+        if (tarn__shape_fits(t, what)) {
             tarn_buf_printf(&b, "c%llu", (unsigned long long)i);
         } else {
-            tarn_buf_printf(&b, "CAST(c%llu AS ", (unsigned long long)i);
-            tarn__shape_cast(&b, t);
-            tarn_buf_put(&b, ')');
+            /* a null variant would become the JSON text null */
+            tarn_buf_printf(&b, "CASE WHEN c%llu IS NOT NULL THEN CAST(c%llu AS ",
+                            (unsigned long long)i, (unsigned long long)i);
+            tarn__shape_cast(&b, t, what);
+            tarn_buf_z(&b, ") END");
         }
         tarn_buf_z(&b, " AS ");
         tarn_buf_sql_name(&b, tarn_str_view(name));
@@ -58,12 +60,12 @@ static enum tarn_status wrapped_sql(struct tarn_op *op, const struct tarn__text 
     return (enum tarn_status)tarn_buf_take(op, &b, "the statement", out);
 }
 
-static bool all_fit(duckdb_prepared_statement p)
+static bool all_fit(duckdb_prepared_statement p, enum tarn__shapes what)
 {
     bool fits = true;
     for (idx_t i = 0; fits && i < duckdb_prepared_statement_column_count(p); i++) {
         duckdb_logical_type t = duckdb_prepared_statement_column_logical_type(p, i);
-        fits = tarn__shape_fits(t);
+        fits = tarn__shape_fits(t, what);
         duckdb_destroy_logical_type(&t);
     }
     return fits;
@@ -90,7 +92,8 @@ static enum tarn_status shapes_of(struct tarn_op *op, struct tarn__query *q)
 }
 
 enum tarn_status tarn__query_prepare(struct tarn_session *s, struct tarn_op *op,
-                                     const struct tarn__text *text, struct tarn__query *out)
+                                     const struct tarn__text *text, enum tarn__shapes what,
+                                     struct tarn__query *out)
 {
     *out = (struct tarn__query){.text = *text};
     TARN_TRY(tarn__prepare(s, op, text->sql.ptr, text, &out->statement));
@@ -98,9 +101,9 @@ enum tarn_status tarn__query_prepare(struct tarn_session *s, struct tarn_op *op,
         duckdb_destroy_prepare(&out->statement);
         return tarn_fail(op, TARN_UNSUPPORTED, "parameters in a statement are not in this version");
     }
-    if (!all_fit(out->statement)) {
+    if (!all_fit(out->statement, what)) {
         enum tarn_status status =
-            wrapped_sql(op, text, out->statement, &out->text.sql, &out->text.prefix);
+            wrapped_sql(op, text, out->statement, what, &out->text.sql, &out->text.prefix);
         duckdb_destroy_prepare(&out->statement);
         TARN_TRY(status);
         TARN_TRY(tarn__prepare(s, op, out->text.sql.ptr, &out->text, &out->statement));
@@ -333,7 +336,7 @@ static enum tarn_status query_start(struct tarn_result *r, struct tarn_op *op,
     TARN_TRY(bound_text(s, op, &user, lead.body, TARN__VIEWS_SCANS, &text, names));
     if (lead.explain)
         return explain(s, op, &text, names, r);
-    TARN_TRY(tarn__query_prepare(s, op, &text, &r->query));
+    TARN_TRY(tarn__query_prepare(s, op, &text, TARN__SHAPES_VALUES, &r->query));
     tarn__watch_begin(s, op);
     duckdb_state state = duckdb_execute_prepared_streaming(r->query.statement, &r->rows);
     tarn__watch_end(s);
@@ -445,7 +448,7 @@ enum tarn_status tarn_session_describe(struct tarn_session *s, struct tarn_op *o
     struct tarn__query q;
     TARN_TRY(tarn__idle(s, op));
     TARN_TRY(tarn__query_bind(s, op, &text, TARN__VIEWS_EMPTY, &bound));
-    TARN_TRY(tarn__query_prepare(s, op, &bound, &q));
+    TARN_TRY(tarn__query_prepare(s, op, &bound, TARN__SHAPES_TYPES, &q));
     duckdb_destroy_prepare(&q.statement);
     *out = q.type;
     return TARN_OK;

@@ -16,7 +16,7 @@ enum tarn_status tarn__query_bind(struct tarn_session *s, struct tarn_op *op,
                                   struct tarn__text *text) TARN_MUST_USE;
 /* The caller destroys out->statement. */
 enum tarn_status tarn__query_prepare(struct tarn_session *s, struct tarn_op *op,
-                                     const struct tarn__text *text,
+                                     const struct tarn__text *text, enum tarn__shapes what,
                                      struct tarn__query *out) TARN_MUST_USE;
 
 #endif

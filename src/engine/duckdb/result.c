@@ -294,6 +294,10 @@ static enum tarn_status read_values(const struct read *r, duckdb_vector v,
         return read_text(r, v, sel, c);
     case DUCKDB_TYPE_SQLNULL:
         return TARN_OK;
+    case DUCKDB_TYPE_VARIANT:
+    case DUCKDB_TYPE_GEOMETRY:
+        return tarn_fail(r->op, TARN_INTERNAL,
+                         "a statement of Tarn's own returns a value that was not cast to text");
     default:
         return read_nested(r, v, shape, sel, c);
     }

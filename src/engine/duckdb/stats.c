@@ -131,7 +131,8 @@ static enum tarn_status put_bound(struct tarn_op *op, struct tarn_id_bytes *list
     const struct tarn_type *t = &l->field->type;
     struct tarn_value v;
     struct tarn_str bytes;
-    if (!text.ptr || (t->kind == TARN_TYPE_BINARY && text.len >= BINARY_TEXT_MAX))
+    if (!text.ptr || (t->kind == TARN_TYPE_BINARY && text.len >= BINARY_TEXT_MAX) ||
+        t->kind == TARN_TYPE_VARIANT || t->kind == TARN_TYPE_GEOMETRY)
         return TARN_OK;
     TARN_TRY(bound_value(op, l, text, &v));
     if ((t->kind == TARN_TYPE_FLOAT || t->kind == TARN_TYPE_DOUBLE) && v.d == 0)

@@ -2,7 +2,8 @@
  *
  * Out of the engine: tinyint..integer -> int, bigint and uinteger -> long, ubigint ->
  * decimal(20,0), hugeint -> decimal(38,0), timestamps of seconds and milliseconds -> timestamp;
- * what Iceberg lacks is cast to text by SQL first.
+ * what Iceberg lacks is cast to text by SQL first. So are variants (JSON) and geometries (WKT) as
+ * values of a result; as types they are Iceberg's.
  */
 #include "engine/duckdb/engine_int.h"
 
@@ -42,6 +43,13 @@ static const char *primitive_sql(enum tarn_type_kind kind)
         return "TIMESTAMP_NS";
     case TARN_TYPE_UUID:
         return "UUID";
+    case TARN_TYPE_VARIANT:
+        return "VARIANT";
+    case TARN_TYPE_GEOMETRY:
+    case TARN_TYPE_GEOGRAPHY:
+        return "GEOMETRY";
+    case TARN_TYPE_UNKNOWN:
+        return "\"NULL\"";
     case TARN_TYPE_FIXED:
     case TARN_TYPE_BINARY:
         return "BLOB";
@@ -91,20 +99,12 @@ void tarn__type_sql(struct tarn_buf *b, const struct tarn_type *t)
 enum tarn_status tarn__type_supported(struct tarn_op *op, const struct tarn_type *t,
                                       struct tarn_str column)
 {
-    switch (t->kind) {
-    case TARN_TYPE_TIMESTAMP_NS:
-    case TARN_TYPE_TIMESTAMPTZ_NS:
-    case TARN_TYPE_UNKNOWN:
-    case TARN_TYPE_VARIANT:
-    case TARN_TYPE_GEOMETRY:
-    case TARN_TYPE_GEOGRAPHY: {
-        struct tarn_str text = tarn_type_text(op, t);
-        return tarn_fail(op, TARN_UNSUPPORTED,
-                         "column \"%.*s\" has type %.*s, which is not in this version",
-                         TARN_STR_ARG(column), TARN_STR_ARG(text));
-    }
-    default:
-        break;
+    if (t->kind == TARN_TYPE_TIMESTAMPTZ_NS) {
+        (void)tarn_fail(op, TARN_UNSUPPORTED,
+                        "column \"%.*s\" has type timestamptz_ns, which is not in this version",
+                        TARN_STR_ARG(column));
+        tarn_detail(op, "the engine reads it in microseconds: nanoseconds would be lost");
+        return TARN_UNSUPPORTED;
     }
     if (t->kind == TARN_TYPE_STRUCT && t->field_count == 0)
         return tarn_fail(op, TARN_UNSUPPORTED,
@@ -113,6 +113,63 @@ enum tarn_status tarn__type_supported(struct tarn_op *op, const struct tarn_type
     for (size_t i = 0; i < t->field_count; i++)
         TARN_TRY(tarn__type_supported(op, &t->fields[i].type, column));
     return TARN_OK;
+}
+
+/* What the engine's Parquet writer would mark wrongly, or cannot write. */
+static const char *unwritable(const struct tarn_type *t, bool nested)
+{
+    switch (t->kind) {
+    case TARN_TYPE_TIMESTAMPTZ_NS:
+        return "the engine has no such type";
+    case TARN_TYPE_GEOGRAPHY:
+        return "the engine would write it as a geometry";
+    case TARN_TYPE_GEOMETRY:
+        return t->text.len == 0 || tarn_str_is(t->text, "geometry") ||
+                       tarn_str_is(t->text, "geometry(OGC:CRS84)")
+                   ? NULL
+                   : "the engine would lose its coordinate system";
+    case TARN_TYPE_VARIANT:
+        return nested ? "the engine writes variants as columns of their own only" : NULL;
+    case TARN_TYPE_UNKNOWN:
+        return nested ? "no file may hold it" : NULL;
+    default:
+        return NULL;
+    }
+}
+
+static enum tarn_status check_writable(struct tarn_op *op, const struct tarn_type *t, bool nested,
+                                       struct tarn_str column)
+{
+    const char *why = unwritable(t, nested);
+    if (why) {
+        struct tarn_str text = tarn_type_text(op, t);
+        (void)tarn_fail(op, TARN_UNSUPPORTED,
+                        "column \"%.*s\" cannot be written in this version: %s %.*s",
+                        TARN_STR_ARG(column), nested ? "it holds" : "it is", TARN_STR_ARG(text));
+        tarn_detail(op, "%s", why);
+        return TARN_UNSUPPORTED;
+    }
+    for (size_t i = 0; i < t->field_count; i++)
+        TARN_TRY(check_writable(op, &t->fields[i].type, true, column));
+    return TARN_OK;
+}
+
+enum tarn_status tarn__type_writable(struct tarn_op *op, const struct tarn_type *t,
+                                     struct tarn_str column)
+{
+    TARN_TRY(tarn__type_supported(op, t, column));
+    return check_writable(op, t, false, column);
+}
+
+bool tarn__type_batched(const struct tarn_type *t)
+{
+    if (t->kind == TARN_TYPE_VARIANT || t->kind == TARN_TYPE_GEOMETRY ||
+        t->kind == TARN_TYPE_GEOGRAPHY || t->kind == TARN_TYPE_TIMESTAMPTZ_NS)
+        return false;
+    for (size_t i = 0; i < t->field_count; i++)
+        if (!tarn__type_batched(&t->fields[i].type))
+            return false;
+    return true;
 }
 
 /* ---- Iceberg -> logical types */
@@ -142,6 +199,8 @@ static duckdb_type logical_id(enum tarn_type_kind kind)
         return DUCKDB_TYPE_TIMESTAMP_NS;
     case TARN_TYPE_UUID:
         return DUCKDB_TYPE_UUID;
+    case TARN_TYPE_UNKNOWN:
+        return DUCKDB_TYPE_SQLNULL;
     case TARN_TYPE_FIXED:
     case TARN_TYPE_BINARY:
         return DUCKDB_TYPE_BLOB;
@@ -233,6 +292,8 @@ static const struct fit {
     {DUCKDB_TYPE_STRUCT, TARN_TYPE_STRUCT, 0},
     {DUCKDB_TYPE_LIST, TARN_TYPE_LIST, 0},
     {DUCKDB_TYPE_MAP, TARN_TYPE_MAP, 0},
+    {DUCKDB_TYPE_VARIANT, TARN_TYPE_VARIANT, 0},
+    {DUCKDB_TYPE_GEOMETRY, TARN_TYPE_GEOMETRY, 0},
 };
 
 static const struct fit *fit_of(duckdb_type id)
@@ -273,18 +334,25 @@ static duckdb_logical_type child_of(duckdb_logical_type t, size_t i)
     }
 }
 
-bool tarn__shape_fits(duckdb_logical_type t)
+static bool fits_as(duckdb_type id, enum tarn__shapes what)
 {
-    bool fits_all = fit_of(duckdb_get_type_id(t)) != NULL;
+    const struct fit *fit = fit_of(id);
+    return fit && (what == TARN__SHAPES_TYPES ||
+                   (fit->kind != TARN_TYPE_VARIANT && fit->kind != TARN_TYPE_GEOMETRY));
+}
+
+bool tarn__shape_fits(duckdb_logical_type t, enum tarn__shapes what)
+{
+    bool fits_all = fits_as(duckdb_get_type_id(t), what);
     for (size_t i = 0; fits_all && i < child_count(t); i++) {
         duckdb_logical_type child = child_of(t, i);
-        fits_all = tarn__shape_fits(child);
+        fits_all = tarn__shape_fits(child, what);
         duckdb_destroy_logical_type(&child);
     }
     return fits_all;
 }
 
-static void cast_struct(struct tarn_buf *b, duckdb_logical_type t)
+static void cast_struct(struct tarn_buf *b, duckdb_logical_type t, enum tarn__shapes what)
 {
     tarn_buf_z(b, "STRUCT(");
     for (size_t i = 0; i < child_count(t); i++) {
@@ -294,15 +362,19 @@ static void cast_struct(struct tarn_buf *b, duckdb_logical_type t)
             tarn_buf_z(b, ", ");
         tarn_buf_sql_name(b, tarn_str_view(name));
         tarn_buf_put(b, ' ');
-        tarn__shape_cast(b, child);
+        tarn__shape_cast(b, child, what);
         duckdb_destroy_logical_type(&child);
         duckdb_free(name);
     }
     tarn_buf_put(b, ')');
 }
 
-static const char *leaf_sql(duckdb_type id)
+static const char *leaf_sql(duckdb_type id, enum tarn__shapes what)
 {
+    if (what == TARN__SHAPES_VALUES && id == DUCKDB_TYPE_VARIANT)
+        return "JSON";
+    if (what == TARN__SHAPES_VALUES && id == DUCKDB_TYPE_GEOMETRY)
+        return "VARCHAR";
     switch (id) {
     case DUCKDB_TYPE_TINYINT:
         return "TINYINT";
@@ -333,24 +405,24 @@ static const char *leaf_sql(duckdb_type id)
     }
 }
 
-void tarn__shape_cast(struct tarn_buf *b, duckdb_logical_type t)
+void tarn__shape_cast(struct tarn_buf *b, duckdb_logical_type t, enum tarn__shapes what)
 {
     duckdb_type id = duckdb_get_type_id(t);
     if (id == DUCKDB_TYPE_DECIMAL) {
         tarn_buf_printf(b, "DECIMAL(%d,%d)", duckdb_decimal_width(t), duckdb_decimal_scale(t));
     } else if (id == DUCKDB_TYPE_STRUCT) {
-        cast_struct(b, t);
+        cast_struct(b, t, what);
     } else if (id == DUCKDB_TYPE_LIST || id == DUCKDB_TYPE_ARRAY || id == DUCKDB_TYPE_MAP) {
         tarn_buf_z(b, id == DUCKDB_TYPE_MAP ? "MAP(" : "");
         for (size_t i = 0; i < child_count(t); i++) {
             duckdb_logical_type child = child_of(t, i);
             tarn_buf_z(b, i > 0 ? ", " : "");
-            tarn__shape_cast(b, child);
+            tarn__shape_cast(b, child, what);
             duckdb_destroy_logical_type(&child);
         }
         tarn_buf_z(b, id == DUCKDB_TYPE_MAP ? ")" : "[]");
     } else {
-        tarn_buf_z(b, leaf_sql(id));
+        tarn_buf_z(b, leaf_sql(id, what));
     }
 }
 
@@ -381,6 +453,8 @@ enum tarn_status tarn__shape_of(struct tarn_op *op, duckdb_logical_type t,
         type->precision = duckdb_decimal_width(t);
         type->scale = duckdb_decimal_scale(t);
     }
+    if (id == DUCKDB_TYPE_GEOMETRY)
+        type->text = TARN_STR("geometry");
     if (shape->child_count == 0)
         return TARN_OK;
     TARN_NEW_ARRAY(op, shape->children, shape->child_count);

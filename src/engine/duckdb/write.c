@@ -60,6 +60,14 @@ static const char *codec_of(struct tarn_str codec)
     return NULL;
 }
 
+static bool holds_geometry(const struct tarn_type *t)
+{
+    bool found = t->kind == TARN_TYPE_GEOMETRY;
+    for (size_t i = 0; !found && i < t->field_count; i++)
+        found = holds_geometry(&t->fields[i].type);
+    return found;
+}
+
 enum tarn_status tarn__copy_options(struct tarn_op *op, struct tarn__copy *c,
                                     const struct tarn_write *w)
 {
@@ -70,6 +78,11 @@ enum tarn_status tarn__copy_options(struct tarn_op *op, struct tarn__copy *c,
     tarn_buf_printf(&c->sql, ", COMPRESSION %s", name);
     if (strcmp(name, "zstd") == 0 && w->codec_level != 0)
         tarn_buf_printf(&c->sql, ", COMPRESSION_LEVEL %d", w->codec_level);
+    for (size_t i = 0; w->schema && i < w->schema->root.field_count; i++)
+        if (holds_geometry(&w->schema->root.fields[i].type)) {
+            tarn_buf_z(&c->sql, ", GEOPARQUET_VERSION 'V2'"); /* Parquet's own type for it */
+            break;
+        }
     tarn_buf_z(&c->sql, ", RETURN_STATS");
     return TARN_OK;
 }
@@ -96,7 +109,10 @@ static void id_value(struct tarn_buf *b, const struct tarn_field *f);
 static void id_fields(struct tarn_buf *b, const struct tarn_type *t, const char *comma)
 {
     for (size_t i = 0; i < t->field_count; i++) {
-        tarn_buf_z(b, i > 0 ? ", " : comma);
+        if (t->fields[i].type.kind == TARN_TYPE_UNKNOWN)
+            continue;
+        tarn_buf_z(b, comma);
+        comma = ", ";
         tarn_buf_sql_name(b, t->fields[i].name);
         tarn_buf_z(b, ": ");
         id_value(b, &t->fields[i]);
@@ -134,7 +150,7 @@ static enum tarn_status check_schema(struct tarn_op *op, const struct tarn_write
 {
     const struct tarn_type *root = &w->schema->root;
     for (size_t i = 0; i < root->field_count; i++) {
-        TARN_TRY(tarn__type_supported(op, &root->fields[i].type, root->fields[i].name));
+        TARN_TRY(tarn__type_writable(op, &root->fields[i].type, root->fields[i].name));
         for (size_t k = 0; k < i; k++)
             if (tarn_str_eq_nocase(root->fields[i].name, root->fields[k].name))
                 return tarn_fail(
@@ -198,9 +214,13 @@ static enum tarn_status key_sql(struct tarn_op *op, struct tarn_buf *b, const st
 static enum tarn_status columns_sql(struct tarn_op *op, struct tarn_buf *b, const struct writing *x)
 {
     const struct tarn_type *root = &x->w->schema->root;
+    const char *comma = "";
     for (size_t i = 0; i < root->field_count; i++) {
         const struct tarn_field *f = &root->fields[i];
-        tarn_buf_z(b, i > 0 ? ", " : "");
+        if (f->type.kind == TARN_TYPE_UNKNOWN)
+            continue; /* always null: no file holds it (spec "Primitive Types") */
+        tarn_buf_z(b, comma);
+        comma = ", ";
         if (x->columns[i].ptr) {
             TARN_TRY(tarn__cast_sql(op, b, x->columns[i], f));
         } else {
@@ -435,7 +455,7 @@ enum tarn_status tarn_session_write(struct tarn_session *s, struct tarn_op *op,
     TARN_TRY(tarn__idle(s, op));
     TARN_TRY(check_schema(op, w));
     TARN_TRY(tarn__query_bind(s, op, &text, TARN__VIEWS_SCANS, &bound));
-    TARN_TRY(tarn__query_prepare(s, op, &bound, &q));
+    TARN_TRY(tarn__query_prepare(s, op, &bound, TARN__SHAPES_TYPES, &q));
     duckdb_destroy_prepare(&q.statement);
     enum tarn_status status = match_columns(op, &q, &x);
     if (status == TARN_SCHEMA && text.file)
