@@ -15,7 +15,7 @@
 
 static const struct tarn__procedure procedures[] = {
     {"add_files",
-     NULL,
+     tarn__add_files,
      {P_TABLE,
       {"source_table", TARN__ARG_TEXT, true},
       {"partition_filter", TARN__ARG_MAP, false},
@@ -37,7 +37,7 @@ static const struct tarn__procedure procedures[] = {
      tarn__fast_forward,
      {P_TABLE, {"branch", TARN__ARG_TEXT, true}, {"to", TARN__ARG_TEXT, true}}},
     {"migrate",
-     NULL,
+     tarn__migrate,
      {P_TABLE,
       {"properties", TARN__ARG_MAP, false},
       {"drop_backup", TARN__ARG_BOOLEAN, false},
@@ -57,7 +57,7 @@ static const struct tarn__procedure procedures[] = {
      tarn__set_current_snapshot,
      {P_TABLE, {"snapshot_id", TARN__ARG_LONG, false}, {"ref", TARN__ARG_TEXT, false}}},
     {"snapshot",
-     NULL,
+     tarn__snapshot,
      {{"source_table", TARN__ARG_TEXT, true},
       P_TABLE,
       {"location", TARN__ARG_TEXT, false},
@@ -156,7 +156,7 @@ enum tarn_status tarn__arg_new_table(struct tarn__call *c, const char *name, str
         return tarn__fail_arg(c, a, TARN_EXISTS, "table %.*s.%.*s exists already",
                               TARN_STR_ARG(t->ident.ns), TARN_STR_ARG(t->ident.name));
     *out = target.ident;
-    return TARN_OK;
+    return tarn__need_namespace(c->run, target.ident.ns, a->begin);
 }
 
 /* "table, snapshot_id [, x]" */
@@ -323,9 +323,12 @@ static enum tarn_status take_procedure(struct tarn__call *c)
     return TARN_UNSUPPORTED;
 }
 
-enum tarn_status tarn__sql_call(struct tarn__run *r)
+/* A transaction's change outlives the statement, and so must all that it was given. */
+enum tarn_status tarn__sql_call(struct tarn__run *outer)
 {
+    struct tarn__run run = *outer, *r = &run;
     struct tarn__call *c;
+    run.op = run.words.op = tarn__change_op(outer);
     TARN_NEW(r->op, c);
     *c = (struct tarn__call){.run = r, .op = r->op};
     TARN_TRY(take_procedure(c));

@@ -13,8 +13,7 @@ static enum tarn_status step_begin(struct step *s, struct tarn__call *c)
     *s = (struct step){.call = c};
     TARN_TRY(tarn__arg_table(c, "table", &s->table));
     s->before = s->table->metadata.current_snapshot_id;
-    return tarn_change_open(c->run->sql->env->flow.lake, tarn__change_op(c->run), s->table,
-                            &s->change);
+    return tarn_change_open(c->run->sql->env->flow.lake, c->op, s->table, &s->change);
 }
 
 static enum tarn_status step_publish(struct step *s)
@@ -38,8 +37,7 @@ static enum tarn_status answer_ids(struct step *s, const char *columns, int64_t 
 
 static enum tarn_status move_to(struct step *s, int64_t id, bool must_be_ancestor)
 {
-    TARN_TRY(
-        tarn_change_set_current(s->change, tarn__change_op(s->call->run), id, must_be_ancestor));
+    TARN_TRY(tarn_change_set_current(s->change, s->call->op, id, must_be_ancestor));
     TARN_TRY(step_publish(s));
     return answer_ids(s, MOVED, s->before, s->after);
 }
@@ -142,7 +140,7 @@ enum tarn_status tarn__set_current_snapshot(struct tarn__call *c)
 
 static enum tarn_status pick(struct step *s, int64_t id)
 {
-    TARN_TRY(tarn_change_cherry_pick(s->change, tarn__change_op(s->call->run), id));
+    TARN_TRY(tarn_change_cherry_pick(s->change, s->call->op, id));
     TARN_TRY(step_publish(s));
     return answer_ids(s, "source_snapshot_id:long current_snapshot_id:long", id, s->after);
 }
@@ -193,14 +191,10 @@ enum tarn_status tarn__fast_forward(struct tarn__call *c)
 {
     struct step s;
     struct tarn__list list;
-    struct tarn_op *op = tarn__change_op(c->run); /* a transaction's change outlives the words */
-    struct tarn_str branch = tarn_strdup(op, tarn__arg(c, "branch")->text),
-                    to = tarn_strdup(op, tarn__arg(c, "to")->text);
-    if (!branch.ptr || !to.ptr)
-        return TARN_NOMEM;
+    struct tarn_str branch = tarn__arg(c, "branch")->text, to = tarn__arg(c, "to")->text;
     TARN_TRY(step_begin(&s, c));
     int64_t before = head_of(&s.table->metadata, branch);
-    TARN_TRY(tarn_change_fast_forward(s.change, op, branch, to));
+    TARN_TRY(tarn_change_fast_forward(s.change, c->op, branch, to));
     TARN_TRY(step_publish(&s));
     const struct tarn_table *now =
         tarn_change_table(s.change) ? tarn_change_table(s.change) : s.table;

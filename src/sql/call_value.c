@@ -43,9 +43,9 @@ static enum tarn_status take_scalar(struct tarn__call *c, const struct tarn__par
     if (at_string(w))
         return tarn__take_string(w, out);
     if (tarn__at(w, "true") || tarn__at(w, "false")) {
-        *out = tarn__word(w);
+        *out = tarn_strdup(c->op, tarn__word(w));
         tarn__skip(w);
-        return TARN_OK;
+        return out->ptr ? TARN_OK : TARN_NOMEM;
     }
     size_t end = w->token.begin;
     (void)tarn__take(w, "-");
@@ -56,11 +56,13 @@ static enum tarn_status take_scalar(struct tarn__call *c, const struct tarn__par
         end = w->token.end;
         tarn__skip(w);
     }
-    *out = tarn_str_of(w->text.sql.ptr + start.token.begin, end - start.token.begin);
-    if (out->len)
-        return TARN_OK;
-    *w = start;
-    return wrong_kind(c, p);
+    if (end == start.token.begin) {
+        *w = start;
+        return wrong_kind(c, p);
+    }
+    *out = tarn_strdup(c->op,
+                       tarn_str_of(w->text.sql.ptr + start.token.begin, end - start.token.begin));
+    return out->ptr ? TARN_OK : TARN_NOMEM;
 }
 
 /* map(k, v, ..), MAP {k: v, ..}, {k: v} */

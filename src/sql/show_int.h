@@ -77,6 +77,10 @@ enum tarn_status tarn__all_names(struct tarn__run *r, struct tarn_idents *out) T
 enum tarn_status tarn__take_namespace(struct tarn__run *r, bool must_exist,
                                       struct tarn_str *out) TARN_MUST_USE;
 
+/* TARN_NOT_FOUND, placed, unless there is such a namespace. */
+enum tarn_status tarn__need_namespace(struct tarn__run *r, struct tarn_str ns,
+                                      size_t offset) TARN_MUST_USE;
+
 /* ---- show_create.c */
 
 /* SHOW CREATE: the text of statements that make the table again. */

@@ -127,3 +127,11 @@ enum tarn_status tarn__take_namespace(struct tarn__run *r, bool must_exist, stru
         return no_namespace(r, &all, *out, d.begin);
     return TARN_OK;
 }
+
+enum tarn_status tarn__need_namespace(struct tarn__run *r, struct tarn_str ns, size_t offset)
+{
+    struct tarn_names all;
+    TARN_TRY(tarn__all_namespaces(r, &all));
+    const struct tarn_str *found = find_namespace(&all, ns);
+    return found && tarn_str_eq(*found, ns) ? TARN_OK : no_namespace(r, &all, ns, offset);
+}
