@@ -5,16 +5,17 @@
 #include "base/log.h"
 #include "cli/cli.h"
 
-/* First signal: stop after the current commit; second: now; third: the system's own way. */
+/* First signal: stop after the current commit; second: now; third: the system's own way. Verbs that
+ * have no run to end well stop at the first. */
 static struct tarn_cancel cancel;
-static volatile sig_atomic_t last_signal;
+static volatile sig_atomic_t last_signal, at_once;
 
 static void on_signal(int signal_number)
 {
     last_signal = signal_number;
     int level = atomic_load(&cancel.level);
     if (level < 2)
-        atomic_store(&cancel.level, level + 1);
+        atomic_store(&cancel.level, at_once ? 2 : level + 1);
     else
         _exit(128 + signal_number);
 }
@@ -112,6 +113,7 @@ static int run(struct tarn_op *op, int argc, char **argv)
         sink.json = options.log_format != 0;
         log = (struct tarn_log){.sink = &sink, .level = (enum tarn_log_level)options.log_level};
         op->log = &log;
+        at_once = options.verb == TARN_VERB_SQL;
         status = dispatch(&cli);
     }
     if (status != TARN_OK && op->report.status != TARN_OK && !cli.reader_gone)

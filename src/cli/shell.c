@@ -166,6 +166,8 @@ static int get_char(EditLine *edit, wchar_t *out)
             continue;
         if (n < 0)
             return -1;
+        if (byte == 0) /* Ctrl-D, typed while the terminal read whole lines */
+            byte = 4;
         size_t got = mbrtowc(out, &byte, 1, &state);
         if (got == (size_t)-1) /* no character of this locale */
             state = (mbstate_t){0};

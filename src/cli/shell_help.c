@@ -15,6 +15,7 @@ static const char commands[] =
     "\\g, \\gx           runs what was typed (\\gx: expanded)\n"
     "\\p, \\r            shows what was typed; forgets it\n"
     "\\h [STATEMENT]    syntax of a statement\n"
+    "\\?                these commands\n"
     "\\q                leaves\n"
     "\n"
     "A statement ends with a semicolon. Tab completes, Ctrl-R searches what was typed before, Ctrl-C "

@@ -1,6 +1,8 @@
 """Scripts of `tarn sql`: many statements, their answers in every format, where a failure is, what stays."""
 
 import json
+import signal
+import time
 
 import pytest
 
@@ -124,7 +126,7 @@ def test_a_transaction_left_open_is_rolled_back(filled):
     assert filled.one("select count(*) from raw.t") == "4"
 
 
-@pytest.mark.parametrize("text", ["", " ;; ", "-- only a comment"])
+@pytest.mark.parametrize("text", ["", " ;; ", "/* only a */ -- comment"])
 def test_nothing_to_do(filled, text):
     assert "there is no statement" in filled("sql", text, code=2).err
     assert filled("sql", input=text).text == ""
@@ -135,3 +137,12 @@ def test_a_run_can_only_be_read(small):
     for sql in ["delete from raw.items", "with a as (select 1) insert into raw.items select * from a", "begin"]:
         result = small("sql", "--run", "20260101T000000-0000", sql, code=2)
         assert "can only be read" in result.err
+
+
+def test_one_ctrl_c_is_enough(small):
+    process = small.start("sql", "select 1 as n; select count(*) from range(10000000000) a, range(1000) b")
+    assert process.stdout.readline() == " n\n"
+    time.sleep(0.3)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=30)
+    assert process.returncode == 130 and "cancelled" in err
