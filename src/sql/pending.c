@@ -9,7 +9,6 @@
 PENDING(tarn__sql_drop)
 PENDING(tarn__sql_alter)
 PENDING(tarn__sql_comment)
-PENDING(tarn__sql_merge)
 PENDING(tarn__sql_drop_view)
 PENDING(tarn__sql_alter_view)
 enum tarn_status tarn__sql_create_view(struct tarn__run *r, bool or_replace)

@@ -1,0 +1,188 @@
+/* dml_int: DELETE, UPDATE and MERGE: which rows of a table change, what becomes of them, and the
+ * files that say so.
+ *
+ *     tarn__dml_target   the table behind the name, and how the statement's expressions call it
+ *     tarn__dml_plan     the files that may hold rows of it, bound as tarn.target
+ *     tarn__dml_select   a part of the statement: the rows that it changes, with their new values,
+ *                        in a temporary table
+ *     tarn__dml_finish   files, deletes, RETURNING, commit
+ *
+ * A part holds for each row where it stands ("tarn file", "tarn pos"; none for rows that are
+ * inserted), which action applies to it ("tarn act", an index), the columns that stay as they were
+ * ("tarn o<column>") and what the user's expressions made ("tarn v<action>_<n>"). All columns get
+ * their final type when they are written, where a value that does not fit fails.
+ */
+#ifndef TARN_SQL_DML_INT_H
+#define TARN_SQL_DML_INT_H
+
+#include "sql/sql_int.h"
+
+#define TARN__PATH_MAX 8
+
+/* ---- assignments */
+
+struct tarn__set {
+    size_t column;                                 /* of the table */
+    const struct tarn_field *path[TARN__PATH_MAX]; /* the column, then a field inside of it .. */
+    size_t depth;                                  /* 1: the whole column */
+    size_t offset;                                 /* of the name in the statement */
+    struct tarn_str expr; /* the user's (then of the statement's text) or ours; absent: DEFAULT */
+    struct tarn_str slot; /* SQL of its value in the part's table; absent: it is in none */
+    long row;             /* (a, b) = (SELECT ..): the row's number in the action; -1 = none */
+    size_t row_column;
+    struct tarn_type type; /* of the slot */
+};
+enum tarn__act { TARN__ACT_NOTHING, TARN__ACT_UPDATE, TARN__ACT_DELETE, TARN__ACT_INSERT };
+struct tarn__row_query { /* the right side of (a, b) = (SELECT ..) */
+    struct tarn_str query;
+    size_t columns;
+};
+struct tarn__action {
+    enum tarn__act act;
+    struct tarn_str condition; /* absent: always */
+    struct tarn__set *sets;
+    size_t count, cap;
+    struct tarn__row_query rows[16];
+    size_t row_count;
+};
+
+/* ---- the statement */
+
+struct tarn__dml {
+    struct tarn__run *r;
+    struct tarn_op *op; /* what the change holds outlives the statement in a transaction */
+    const char *what;   /* "delete", "update", "merge": of the table's properties */
+    struct tarn_str with; /* "WITH a AS (..)"; may be empty */
+    struct tarn__target target;
+    struct tarn_table *table;
+    const struct tarn_type *root;         /* the table's columns */
+    const struct tarn_snapshot *snapshot; /* its rows; NULL = none */
+    struct tarn_str alias;                /* what expressions call it */
+    /* full names that expressions may use, and the aliases that stand for them */
+    struct {
+        struct tarn_str full, alias;
+    } names[2];
+    size_t name_count;
+    struct tarn_str source; /* what MERGE's expressions call the source */
+    bool copy_on_write, lineage;
+    const struct tarn_expr *filter; /* rows outside of it cannot be changed; NULL = any may be */
+    struct tarn_scan *scan;
+    struct tarn_change *change;
+    struct tarn_str returning; /* absent: none */
+    /* columns by which a row is known to people; none: the table's first ones */
+    size_t key[4];
+    size_t key_count;
+};
+
+/* One part of the statement; see above. */
+struct tarn__part {
+    const char *name; /* of the temporary table */
+    struct tarn__action *actions;
+    size_t count;
+    bool standing; /* its rows stand in the table: they have a place */
+    bool source;   /* "tarn source" is the row number of MERGE's source row */
+    bool conditional; /* "tarn act" tells which action it is */
+    bool outer;       /* it also holds source rows without a partner, "tarn act" -1: no rows of it */
+    /* FROM .. WHERE .., of ctx's statement */
+    void (*from)(const struct tarn__dml *d, const struct tarn__part *p, struct tarn__compose *c);
+    const void *ctx;
+    int64_t rows; /* that change */
+};
+
+/* ---- dml.c: names, modes, the end */
+
+/* WITH .. in front of the statement's first word, which is taken too. */
+enum tarn_status tarn__dml_begin(struct tarn__dml *d, struct tarn__run *r,
+                                 const char *verb) TARN_MUST_USE;
+/* name [AS] alias; `stops`: words that are no alias. */
+enum tarn_status tarn__dml_target(struct tarn__dml *d, const char *stops) TARN_MUST_USE;
+enum tarn_status tarn__dml_returning(struct tarn__dml *d) TARN_MUST_USE; /* and the end */
+/* An expression up to one of the stops; FROM of IS DISTINCT FROM is none. TARN_SQL if it is empty:
+ * "expected <what>". */
+enum tarn_status tarn__dml_expr(struct tarn__dml *d, const char *stops, const char *what,
+                                struct tarn_str *out) TARN_MUST_USE;
+/* A piece of the user's text, the target's full name in it exchanged for the alias. */
+void tarn__dml_put(const struct tarn__dml *d, struct tarn__compose *c, struct tarn_str piece);
+/* tarn.target AS "alias" */
+void tarn__dml_put_target(const struct tarn__dml *d, struct tarn__compose *c);
+void tarn__dml_put_alias(const struct tarn__dml *d, struct tarn__compose *c);
+/* The index of a column by its name in any case; SIZE_MAX: none. */
+size_t tarn__dml_column(const struct tarn_type *root, struct tarn_str name);
+/* FROM temp.main."tarn rows" [WHERE ..]: the rows that actions `acts` (a set of 1 << act) apply to. */
+void tarn__dml_put_rows(const struct tarn__part *p, unsigned acts, struct tarn_buf *b);
+#define TARN__ACTS_ALL (1u << TARN__ACT_UPDATE | 1u << TARN__ACT_DELETE | 1u << TARN__ACT_INSERT)
+/* Is there such an action? */
+bool tarn__dml_has(const struct tarn__part *p, unsigned acts);
+enum tarn_status tarn__dml_finish(struct tarn__dml *d, struct tarn__part *parts, size_t count,
+                                  const char *tag) TARN_MUST_USE;
+/* Drops what the statement made in the session; a report of a failure stays. */
+void tarn__dml_end(struct tarn__dml *d, enum tarn_status status);
+/* A statement of our own whose first value is a whole number. */
+enum tarn_status tarn__dml_int(struct tarn__dml *d, struct tarn_buf *sql,
+                               int64_t *out) TARN_MUST_USE; /* releases sql */
+enum tarn_status tarn__dml_exec(struct tarn__dml *d, struct tarn_buf *sql) TARN_MUST_USE; /* too */
+
+/* ---- dml_plan.c: files */
+
+/* probe: a SELECT whose FROM names the table by tarn__dml_put_table, to learn which of its rows can
+ * be meant; NULL: all. */
+enum tarn_status tarn__dml_plan(struct tarn__dml *d,
+                                const struct tarn_sql_text *probe) TARN_MUST_USE;
+/* "ns"."name" AS "alias" */
+void tarn__dml_put_table(const struct tarn__dml *d, struct tarn__compose *c);
+/* The scan's files of which `keep` is true. */
+enum tarn_status tarn__scan_subset(struct tarn_op *op, const struct tarn_scan *scan,
+                                   const bool *keep, struct tarn_scan *out) TARN_MUST_USE;
+/* Rows of a file that are alive, -1 if equality deletes leave that open. */
+int64_t tarn__scan_rows(const struct tarn_scan *scan, size_t file);
+
+/* ---- dml_set.c: SET lists and values */
+
+/* a = .., b.c = .., (x, y) = (..), * (`source`: the columns that it has; NULL: * is no SET list) */
+enum tarn_status tarn__dml_take_sets(struct tarn__dml *d, struct tarn__action *a, const char *stops,
+                                     const struct tarn_type *source) TARN_MUST_USE;
+enum tarn_status tarn__dml_add_set(struct tarn__dml *d, struct tarn__action *a,
+                                   struct tarn__set **out) TARN_MUST_USE;
+/* All columns out of the source's of the same names. */
+enum tarn_status tarn__dml_set_all(struct tarn__dml *d, struct tarn__action *a,
+                                   const struct tarn_type *source) TARN_MUST_USE;
+/* INSERT's columns, up to a closing bracket; all there are. Their values are still to come. */
+enum tarn_status tarn__dml_take_columns(struct tarn__dml *d, struct tarn__action *a) TARN_MUST_USE;
+enum tarn_status tarn__dml_all_columns(struct tarn__dml *d, struct tarn__action *a) TARN_MUST_USE;
+/* Values, DEFAULT included, of a list up to a closing bracket: one a set from sets[first] on. */
+enum tarn_status tarn__dml_take_values(struct tarn__dml *d, struct tarn__action *a,
+                                       size_t first) TARN_MUST_USE;
+
+/* ---- dml_value.c: from what the expressions made to what a column holds */
+
+/* SQL of column `i` of a part's rows after the statement. */
+enum tarn_status tarn__dml_new_value(struct tarn__dml *d, const struct tarn__part *p, size_t i,
+                                     struct tarn_buf *b) TARN_MUST_USE;
+/* Is the expression one word: NULL? */
+bool tarn__dml_is_null(struct tarn_str expr);
+
+/* ---- dml_select.c: a part's rows */
+
+/* Checks the types of all values, then finds the rows. */
+enum tarn_status tarn__dml_select(struct tarn__dml *d, struct tarn__part *p) TARN_MUST_USE;
+/* dml_unique.c: each row of the table at most once. again: the same values twice are one change;
+ * different ones, and any second match of a MERGE, are TARN_DATA naming the row. */
+enum tarn_status tarn__dml_unique(struct tarn__dml *d, struct tarn__part *p,
+                                  bool again) TARN_MUST_USE;
+/* Does the part keep column `i` as it was? */
+bool tarn__dml_keeps(const struct tarn__dml *d, const struct tarn__part *p, size_t i);
+
+/* ---- dml_write.c: files */
+
+/* Rows that go and rows that come, into the change. */
+enum tarn_status tarn__dml_write(struct tarn__dml *d, struct tarn__part *parts,
+                                 size_t count) TARN_MUST_USE;
+
+/* ---- dml_returning.c */
+
+/* RETURNING's rows, into a temporary table. */
+enum tarn_status tarn__dml_return(struct tarn__dml *d, const struct tarn__part *parts,
+                                  size_t count) TARN_MUST_USE;
+enum tarn_status tarn__dml_answer(struct tarn__dml *d) TARN_MUST_USE;
+
+#endif

@@ -1,0 +1,128 @@
+/* dml_unique: a row that is to change twice. */
+#include "sql/dml_int.h"
+
+/* As many hashes as rows: all differ, without grouping by file names. */
+static enum tarn_status surely_unique(struct tarn__dml *d, const struct tarn__part *p, bool *out)
+{
+    struct tarn_buf sql;
+    int64_t missing = 0;
+    tarn_buf_init(&sql, 65536);
+    tarn_buf_z(&sql, "SELECT count(*) - count(DISTINCT hash(\"tarn file\", \"tarn pos\"))");
+    tarn__dml_put_rows(p, TARN__ACTS_ALL, &sql);
+    TARN_TRY(tarn__dml_int(d, &sql, &missing));
+    *out = missing == 0;
+    return TARN_OK;
+}
+
+struct twice {
+    bool any;
+    struct tarn_str file;
+    int64_t pos, times;
+};
+
+static enum tarn_status take_twice(void *ctx, struct tarn_op *op, const struct tarn_batch *b,
+                                   size_t row)
+{
+    struct twice *t = ctx;
+    t->any = true;
+    t->file = tarn_strdup(op, tarn_cell_text(b, 0, row));
+    t->pos = tarn_cell_long(b, 1, row);
+    t->times = tarn_cell_long(b, 2, row);
+    return t->file.ptr ? TARN_OK : TARN_NOMEM;
+}
+
+static enum tarn_status find_twice(struct tarn__dml *d, const struct tarn__part *p,
+                                   struct twice *out)
+{
+    struct tarn_buf sql;
+    struct tarn_str text;
+    *out = (struct twice){0};
+    tarn_buf_init(&sql, 65536);
+    tarn_buf_z(&sql, "SELECT \"tarn file\", \"tarn pos\", count(*)::BIGINT");
+    tarn__dml_put_rows(p, TARN__ACTS_ALL, &sql);
+    tarn_buf_z(&sql, " GROUP BY 1, 2 HAVING count(*) > 1 ORDER BY 1, 2 LIMIT 1");
+    TARN_TRY((enum tarn_status)tarn_buf_take(d->op, &sql, "a statement", &text));
+    return tarn_each_row(&d->r->sql->env->flow, d->op, text, take_twice, out);
+}
+
+/* ---- naming it */
+
+struct naming {
+    struct tarn_buf text;
+    const struct tarn__dml *d;
+};
+
+static enum tarn_status take_names(void *ctx, struct tarn_op *op, const struct tarn_batch *b,
+                                   size_t row)
+{
+    struct naming *n = ctx;
+    (void)op;
+    for (size_t i = 0; i < b->column_count; i++) {
+        struct tarn_str name = n->d->root->fields[n->d->key[i]].name, v = tarn_cell_text(b, i, row);
+        tarn_buf_printf(&n->text, "%s%.*s = %.*s", i ? ", " : "", TARN_STR_ARG(name),
+                        TARN_STR_ARG(v.ptr ? v : TARN_STR("null")));
+    }
+    return TARN_OK;
+}
+
+static void choose_key(struct tarn__dml *d)
+{
+    for (size_t i = 0; d->key_count == 0 && i < d->root->field_count && i < 3; i++)
+        d->key[i] = i;
+    while (d->key_count < 3 && d->key_count < d->root->field_count)
+        d->key_count++;
+}
+
+static enum tarn_status name_row(struct tarn__dml *d, const struct twice *t)
+{
+    struct naming n = {.d = d};
+    struct tarn_buf sql;
+    struct tarn_str text;
+    if (d->key_count == 0)
+        choose_key(d);
+    tarn_buf_init(&n.text, 65536);
+    tarn_buf_init(&sql, 65536);
+    tarn_buf_z(&sql, "SELECT ");
+    for (size_t i = 0; i < d->key_count; i++) {
+        tarn_buf_z(&sql, i ? ", CAST(" : "CAST(");
+        tarn_buf_sql_name(&sql, d->root->fields[d->key[i]].name);
+        tarn_buf_z(&sql, " AS VARCHAR)");
+    }
+    tarn_buf_z(&sql, " FROM tarn.target WHERE _file = ");
+    tarn_buf_sql_text(&sql, t->file);
+    tarn_buf_printf(&sql, " AND _pos = %lld", (long long)t->pos);
+    enum tarn_status status =
+        (enum tarn_status)tarn_buf_take(d->op, &sql, "a statement", &text);
+    if (status == TARN_OK)
+        status = tarn_each_row(&d->r->sql->env->flow, d->op, text, take_names, &n);
+    if (status == TARN_OK) {
+        (void)tarn_fail(d->op, TARN_DATA, "a row of table %.*s would be changed %lld times",
+                        TARN_STR_ARG(d->table->ident.name), (long long)t->times);
+        tarn_detail(d->op, "%.*s", TARN_STR_ARG(tarn_buf_view(&n.text)));
+        tarn_hint(d->op, "let the source have one row for each row that it matches");
+        status = TARN_DATA;
+    }
+    tarn_buf_release(&n.text);
+    return status;
+}
+
+enum tarn_status tarn__dml_unique(struct tarn__dml *d, struct tarn__part *p, bool again)
+{
+    struct tarn_session *session = d->r->sql->env->flow.session;
+    struct twice t;
+    bool unique;
+    TARN_TRY(surely_unique(d, p, &unique));
+    if (unique)
+        return TARN_OK;
+    if (again) {
+        struct tarn_str sql =
+            tarn_sprintf(d->op, "SELECT DISTINCT * FROM temp.main.\"%s\"", p->name);
+        if (!sql.ptr)
+            return TARN_NOMEM;
+        p->name = "tarn pairs";
+        TARN_TRY(tarn_session_into(session, d->op, (struct tarn_sql_text){.sql = sql, .line0 = 1},
+                                   TARN_STR("tarn pairs"), &p->rows));
+    }
+    TARN_TRY(find_twice(d, p, &t));
+    return t.any ? name_row(d, &t) : TARN_OK;
+}

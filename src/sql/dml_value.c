@@ -1,0 +1,134 @@
+/* dml_value: what a column of a changed row holds: what it held, or a value as INSERT would store
+ * it (insert_cast.c): never rounded or cut in silence. */
+#include "sql/ddl_int.h"
+#include "sql/dml_int.h"
+
+/* ---- constants */
+
+/* It has no type, and so fits every column. */
+bool tarn__dml_is_null(struct tarn_str expr)
+{
+    struct tarn_sql_token t;
+    return expr.ptr && tarn_sql_token(expr, 0, &t) && t.begin == 0 && t.end == expr.len &&
+           tarn_sql_token_is(expr, &t, "NULL");
+}
+
+/* ---- assignment */
+
+static enum tarn_status place_set(struct tarn__dml *d, const struct tarn__set *s,
+                                  enum tarn_status status)
+{
+    struct tarn_str user = d->r->text.sql;
+    size_t offset = s->offset;
+    if (s->expr.ptr >= user.ptr && s->expr.ptr < user.ptr + user.len)
+        offset = (size_t)(s->expr.ptr - user.ptr);
+    if (d->r->op != d->op) {
+        d->r->op->report = d->op->report;
+        tarn_clear(d->op);
+    }
+    tarn__place_at(&d->r->words, offset);
+    return status;
+}
+
+static enum tarn_status assign(struct tarn__dml *d, const struct tarn__set *s,
+                               const struct tarn_field *to, struct tarn_buf *b)
+{
+    struct tarn__cast cast = {.op = d->op, .sql = b};
+    enum tarn_status status = tarn__cast_value(&cast, s->slot, &s->type, to);
+    return status == TARN_OK ? status : place_set(d, s, status);
+}
+
+/* ---- rows after the statement */
+
+static enum tarn_status set_value(struct tarn__dml *d, const struct tarn__set *s,
+                                  const struct tarn_field *to, struct tarn_buf *b)
+{
+    if (!s->expr.ptr)
+        return tarn__column_default(d->op, b, to);
+    if (s->slot.ptr)
+        return assign(d, s, to, b);
+    tarn_buf_z(b, "CAST(NULL AS ");
+    tarn_engine_type_sql(b, &to->type);
+    tarn_buf_put(b, ')');
+    return TARN_OK;
+}
+
+/* A struct with some of its fields set: {'x': old.x, 'y': new}. A null one becomes one. */
+static enum tarn_status rebuild(struct tarn__dml *d, const struct tarn__action *a, size_t column,
+                                const struct tarn_field *f, size_t depth, struct tarn_str old,
+                                struct tarn_buf *b)
+{
+    const struct tarn__set *below = NULL;
+    for (size_t i = 0; i < a->count; i++) {
+        const struct tarn__set *s = &a->sets[i];
+        if (s->column != column || s->depth < depth || s->path[depth - 1] != f)
+            continue;
+        if (s->depth == depth)
+            return set_value(d, s, f, b);
+        below = s;
+    }
+    if (!below) {
+        tarn_buf_str(b, old);
+        return TARN_OK;
+    }
+    tarn_buf_put(b, '{');
+    for (size_t i = 0; i < f->type.field_count; i++) {
+        struct tarn_buf inner;
+        struct tarn_str path;
+        tarn_buf_init(&inner, 65536);
+        tarn_buf_printf(&inner, "(%.*s).", TARN_STR_ARG(old));
+        tarn_buf_sql_name(&inner, f->type.fields[i].name);
+        TARN_TRY((enum tarn_status)tarn_buf_take(d->op, &inner, "a field", &path));
+        tarn_buf_z(b, i ? ", " : "");
+        tarn_buf_sql_text(b, f->type.fields[i].name);
+        tarn_buf_z(b, ": ");
+        TARN_TRY(rebuild(d, a, column, &f->type.fields[i], depth + 1, path, b));
+    }
+    tarn_buf_put(b, '}');
+    return TARN_OK;
+}
+
+static enum tarn_status action_value(struct tarn__dml *d, const struct tarn__action *a, size_t i,
+                                     struct tarn_str *out)
+{
+    const struct tarn_field *f = &d->root->fields[i];
+    struct tarn_str old = tarn_sprintf(d->op, "\"tarn o%zu\"", i);
+    struct tarn_buf b;
+    bool set = false;
+    for (size_t k = 0; k < a->count; k++)
+        set = set || a->sets[k].column == i;
+    if (!old.ptr)
+        return TARN_NOMEM;
+    tarn_buf_init(&b, 16 << 20);
+    enum tarn_status status = TARN_OK;
+    if (a->act == TARN__ACT_INSERT && !set)
+        status = tarn__column_default(d->op, &b, f);
+    else
+        status = rebuild(d, a, i, f, 1, old, &b);
+    if (status == TARN_OK)
+        return (enum tarn_status)tarn_buf_take(d->op, &b, "an expression", out);
+    tarn_buf_release(&b);
+    return status;
+}
+
+enum tarn_status tarn__dml_new_value(struct tarn__dml *d, const struct tarn__part *p, size_t i,
+                                     struct tarn_buf *b)
+{
+    struct tarn_str *values;
+    bool same = true;
+    TARN_NEW_ARRAY(d->op, values, p->count + 1);
+    for (size_t k = 0; k < p->count; k++) {
+        TARN_TRY(action_value(d, &p->actions[k], i, &values[k]));
+        same = same && tarn_str_eq(values[k], values[0]);
+    }
+    if (same) {
+        tarn_buf_str(b, values[0]);
+        return TARN_OK;
+    }
+    tarn_buf_z(b, "CASE \"tarn act\"");
+    for (size_t k = 0; k < p->count; k++)
+        if (p->actions[k].act != TARN__ACT_NOTHING)
+            tarn_buf_printf(b, " WHEN %zu THEN %.*s", k, TARN_STR_ARG(values[k]));
+    tarn_buf_z(b, " END");
+    return TARN_OK;
+}

@@ -1,0 +1,269 @@
+/* dml_write: the files of a statement that changes rows.
+ *
+ *   merge-on-read   new rows are written, the old ones deleted by position
+ *   copy-on-write   files that hold rows which change are written anew, with what stays of them and
+ *                   with the new rows; a file of which nothing stays is not read again
+ *
+ * In a table of version 3 a row that changes keeps its row id, which its new file holds as a column
+ * (spec "Row Lineage"); rows that are only moved keep the number of their last update, too.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "sql/dml_int.h"
+
+#define ID_ROW_ID       2147483540
+#define ID_ROW_SEQUENCE 2147483539
+#define LINEAGE         ", \"_row_id\", \"_last_updated_sequence_number\""
+#define ACTS_OLD        (1u << TARN__ACT_UPDATE | 1u << TARN__ACT_DELETE)
+#define ACTS_NEW        (1u << TARN__ACT_UPDATE | 1u << TARN__ACT_INSERT)
+
+struct writing {
+    struct tarn__dml *d;
+    struct tarn__part *parts;
+    size_t count;
+    bool old, news; /* rows go, rows come */
+    bool lineage;   /* files get the columns of it */
+    struct tarn_scan rewritten;
+    int64_t kept;     /* rows of it that stay; -1 = not known */
+    int64_t expected; /* rows to be written, as far as known; -1 */
+};
+
+/* ---- rows */
+
+static enum tarn_status put_new_rows(struct writing *x, const struct tarn__part *p,
+                                     struct tarn_buf *b)
+{
+    const struct tarn_type *root = x->d->root;
+    tarn_buf_z(b, "SELECT ");
+    for (size_t i = 0; i < root->field_count; i++) {
+        tarn_buf_z(b, i ? ", " : "");
+        TARN_TRY(tarn__dml_new_value(x->d, p, i, b));
+        tarn_buf_z(b, " AS ");
+        tarn_buf_sql_name(b, root->fields[i].name);
+    }
+    if (x->lineage)
+        tarn_buf_printf(b,
+                        ", %s AS \"_row_id\", CAST(NULL AS BIGINT) AS "
+                        "\"_last_updated_sequence_number\"",
+                        p->standing ? "\"tarn row id\"" : "CAST(NULL AS BIGINT)");
+    tarn__dml_put_rows(p, ACTS_NEW, b);
+    return TARN_OK;
+}
+
+static void put_kept_rows(const struct writing *x, struct tarn_buf *b)
+{
+    const struct tarn_type *root = x->d->root;
+    tarn_buf_z(b, "SELECT ");
+    for (size_t i = 0; i < root->field_count; i++) {
+        tarn_buf_z(b, i ? ", t." : "t.");
+        tarn_buf_sql_name(b, root->fields[i].name);
+    }
+    if (x->lineage)
+        tarn_buf_z(b, ", t.\"_row_id\", t.\"_last_updated_sequence_number\"");
+    tarn_buf_z(b, " FROM tarn.rewritten AS t ANTI JOIN temp.main.tarn_doomed AS x "
+                  "ON t._file = x._file AND t._pos = x._pos");
+}
+
+static enum tarn_status rows_sql(struct writing *x, bool kept, struct tarn_buf *b)
+{
+    bool any = kept;
+    if (kept)
+        put_kept_rows(x, b);
+    for (size_t i = 0; i < x->count; i++) {
+        if (x->parts[i].rows == 0 || !tarn__dml_has(&x->parts[i], ACTS_NEW))
+            continue;
+        tarn_buf_z(b, any ? " UNION ALL " : "");
+        TARN_TRY(put_new_rows(x, &x->parts[i], b));
+        any = true;
+    }
+    return (enum tarn_status)tarn_buf_finish(x->d->op, b, "a statement");
+}
+
+static enum tarn_status lineage_schema(struct tarn_op *op, const struct tarn_schema *of,
+                                       const struct tarn_schema **out)
+{
+    struct tarn_schema *s;
+    size_t n = of->root.field_count;
+    TARN_NEW(op, s);
+    *s = *of;
+    TARN_NEW_ARRAY(op, s->root.fields, n + 2);
+    memcpy(s->root.fields, of->root.fields, n * sizeof *s->root.fields);
+    s->root.fields[n] = (struct tarn_field){
+        .id = ID_ROW_ID, .name = TARN_STR("_row_id"), .type = {.kind = TARN_TYPE_LONG}};
+    s->root.fields[n + 1] = (struct tarn_field){.id = ID_ROW_SEQUENCE,
+                                                .name = TARN_STR("_last_updated_sequence_number"),
+                                                .type = {.kind = TARN_TYPE_LONG}};
+    s->root.field_count = n + 2;
+    *out = s;
+    return TARN_OK;
+}
+
+/* The new rows that actions make, for comparison with what was written. */
+static enum tarn_status count_new(struct writing *x, int64_t *out)
+{
+    *out = 0;
+    for (size_t i = 0; i < x->count; i++) {
+        struct tarn_buf sql;
+        int64_t n;
+        tarn_buf_init(&sql, 65536);
+        tarn_buf_z(&sql, "SELECT count(*)");
+        tarn__dml_put_rows(&x->parts[i], ACTS_NEW, &sql);
+        TARN_TRY(tarn__dml_int(x->d, &sql, &n));
+        *out += tarn__dml_has(&x->parts[i], ACTS_NEW) ? n : 0;
+    }
+    return TARN_OK;
+}
+
+static enum tarn_status write_rows(struct writing *x, bool kept)
+{
+    struct tarn__dml *d = x->d;
+    const struct tarn_flow *flow = &d->r->sql->env->flow;
+    struct tarn_written written = {0};
+    struct tarn_write write;
+    struct tarn_buf sql;
+    int64_t expected;
+    enum tarn_status status;
+    tarn_buf_init(&sql, 64 << 20);
+    TARN_GO(rows_sql(x, kept, &sql));
+    TARN_GO(count_new(x, &expected));
+    TARN_GO(tarn_flow_write(flow, d->op, d->change, INT64_MIN, &write));
+    if (x->lineage)
+        TARN_GO(lineage_schema(d->op, write.schema, &write.schema));
+    TARN_GO(tarn_session_write(flow->session, d->op,
+                               (struct tarn_sql_text){.sql = tarn_buf_view(&sql), .line0 = 1},
+                               &write, &written));
+    status = tarn_change_append(d->change, d->op, written.files, written.count);
+    if (status != TARN_OK)
+        tarn_flow_remove(flow, d->op, &written);
+    else if (x->kept >= 0 && written.rows != expected + (kept ? x->kept : 0))
+        status = tarn_fail(d->op, TARN_INTERNAL, "%lld rows were written instead of %lld",
+                           (long long)written.rows, (long long)(expected + x->kept));
+out:
+    tarn_buf_release(&sql);
+    return status;
+}
+
+/* ---- copy-on-write */
+
+struct touched {
+    const struct tarn_scan *scan;
+    struct tarn_scan_file **sorted; /* by path */
+    int64_t *doomed;                /* one a file */
+};
+
+static int by_path(const void *a, const void *b)
+{
+    const struct tarn_scan_file *const *x = a, *const *y = b;
+    return tarn_str_cmp((*x)->file->path, (*y)->file->path);
+}
+
+static int path_against(const void *key, const void *item)
+{
+    const struct tarn_scan_file *const *f = item;
+    return tarn_str_cmp(*(const struct tarn_str *)key, (*f)->file->path);
+}
+
+static enum tarn_status take_touched(void *ctx, struct tarn_op *op, const struct tarn_batch *b,
+                                     size_t row)
+{
+    struct touched *t = ctx;
+    struct tarn_str path = tarn_cell_text(b, 0, row);
+    struct tarn_scan_file **hit =
+        bsearch(&path, t->sorted, t->scan->file_count, sizeof *t->sorted, path_against);
+    if (!hit)
+        return tarn_fail(op, TARN_INTERNAL, "rows of \"%.*s\" would change, which was not read",
+                         TARN_STR_ARG(path));
+    t->doomed[*hit - t->scan->files] = tarn_cell_long(b, 1, row);
+    return TARN_OK;
+}
+
+static enum tarn_status find_touched(struct writing *x, struct touched *t)
+{
+    struct tarn_op *op = x->d->op;
+    size_t n = x->d->scan->file_count;
+    *t = (struct touched){.scan = x->d->scan};
+    TARN_NEW_ARRAY(op, t->sorted, n + 1);
+    TARN_NEW_ARRAY(op, t->doomed, n + 1);
+    for (size_t i = 0; i < n; i++)
+        t->sorted[i] = &x->d->scan->files[i];
+    if (n)
+        qsort(t->sorted, n, sizeof *t->sorted, by_path);
+    return tarn_each_row(&x->d->r->sql->env->flow, op,
+                         TARN_STR("SELECT _file, count(*)::BIGINT FROM temp.main.tarn_doomed "
+                                  "GROUP BY 1"),
+                         take_touched, t);
+}
+
+static enum tarn_status rewrite(struct writing *x)
+{
+    struct tarn__dml *d = x->d;
+    const struct tarn_scan *scan = d->scan;
+    struct touched t;
+    bool *keep;
+    TARN_TRY(find_touched(x, &t));
+    TARN_NEW_ARRAY(d->op, keep, scan->file_count + 1);
+    for (size_t i = 0; i < scan->file_count; i++) {
+        if (t.doomed[i] == 0)
+            continue;
+        int64_t rows = tarn__scan_rows(scan, i);
+        TARN_TRY(tarn_change_delete_files(d->change, d->op, &scan->files[i].file->path, 1));
+        keep[i] = rows != t.doomed[i];
+        if (keep[i] && x->kept >= 0)
+            x->kept = rows < 0 ? -1 : x->kept + rows - t.doomed[i];
+    }
+    TARN_TRY(tarn__scan_subset(d->op, scan, keep, &x->rewritten));
+    bool kept = x->rewritten.file_count > 0;
+    if (kept)
+        TARN_TRY(tarn_session_bind_scan(d->r->sql->env->flow.session, d->op, TARN_STR("rewritten"),
+                                        &x->rewritten, true));
+    x->lineage = x->lineage || (kept && d->lineage);
+    return kept || x->news ? write_rows(x, kept) : TARN_OK;
+}
+
+/* ---- both */
+
+static enum tarn_status make_doomed(struct writing *x)
+{
+    struct tarn_buf b;
+    bool any = false;
+    tarn_buf_init(&b, 65536);
+    tarn_buf_z(&b, "CREATE OR REPLACE TEMP VIEW tarn_doomed AS ");
+    for (size_t i = 0; i < x->count; i++) {
+        if (!x->parts[i].standing)
+            continue;
+        tarn_buf_printf(&b, "%sSELECT \"tarn file\" AS _file, \"tarn pos\" AS _pos",
+                        any ? " UNION ALL " : "");
+        tarn__dml_put_rows(&x->parts[i], ACTS_OLD, &b);
+        any = true;
+    }
+    return tarn__dml_exec(x->d, &b);
+}
+
+enum tarn_status tarn__dml_write(struct tarn__dml *d, struct tarn__part *parts, size_t count)
+{
+    struct writing x = {.d = d, .parts = parts, .count = count};
+    int64_t deleted, expected = 0;
+    for (size_t i = 0; i < count; i++) {
+        bool rows = parts[i].rows > 0;
+        x.old = x.old || (rows && parts[i].standing);
+        x.news = x.news || (rows && tarn__dml_has(&parts[i], ACTS_NEW));
+        x.lineage = x.lineage || (rows && d->lineage && parts[i].standing &&
+                                  tarn__dml_has(&parts[i], 1u << TARN__ACT_UPDATE));
+        expected += parts[i].standing ? parts[i].rows : 0;
+    }
+    if (x.old)
+        TARN_TRY(make_doomed(&x));
+    if (x.old && d->copy_on_write)
+        return rewrite(&x);
+    if (x.news)
+        TARN_TRY(write_rows(&x, false));
+    if (!x.old)
+        return TARN_OK;
+    TARN_TRY(tarn_rows_delete(&d->r->sql->env->flow, d->op, d->change, d->scan,
+                              TARN_STR("temp.main.tarn_doomed"), &deleted));
+    if (deleted != expected)
+        return tarn_fail(d->op, TARN_INTERNAL, "%lld rows were deleted instead of %lld",
+                         (long long)deleted, (long long)expected);
+    return TARN_OK;
+}

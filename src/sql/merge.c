@@ -1,0 +1,181 @@
+/* merge: MERGE INTO.
+ *
+ * The source is read once, into a temporary table. What each clause may look at follows from where
+ * its rows are found:
+ *   MATCHED                 source JOIN target: both
+ *   NOT MATCHED             the source's rows without a partner: the source alone
+ *   NOT MATCHED BY SOURCE   the target's rows without a partner: the target alone
+ * The first two share one outer join when both are there.
+ */
+#include "sql/merge_int.h"
+
+/* ---- where rows come from */
+
+static void put_source(const struct tarn__dml *d, struct tarn__compose *c)
+{
+    tarn_buf_z(&c->sql, "temp.main.\"tarn source\" AS ");
+    tarn_buf_sql_name(&c->sql, d->source);
+}
+
+static void put_on(const struct tarn__dml *d, const struct tarn__merging *m,
+                   struct tarn__compose *c)
+{
+    tarn_buf_z(&c->sql, " ON (");
+    tarn__dml_put(d, c, m->on);
+    tarn_buf_z(&c->sql, "\n)");
+}
+
+static void put_acts(const struct tarn__part *p, struct tarn__compose *c, const char *word)
+{
+    if (p->conditional)
+        tarn_buf_printf(&c->sql, " %s \"tarn act\" IS NOT NULL", word);
+}
+
+static void from_matched(const struct tarn__dml *d, const struct tarn__part *p,
+                         struct tarn__compose *c)
+{
+    const struct tarn__merging *m = p->ctx;
+    tarn_buf_z(&c->sql, " FROM ");
+    put_source(d, c);
+    tarn_buf_z(&c->sql, p->outer ? " LEFT JOIN " : " JOIN ");
+    tarn__dml_put_target(d, c);
+    put_on(d, m, c);
+    tarn__merge_put_bounds(d, m, c);
+    put_acts(p, c, "WHERE");
+}
+
+static void from_missing(const struct tarn__dml *d, const struct tarn__part *p,
+                         struct tarn__compose *c)
+{
+    const struct tarn__merging *m = p->ctx;
+    tarn_buf_z(&c->sql, " FROM ");
+    put_source(d, c);
+    if (m->matched.count) {
+        tarn_buf_z(&c->sql, " WHERE ");
+        tarn_buf_sql_name(&c->sql, d->source);
+        tarn_buf_z(&c->sql, ".rowid IN (SELECT \"tarn source\" FROM temp.main.\"tarn rows\" WHERE "
+                            "\"tarn act\" = -1)");
+        put_acts(p, c, "AND");
+        return;
+    }
+    tarn_buf_z(&c->sql, " ANTI JOIN ");
+    tarn__dml_put_target(d, c);
+    put_on(d, m, c);
+    tarn__merge_put_bounds(d, m, c);
+    put_acts(p, c, "WHERE");
+}
+
+static void from_orphans(const struct tarn__dml *d, const struct tarn__part *p,
+                         struct tarn__compose *c)
+{
+    tarn_buf_z(&c->sql, " FROM ");
+    tarn__dml_put_target(d, c);
+    tarn_buf_z(&c->sql, " ANTI JOIN ");
+    put_source(d, c);
+    put_on(d, p->ctx, c);
+    put_acts(p, c, "WHERE");
+}
+
+/* ---- reading */
+
+static enum tarn_status read_source(struct tarn__dml *d, const struct tarn__merging *m)
+{
+    struct tarn__compose c;
+    struct tarn_sql_text text;
+    int64_t rows;
+    tarn__compose_begin(&c, d->op, d->r->text);
+    tarn__compose_piece(&c, d->with);
+    tarn_buf_z(&c.sql, d->with.len ? "\nSELECT * FROM " : "SELECT * FROM ");
+    tarn__compose_piece(&c, m->source);
+    TARN_TRY(tarn__compose_end(&c, &text));
+    return tarn_session_into(d->r->sql->env->flow.session, d->op, text, TARN_STR("tarn source"),
+                             &rows);
+}
+
+static enum tarn_status plan(struct tarn__dml *d, struct tarn__merging *m)
+{
+    struct tarn__compose c;
+    struct tarn_sql_text probe;
+    if (m->orphans.count)
+        return tarn__dml_plan(d, NULL); /* any row may be one */
+    TARN_TRY(tarn__merge_bounds(d, m));
+    if (!m->bound_count && !m->own_count && !m->impossible)
+        return tarn__dml_plan(d, NULL);
+    tarn__compose_begin(&c, d->op, d->r->text);
+    tarn_buf_z(&c.sql, "EXPLAIN ");
+    tarn__compose_piece(&c, d->with);
+    tarn_buf_z(&c.sql, d->with.len ? "\nSELECT 1 FROM " : "SELECT 1 FROM ");
+    tarn__dml_put_table(d, &c);
+    tarn_buf_z(&c.sql, m->impossible ? " WHERE false" : " WHERE true");
+    tarn__merge_put_bounds(d, m, &c);
+    for (size_t i = 0; i < m->own_count; i++) {
+        tarn_buf_z(&c.sql, " AND (");
+        tarn__dml_put(d, &c, m->own[i]);
+        tarn_buf_z(&c.sql, "\n)");
+    }
+    TARN_TRY(tarn__compose_end(&c, &probe));
+    return tarn__dml_plan(d, &probe);
+}
+
+/* ---- the parts */
+
+/* Clauses that do nothing matter only in front of others. */
+static void drop_idle(struct tarn__merge_clauses *c)
+{
+    while (c->count && c->items[c->count - 1].act == TARN__ACT_NOTHING)
+        c->count--;
+}
+
+static struct tarn__part part_of(struct tarn__merging *m, struct tarn__merge_clauses *clauses)
+{
+    struct tarn__part p = {.actions = clauses->items, .count = clauses->count, .ctx = m};
+    p.outer = clauses == &m->matched && m->missing.count;
+    p.conditional = p.outer || p.count > 1 || p.actions[0].condition.ptr;
+    p.standing = clauses != &m->missing;
+    p.source = clauses != &m->orphans;
+    if (clauses == &m->matched)
+        p.name = "tarn rows", p.from = from_matched;
+    else if (clauses == &m->missing)
+        p.name = "tarn inserts", p.from = from_missing;
+    else
+        p.name = "tarn orphans", p.from = from_orphans;
+    return p;
+}
+
+static enum tarn_status merge_rows(struct tarn__dml *d, struct tarn__merging *m)
+{
+    struct tarn__merge_clauses *all[] = {&m->matched, &m->missing, &m->orphans};
+    struct tarn__part parts[3];
+    size_t n = 0;
+    for (size_t i = 0; i < 3; i++)
+        drop_idle(all[i]);
+    TARN_TRY(read_source(d, m));
+    TARN_TRY(plan(d, m));
+    for (size_t i = 0; i < 3; i++) {
+        if (all[i]->count == 0)
+            continue;
+        parts[n] = part_of(m, all[i]);
+        TARN_TRY(tarn__dml_select(d, &parts[n]));
+        if (all[i] == &m->matched)
+            TARN_TRY(tarn__dml_unique(d, &parts[n], false));
+        n++;
+    }
+    return tarn__dml_finish(d, parts, n, "MERGE");
+}
+
+enum tarn_status tarn__sql_merge(struct tarn__run *r)
+{
+    struct tarn__dml d;
+    struct tarn__merging *m;
+    enum tarn_status status = tarn__dml_begin(&d, r, "MERGE");
+    d.what = "merge";
+    m = tarn_alloc(d.op, sizeof *m);
+    if (!m)
+        return TARN_NOMEM;
+    if (status == TARN_OK)
+        status = tarn__merge_parse(&d, m);
+    if (status == TARN_OK)
+        status = merge_rows(&d, m);
+    tarn__dml_end(&d, status);
+    return status;
+}
