@@ -101,7 +101,8 @@ int main(int argc, char **argv)
     run("update raw.t set name = 'z' where id = 2");
     run("delete from raw.nothing");
     tarn_warehouse_query(w, "select count(*) as n from raw.t where name <> 'z'", &c);
-    printf("%s %zu %d %s\n", tarn_cursor_tag(c), tarn_cursor_column_count(c), tarn_cursor_next(c), tarn_cursor_text(c, 0));
+    int more = tarn_cursor_next(c);
+    printf("%s %zu %d %s\n", tarn_cursor_tag(c), tarn_cursor_column_count(c), more, tarn_cursor_text(c, 0));
     printf("%d %s\n", tarn_warehouse_query(w, "select 1", &second), tarn_warehouse_error(w));
     tarn_cursor_close(c);
     for (int i = 0; i < 300; i++) {

@@ -166,7 +166,7 @@ static struct tarn_str *split_lines(struct tarn_op *op, struct tarn_str text, si
     return lines;
 }
 
-/* ${NAME} out of the variables; an unknown one stays as it is. */
+/* ${NAME} out of the variables; an unknown one stays as it is, and the statement tells. */
 static struct tarn_str put_variables(struct runner *r, struct tarn_str text)
 {
     struct tarn_buf b;
@@ -320,8 +320,10 @@ static bool matches(struct runner *r, const char *text, struct tarn_str pattern)
 {
     regex_t re;
     struct tarn_str z = tarn_strdup(&r->op, pattern);
-    if (!z.ptr || regcomp(&re, z.ptr, REG_EXTENDED | REG_NOSUB) != 0)
-        die("a pattern is no regular expression", NULL);
+    if (!z.ptr || regcomp(&re, z.ptr, REG_EXTENDED | REG_NOSUB) != 0) {
+        printf("%s: no regular expression: %.*s\n", r->file, TARN_STR_ARG(pattern));
+        return false;
+    }
     bool yes = regexec(&re, text, 0, NULL, 0) == 0;
     regfree(&re);
     return yes;
