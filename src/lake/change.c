@@ -315,13 +315,41 @@ void tarn_change_only_rewrites(struct tarn_change *c)
     c->rows.operation = "replace";
 }
 
+static enum tarn_status copy_value(struct tarn_op *op, const struct tarn_value *v,
+                                   struct tarn_value *out)
+{
+    *out = *v;
+    if (!v->bytes.ptr)
+        return TARN_OK;
+    out->bytes = tarn_strdup(op, v->bytes);
+    return out->bytes.ptr ? TARN_OK : TARN_NOMEM;
+}
+
+static enum tarn_status copy_expr(struct tarn_op *op, const struct tarn_expr *e,
+                                  struct tarn_expr *out)
+{
+    *out = *e;
+    TARN_TRY(tarn_type_copy(op, &e->type, &out->type));
+    TARN_NEW_ARRAY(op, out->values, e->value_count + 1);
+    TARN_NEW_ARRAY(op, out->args, e->arg_count + 1);
+    for (size_t i = 0; i < e->value_count; i++)
+        TARN_TRY(copy_value(op, &e->values[i], &out->values[i]));
+    for (size_t i = 0; i < e->arg_count; i++)
+        TARN_TRY(copy_expr(op, &e->args[i], &out->args[i]));
+    return TARN_OK;
+}
+
 enum tarn_status tarn_change_set_isolation(struct tarn_change *c, struct tarn_op *op,
                                            enum tarn_isolation isolation,
                                            const struct tarn_expr *filter)
 {
-    (void)op;
+    struct tarn_expr *copy = NULL;
+    if (filter) {
+        TARN_NEW(op, copy);
+        TARN_TRY(copy_expr(op, filter, copy));
+    }
     c->has_isolation = true;
     c->isolation = isolation;
-    c->filter = filter;
+    c->filter = copy;
     return TARN_OK;
 }

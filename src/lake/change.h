@@ -150,7 +150,7 @@ enum tarn_status tarn_change_replace(struct tarn_change *, struct tarn_op *,
  * match `filter` (NULL = any), snapshot only with such that remove rows of the files that this
  * change touches. Either way files that it names must still be there, and have lost no rows; who
  * deletes all rows conflicts with rows that came in. Without this call rule 4 holds as it stands.
- * filter is borrowed until the commit, and bound to the base's current schema. */
+ * filter is copied; it is bound to the base's current schema. */
 enum tarn_isolation { TARN_ISOLATION_SERIALIZABLE, TARN_ISOLATION_SNAPSHOT };
 enum tarn_status tarn_change_set_isolation(struct tarn_change *, struct tarn_op *,
                                            enum tarn_isolation,

@@ -3,7 +3,7 @@
  * New files come first, a manifest a partition spec; then the parent's manifests as they are, or
  * anew where some of their files go. With a data file go its deletion vector and the position
  * deletes of it alone; a new deletion vector takes the place of both (spec "Deletion Vectors",
- * trap 9).
+ * trap 9). Once data files went, deletes that are older than every file that is left go too.
  */
 #include <stdlib.h>
 
@@ -16,6 +16,7 @@ struct planner {
     const struct tarn__rows *rows;
     struct tarn__path_set removed, vectors; /* vectors: data files that get one */
     bool *found;                            /* of `removed` */
+    int64_t oldest; /* sequence number of the live data files; deletes below it are about none */
     struct tarn__plan *plan;
 };
 
@@ -121,12 +122,16 @@ static enum tarn_status collect_vectors(struct planner *p)
 
 /* ---- the parent's files */
 
-static bool goes(struct planner *p, const struct tarn_data_file *f)
+static bool goes(struct planner *p, const struct tarn_manifest_entry *e)
 {
+    const struct tarn_data_file *f = &e->file;
     long k = tarn__path_set_find(&p->removed, f->path);
     if (k >= 0)
         p->found[k] = true;
     if (k >= 0 || p->rows->remove_all)
+        return true;
+    if (f->content != TARN_CONTENT_DATA && e->sequence_number >= 0 &&
+        e->sequence_number < p->oldest)
         return true;
     struct tarn_str target = tarn__delete_target(f);
     return target.ptr && (tarn__path_set_find(&p->removed, target) >= 0 ||
@@ -143,7 +148,7 @@ static enum tarn_status plan_rewrite(struct planner *p, const struct tarn_manife
         struct tarn_manifest_entry e = manifest.entries[i];
         if (e.status == TARN_ENTRY_DELETED)
             continue;
-        e.status = goes(p, &e.file) ? TARN_ENTRY_DELETED : TARN_ENTRY_EXISTING;
+        e.status = goes(p, &e) ? TARN_ENTRY_DELETED : TARN_ENTRY_EXISTING;
         if (e.status == TARN_ENTRY_DELETED) {
             e.snapshot_id = p->c->snapshot_id;
             count_removed(&p->plan->totals, &e.file);
@@ -192,21 +197,48 @@ static enum tarn_status check_found(struct planner *p)
     return TARN_OK;
 }
 
-static enum tarn_status plan_carried(struct planner *p, struct tarn_manifest_list *base)
+static int64_t oldest_of(const struct tarn__pending *made)
 {
-    bool data = p->rows->remove_all || p->removed.count;
-    bool deletes = data || p->vectors.count;
+    int64_t oldest = INT64_MAX;
+    if (made->carried)
+        return made->carried->min_sequence_number;
+    for (size_t i = 0; i < made->count; i++)
+        if (made->entries[i].status == TARN_ENTRY_EXISTING &&
+            made->entries[i].sequence_number < oldest)
+            oldest = made->entries[i].sequence_number;
+    return oldest;
+}
+
+static enum tarn_status plan_manifests(struct planner *p, const struct tarn_manifest_list *base,
+                                       bool deletes, bool anew)
+{
     for (size_t i = 0; i < base->count; i++) {
-        struct tarn_manifest_file *f = &base->files[i];
-        TARN_TRY(complete_counts(p, f));
-        if (f->added_files == 0 && f->existing_files == 0)
+        const struct tarn_manifest_file *f = &base->files[i];
+        if (f->deletes != deletes || (f->added_files == 0 && f->existing_files == 0))
             continue; /* only deleted entries: nothing later needs them */
-        if (f->deletes ? deletes : data)
+        if (anew || (deletes && f->min_sequence_number < p->oldest))
             TARN_TRY(plan_rewrite(p, f));
         else
             p->plan->items[p->plan->count++] =
                 (struct tarn__pending){f, NULL, 0, f->spec_id, f->deletes};
     }
+    return TARN_OK;
+}
+
+static enum tarn_status plan_carried(struct planner *p, struct tarn_manifest_list *base)
+{
+    bool data = p->rows->remove_all || p->removed.count;
+    size_t from = p->plan->count;
+    for (size_t i = 0; i < base->count; i++)
+        TARN_TRY(complete_counts(p, &base->files[i]));
+    TARN_TRY(plan_manifests(p, base, false, data));
+    if (data) {
+        p->oldest = p->m->last_sequence_number + 1; /* that of new files */
+        for (size_t i = from; i < p->plan->count; i++)
+            if (oldest_of(&p->plan->items[i]) < p->oldest)
+                p->oldest = oldest_of(&p->plan->items[i]);
+    }
+    TARN_TRY(plan_manifests(p, base, true, data || p->vectors.count));
     return check_found(p);
 }
 

@@ -339,6 +339,7 @@ static void equality_deletes(void **state)
     struct tarn_manifest_entry e;
     int32_t id = 1;
     new_table(w);
+    lake_append_now(w, B, 3);
     lake_append_now(w, A, 5);
     struct tarn_data_file f = lake_file(w, "mem://w/raw/t/data/eq", 2);
     f.content = TARN_CONTENT_EQUALITY_DELETES;
@@ -358,13 +359,46 @@ static void equality_deletes(void **state)
     lake_commit(w, c);
     assert_true(live(w, "mem://w/raw/t/data/eq", &e));
     assert_int_equal(e.file.equality_ids[0], 1);
-    assert_int_equal(e.sequence_number, 2);
+    assert_int_equal(e.sequence_number, 3);
     c = lake_open(w); /* a delete file goes by its name */
     gone = f.path;
     lake_ok(w, tarn_change_delete_files(c, &w->op, &gone, 1));
     lake_commit(w, c);
-    assert_int_equal(lake_live(w, lake_load(w)), 0);
+    assert_int_equal(lake_live(w, lake_load(w)), 1);
     assert_string_equal(lake_summary(lake_load(w), "total-equality-deletes"), "0");
+}
+
+/* Deletes that no data file is old enough for go when the last such file goes. */
+static void deletes_that_are_about_nothing(void **state)
+{
+    struct lake_world *w = *state;
+    struct tarn_manifest_entry e;
+    struct tarn_str a = tarn_str_view(A), b = tarn_str_view(B);
+    lake_create(w, "struct<id: long>", NONE);
+    lake_append_now(w, A, 5); /* 1 */
+    struct tarn_change *c = lake_open(w);
+    lake_delete_row(w, c, "mem://w/raw/t/data/x", A, 0);
+    lake_append(w, c, B, 3);
+    lake_commit(w, c); /* 2: b and x */
+    c = lake_open(w);
+    lake_delete_row(w, c, "mem://w/raw/t/data/y", B, 0);
+    lake_commit(w, c);        /* 3 */
+    lake_append_now(w, C, 2); /* 4 */
+    c = lake_open(w);
+    lake_ok(w, tarn_change_delete_files(c, &w->op, &a, 1));
+    lake_commit(w, c);
+    assert_true(live(w, "mem://w/raw/t/data/x", &e)); /* b is of the same commit */
+    assert_true(live(w, "mem://w/raw/t/data/y", &e));
+    c = lake_open(w);
+    lake_ok(w, tarn_change_delete_files(c, &w->op, &b, 1));
+    lake_append(w, c, "mem://w/raw/t/data/d", 2);
+    lake_commit(w, c);
+    struct tarn_table *t = lake_load(w);
+    assert_false(live(w, "mem://w/raw/t/data/x", &e));
+    assert_false(live(w, "mem://w/raw/t/data/y", &e));
+    assert_string_equal(lake_summary(t, "removed-position-delete-files"), "2");
+    assert_string_equal(lake_summary(t, "total-delete-files"), "0");
+    assert_int_equal(lake_live(w, t), 2);
 }
 
 int main(void)
@@ -380,6 +414,7 @@ int main(void)
         T(position_deletes_of_before_the_upgrade),
         T(what_vectors_are_refused),
         T(equality_deletes),
+        T(deletes_that_are_about_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
