@@ -333,8 +333,10 @@ static void read_all(struct reader *r)
         fail(r, "it has too many bitmaps");
     for (uint32_t i = 0; i < buckets && !r->error; i++) {
         int64_t key = get_u32(r);
-        if (key <= last || key > INT32_MAX)
+        if (key <= last || key > INT32_MAX) {
             fail(r, "the keys of its bitmaps do not ascend, or are too high");
+            break;
+        }
         last = key;
         read_bucket(r, key << 32);
     }
