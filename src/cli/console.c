@@ -77,8 +77,8 @@ static bool is_any_of(struct tarn_str sql, const struct tarn_sql_token *t, const
 /* Statements that only read; for the tables of a run, which are nobody's to change. */
 static bool only_reads(struct tarn_str sql)
 {
-    static const char *const reading[] = {"SELECT",   "FROM",    "WITH", "VALUES", "SHOW",
-                                          "DESCRIBE", "DESC",    "(",    "TABLE",  "PIVOT",
+    static const char *const reading[] = {"SELECT",   "FROM",    "WITH",      "VALUES", "SHOW",
+                                          "DESCRIBE", "DESC",    "(",         "TABLE",  "PIVOT",
                                           "UNPIVOT",  "EXPLAIN", "SUMMARIZE", NULL};
     static const char *const changing[] = {"INSERT", "UPDATE", "DELETE", "MERGE", NULL};
     struct tarn_sql_token t;

@@ -437,9 +437,9 @@ static enum tarn_status check_together(struct parse *p)
         return tarn_fail(p->op, TARN_USAGE, "--quiet and --verbose exclude each other");
     if (o->json && o->origin[TARN_OPTION_format] == TARN_ORIGIN_COMMAND_LINE &&
         o->format != TARN_FORMAT_JSON)
-        return tarn_fail(
-            p->op, TARN_USAGE, "--json and --format %.*s exclude each other",
-            TARN_STR_ARG(tarn__option_word(tarn__options[TARN_OPTION_format].names, (size_t)o->format)));
+        return tarn_fail(p->op, TARN_USAGE, "--json and --format %.*s exclude each other",
+                         TARN_STR_ARG(tarn__option_word(tarn__options[TARN_OPTION_format].names,
+                                                        (size_t)o->format)));
     if (o->json)
         o->format = TARN_FORMAT_JSON;
     if (o->verb == TARN_VERB_SQL &&

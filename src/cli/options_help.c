@@ -236,7 +236,8 @@ static void md_option(struct tarn_buf *b, const struct tarn__option_row *row)
     tarn_buf_printf(b, "--%s%s%s` | ", row->name, row->argument ? " " : "",
                     row->argument ? row->argument : "");
     for (size_t i = 0; row->names && tarn__option_word(row->names, i).ptr; i++)
-        tarn_buf_printf(b, "%s`%.*s`", i ? ", " : "", TARN_STR_ARG(tarn__option_word(row->names, i)));
+        tarn_buf_printf(b, "%s`%.*s`", i ? ", " : "",
+                        TARN_STR_ARG(tarn__option_word(row->names, i)));
     tarn_buf_z(b, row->names ? ": " : "");
     put_cell(b, row->doc);
     if (row->type == TARN__OPTION_INT)

@@ -48,8 +48,8 @@ struct tarn_output_options {
     bool no_count;    /* table: without "(4 rows)" */
     /* table: the count tells the time since then: "(4 rows, 12 ms)"; 0 = it does not */
     uint64_t started_ns;
-    struct tarn_str tag;    /* json: a member "tag" behind the rows; absent = none */
-    struct tarn_buf *into;  /* takes the bytes in place of fd; NULL = fd */
+    struct tarn_str tag;   /* json: a member "tag" behind the rows; absent = none */
+    struct tarn_buf *into; /* takes the bytes in place of fd; NULL = fd */
 };
 
 /* Of a listing's cells. */

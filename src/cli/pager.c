@@ -62,11 +62,11 @@ static bool start(const char *what, int in, pid_t *out)
         posix_spawn_file_actions_destroy(&files);
         return false;
     }
-    bool ok = posix_spawn_file_actions_adddup2(&files, in, 0) == 0 &&
-              posix_spawnattr_setsigdefault(&how, &defaults) == 0 &&
-              posix_spawnattr_setflags(&how, POSIX_SPAWN_SETSIGDEF) == 0 &&
-              posix_spawn(out, "/bin/sh", &files, &how, (char *const *)(uintptr_t)argv, environ) ==
-                  0;
+    bool ok =
+        posix_spawn_file_actions_adddup2(&files, in, 0) == 0 &&
+        posix_spawnattr_setsigdefault(&how, &defaults) == 0 &&
+        posix_spawnattr_setflags(&how, POSIX_SPAWN_SETSIGDEF) == 0 &&
+        posix_spawn(out, "/bin/sh", &files, &how, (char *const *)(uintptr_t)argv, environ) == 0;
     posix_spawnattr_destroy(&how);
     posix_spawn_file_actions_destroy(&files);
     return ok;

@@ -191,7 +191,7 @@ static bool edit_open(struct tarn__shell *s)
     el_set(s->edit, EL_EDITOR, "emacs");
     el_set(s->edit, EL_HIST, history, s->history);
     el_set(s->edit, EL_GETCFN, get_char);
-    el_set(s->edit, EL_ADDFN, "tarn-complete", "complete a word", tarn__complete_key);
+    el_wset(s->edit, EL_ADDFN, L"tarn-complete", L"complete a word", tarn__complete_key);
     el_set(s->edit, EL_BIND, "^I", "tarn-complete", NULL);
     el_set(s->edit, EL_BIND, "^R", "em-inc-search-prev", NULL);
     el_source(s->edit, NULL);

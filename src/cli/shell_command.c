@@ -166,10 +166,10 @@ static const struct {
     const char *name;
     command *run;
 } commands[] = {
-    {"\\?", help},         {"\\d", describe},     {"\\dn", describe}, {"\\dt", describe},
-    {"\\dv", describe},    {"\\format", format},  {"\\g", go},        {"\\gx", go},
-    {"\\h", help},         {"\\i", include},      {"\\l", describe},  {"\\o", output},
-    {"\\p", print},        {"\\q", leave},        {"\\r", forget},    {"\\timing", timing},
+    {"\\?", help},      {"\\d", describe},    {"\\dn", describe}, {"\\dt", describe},
+    {"\\dv", describe}, {"\\format", format}, {"\\g", go},        {"\\gx", go},
+    {"\\h", help},      {"\\i", include},     {"\\l", describe},  {"\\o", output},
+    {"\\p", print},     {"\\q", leave},       {"\\r", forget},    {"\\timing", timing},
     {"\\x", expanded},
 };
 

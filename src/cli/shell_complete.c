@@ -11,22 +11,101 @@
 
 #define SHOWN_MAX 200
 
-static const char *const keywords[] = {
-    "SELECT",     "FROM",      "WHERE",    "GROUP BY",   "ORDER BY",   "HAVING",    "LIMIT",
-    "OFFSET",     "JOIN",      "LEFT JOIN", "INNER JOIN", "FULL JOIN", "CROSS JOIN", "USING",
-    "UNION",      "UNION ALL", "INTERSECT", "EXCEPT",    "DISTINCT",   "AND",       "BETWEEN",
-    "CASE",       "WHEN",      "THEN",     "ELSE",       "END",        "EXISTS",    "INSERT INTO",
-    "VALUES",     "UPDATE",    "DELETE FROM", "MERGE INTO", "MATCHED", "RETURNING", "CREATE TABLE",
-    "CREATE NAMESPACE", "CREATE VIEW", "CREATE OR REPLACE", "ALTER TABLE", "ALTER VIEW",
-    "DROP TABLE", "DROP VIEW", "DROP NAMESPACE", "TRUNCATE TABLE", "PARTITIONED BY",
-    "TBLPROPERTIES", "WRITE ORDERED BY", "IF EXISTS", "IF NOT EXISTS", "ADD COLUMN", "DROP COLUMN",
-    "RENAME TO",  "RENAME COLUMN", "CREATE BRANCH", "CREATE TAG", "DROP BRANCH", "DROP TAG",
-    "VERSION AS OF", "TIMESTAMP AS OF", "CALL", "BEGIN", "COMMIT", "ROLLBACK", "SHOW TABLES",
-    "SHOW NAMESPACES", "SHOW VIEWS", "SHOW CREATE TABLE", "DESCRIBE", "EXPLAIN", "EXPLAIN ANALYZE",
-    "SUMMARIZE",  "WITH",      "NULL",     "TRUE",       "FALSE",      "NOT",       "LIKE",
-    "INTERVAL",   "CAST",      "COUNT",    "PIVOT",      "UNPIVOT",    "QUALIFY",   "USE",
-    "COMMENT ON", "DEFAULT",   "BIGINT",   "INTEGER",    "DOUBLE",     "DECIMAL",   "VARCHAR",
-    "BOOLEAN",    "DATE",      "TIMESTAMP", "TIMESTAMPTZ"};
+static const char *const keywords[] = {"SELECT",
+                                       "FROM",
+                                       "WHERE",
+                                       "GROUP BY",
+                                       "ORDER BY",
+                                       "HAVING",
+                                       "LIMIT",
+                                       "OFFSET",
+                                       "JOIN",
+                                       "LEFT JOIN",
+                                       "INNER JOIN",
+                                       "FULL JOIN",
+                                       "CROSS JOIN",
+                                       "USING",
+                                       "UNION",
+                                       "UNION ALL",
+                                       "INTERSECT",
+                                       "EXCEPT",
+                                       "DISTINCT",
+                                       "AND",
+                                       "BETWEEN",
+                                       "CASE",
+                                       "WHEN",
+                                       "THEN",
+                                       "ELSE",
+                                       "END",
+                                       "EXISTS",
+                                       "INSERT INTO",
+                                       "VALUES",
+                                       "UPDATE",
+                                       "DELETE FROM",
+                                       "MERGE INTO",
+                                       "MATCHED",
+                                       "RETURNING",
+                                       "CREATE TABLE",
+                                       "CREATE NAMESPACE",
+                                       "CREATE VIEW",
+                                       "CREATE OR REPLACE",
+                                       "ALTER TABLE",
+                                       "ALTER VIEW",
+                                       "DROP TABLE",
+                                       "DROP VIEW",
+                                       "DROP NAMESPACE",
+                                       "TRUNCATE TABLE",
+                                       "PARTITIONED BY",
+                                       "TBLPROPERTIES",
+                                       "WRITE ORDERED BY",
+                                       "IF EXISTS",
+                                       "IF NOT EXISTS",
+                                       "ADD COLUMN",
+                                       "DROP COLUMN",
+                                       "RENAME TO",
+                                       "RENAME COLUMN",
+                                       "CREATE BRANCH",
+                                       "CREATE TAG",
+                                       "DROP BRANCH",
+                                       "DROP TAG",
+                                       "VERSION AS OF",
+                                       "TIMESTAMP AS OF",
+                                       "CALL",
+                                       "BEGIN",
+                                       "COMMIT",
+                                       "ROLLBACK",
+                                       "SHOW TABLES",
+                                       "SHOW NAMESPACES",
+                                       "SHOW VIEWS",
+                                       "SHOW CREATE TABLE",
+                                       "DESCRIBE",
+                                       "EXPLAIN",
+                                       "EXPLAIN ANALYZE",
+                                       "SUMMARIZE",
+                                       "WITH",
+                                       "NULL",
+                                       "TRUE",
+                                       "FALSE",
+                                       "NOT",
+                                       "LIKE",
+                                       "INTERVAL",
+                                       "CAST",
+                                       "COUNT",
+                                       "PIVOT",
+                                       "UNPIVOT",
+                                       "QUALIFY",
+                                       "USE",
+                                       "COMMENT ON",
+                                       "DEFAULT",
+                                       "BIGINT",
+                                       "INTEGER",
+                                       "DOUBLE",
+                                       "DECIMAL",
+                                       "VARCHAR",
+                                       "BOOLEAN",
+                                       "DATE",
+                                       "TIMESTAMP",
+                                       "TIMESTAMPTZ"};
 
 struct finder {
     struct tarn_workspace *w; /* may be NULL */
@@ -141,8 +220,8 @@ static bool dotted_at(struct tarn_str text, size_t at, struct tarn_str *out, siz
 
 static bool is_keyword(struct tarn_str word)
 {
-    static const char *const behind[] = {"ON",  "SET",   "USING", "CROSS", "LEFT", "RIGHT",
-                                         "FULL", "INNER", "NATURAL", "WHEN", "FOR",  "AT"};
+    static const char *const behind[] = {"ON",   "SET",   "USING",   "CROSS", "LEFT", "RIGHT",
+                                         "FULL", "INNER", "NATURAL", "WHEN",  "FOR",  "AT"};
     for (size_t i = 0; i < sizeof behind / sizeof *behind; i++)
         if (tarn_str_eq_nocase(word, tarn_str_view(behind[i])))
             return true;
@@ -180,8 +259,8 @@ static enum tarn_status add_columns(struct finder *f, const struct tarn_table *t
         struct tarn_str name = quoted(f->op, root->fields[i].name);
         TARN_TRY(add(f, name));
         if (memchr(f->word.ptr, '.', f->word.len)) {
-            struct tarn_str full = tarn_sprintf(f->op, "%.*s.%.*s", TARN_STR_ARG(alias),
-                                                TARN_STR_ARG(name));
+            struct tarn_str full =
+                tarn_sprintf(f->op, "%.*s.%.*s", TARN_STR_ARG(alias), TARN_STR_ARG(name));
             if (!full.ptr)
                 return TARN_NOMEM;
             TARN_TRY(add(f, full));
@@ -236,7 +315,8 @@ static int by_bytes(const void *a, const void *b)
 
 static bool of_word(char c)
 {
-    return isalnum((unsigned char)c) || c == '_' || c == '.' || c == '\\' || (unsigned char)c >= 128;
+    return isalnum((unsigned char)c) || c == '_' || c == '.' || c == '\\' ||
+           (unsigned char)c >= 128;
 }
 
 enum tarn_status tarn__complete(struct tarn_workspace *w, struct tarn_op *op, struct tarn_str text,
@@ -274,8 +354,7 @@ static size_t common(const struct tarn__words_found *found)
     size_t n = found->items[0].len;
     for (size_t i = 1; i < found->count; i++) {
         size_t k = 0;
-        while (k < n && k < found->items[i].len &&
-               found->items[i].ptr[k] == found->items[0].ptr[k])
+        while (k < n && k < found->items[i].len && found->items[i].ptr[k] == found->items[0].ptr[k])
             k++;
         n = k;
     }
@@ -343,7 +422,8 @@ unsigned char tarn__complete_key(EditLine *edit, int key)
     tarn_buf_str(&text, tarn_buf_view(&s->text));
     tarn_buf_append(&text, line->buffer, (size_t)(line->cursor - line->buffer));
     if (!text.failed &&
-        tarn__complete(s->console->workspace, &op, tarn_buf_view(&text), &word, &found) == TARN_OK &&
+        tarn__complete(s->console->workspace, &op, tarn_buf_view(&text), &word, &found) ==
+            TARN_OK &&
         found.count > 0) {
         answer = insert(edit, word, &found);
         if (answer == CC_ERROR && found.count > 1) {

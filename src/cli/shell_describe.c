@@ -3,9 +3,8 @@
 
 #include "cli/shell_int.h"
 
-static const struct tarn_output_column relation_columns[] = {{"namespace", TARN_OUTPUT_TEXT},
-                                                             {"name", TARN_OUTPUT_TEXT},
-                                                             {"kind", TARN_OUTPUT_TEXT}};
+static const struct tarn_output_column relation_columns[] = {
+    {"namespace", TARN_OUTPUT_TEXT}, {"name", TARN_OUTPUT_TEXT}, {"kind", TARN_OUTPUT_TEXT}};
 
 /* Lists and descriptions are tables, whatever the format of results is. */
 static void listing(struct tarn__shell *s, struct tarn_buf *text, struct tarn_output *out)
@@ -184,8 +183,8 @@ static enum tarn_status table_text(struct tarn__shell *s, struct tarn_op *op,
     tarn_buf_printf(b, "Location: %.*s\n", TARN_STR_ARG(m->location));
     put_refs(b, m);
     for (size_t i = 0; i < m->properties.count; i++)
-        tarn_buf_printf(b, "%s %.*s = %.*s\n", i ? "           " : "Properties:",
-                        TARN_STR_ARG(m->properties.items[i].key),
+        tarn_buf_printf(b, "%s %.*s = %.*s\n",
+                        i ? "           " : "Properties:", TARN_STR_ARG(m->properties.items[i].key),
                         TARN_STR_ARG(m->properties.items[i].value));
     return TARN_OK;
 }

@@ -18,7 +18,8 @@ static const char commands[] =
     "\\?                these commands\n"
     "\\q                leaves\n"
     "\n"
-    "A statement ends with a semicolon. Tab completes, Ctrl-R searches what was typed before, Ctrl-C "
+    "A statement ends with a semicolon. Tab completes, Ctrl-R searches what was typed before, "
+    "Ctrl-C "
     "stops a\nstatement, Ctrl-D leaves. Results longer than the screen go through $PAGER.\n";
 
 static const struct {

@@ -76,7 +76,8 @@ static struct tarn_str path_of(struct tarn_op *op)
 static void append(struct tarn__shell *s, struct tarn_str entry)
 {
     struct tarn_buf b;
-    int fd = open(s->history_path.ptr, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    int fd =
+        open(s->history_path.ptr, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0)
         return;
     tarn_buf_init(&b, FILE_MAX);
@@ -110,8 +111,7 @@ static size_t count_lines(struct tarn_str text)
 /* The file anew, of its last entries. */
 static void cut_file(struct tarn__shell *s, struct tarn_op *op, struct tarn_str text)
 {
-    struct tarn_str temp =
-        tarn_sprintf(op, "%s.%ld", s->history_path.ptr, (long)getpid());
+    struct tarn_str temp = tarn_sprintf(op, "%s.%ld", s->history_path.ptr, (long)getpid());
     int fd = temp.ptr ? open(temp.ptr, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600) : -1;
     if (fd < 0)
         return;

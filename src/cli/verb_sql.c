@@ -6,8 +6,7 @@ static enum tarn_status one_source(const struct tarn_cli *cli)
     const struct tarn_options *o = cli->options;
     int given = (o->args.count > 0) + (o->execute.ptr != NULL) + (o->file.ptr != NULL);
     if (given > 1)
-        return tarn_fail(cli->op, TARN_USAGE,
-                         "give statements once: as argument, by -e or by -f");
+        return tarn_fail(cli->op, TARN_USAGE, "give statements once: as argument, by -e or by -f");
     return TARN_OK;
 }
 

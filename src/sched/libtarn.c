@@ -73,8 +73,7 @@ int tarn_warehouse_open(const char *folder, const char *catalog_name, struct tar
     return open_warehouse(folder, catalog_name, false, out);
 }
 
-int tarn_warehouse_create(const char *folder, const char *catalog_name,
-                          struct tarn_warehouse **out)
+int tarn_warehouse_create(const char *folder, const char *catalog_name, struct tarn_warehouse **out)
 {
     return open_warehouse(folder, catalog_name, true, out);
 }
@@ -133,8 +132,7 @@ static enum tarn_status run(struct tarn_warehouse *w, struct tarn_cursor *c, con
     atomic_store(&w->cancel.level, 0);
     c->op.cancel = &w->cancel;
     TARN_TRY(tarn_sql_run(w->sql, &c->op,
-                          (struct tarn_sql_text){.sql = tarn_str_view(sql), .line0 = 1},
-                          &answer));
+                          (struct tarn_sql_text){.sql = tarn_str_view(sql), .line0 = 1}, &answer));
     c->result = answer.result;
     c->affected = answer.rows;
     c->tag = tarn_strdup(&c->op, answer.tag);

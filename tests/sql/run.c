@@ -104,10 +104,8 @@ static void connection_close(struct connection *c)
 
 static void connection_open(struct runner *r, struct connection *c)
 {
-    struct tarn_workspace_options o = {.outside = true,
-                                       .warehouse = tarn_str_view(r->warehouse),
-                                       .create = true,
-                                       .engine = true};
+    struct tarn_workspace_options o = {
+        .outside = true, .warehouse = tarn_str_view(r->warehouse), .create = true, .engine = true};
     must(tarn_op_init(&c->op, 0, 0), "no memory", NULL);
     must(tarn_workspace_open(&c->op, &o, &c->w), "could not open the warehouse", &c->op);
     must(tarn_workspace_sql(c->w, &c->op, &c->sql), "could not open a conversation", &c->op);
@@ -398,8 +396,7 @@ static void tell_difference(struct runner *r, const struct record *rec, const st
     tarn_buf_release(&got);
 }
 
-static bool same_rows(struct runner *r, const struct record *rec, struct outcome *o,
-                      enum sort sort)
+static bool same_rows(struct runner *r, const struct record *rec, struct outcome *o, enum sort sort)
 {
     size_t rows = rec->expected_end - rec->expected_begin;
     struct tarn_str *cells = tarn_alloc_array(&r->op, rows * o->columns + 1, sizeof *cells);
@@ -483,8 +480,9 @@ static void query(struct runner *r, struct record *rec, struct tarn_str rest)
     enum sort sort = NOSORT;
     if (!tarn_str_is(types, "error")) {
         how = word(&rest);
-        sort = tarn_str_is(how, "rowsort") ? ROWSORT
-                                           : tarn_str_is(how, "valuesort") ? VALUESORT : NOSORT;
+        sort = tarn_str_is(how, "rowsort")     ? ROWSORT
+               : tarn_str_is(how, "valuesort") ? VALUESORT
+                                               : NOSORT;
     }
     if (how.len && sort == NOSORT && !tarn_str_is(how, "nosort")) {
         fail(r, rec, "  expected nosort, rowsort or valuesort behind the types");
@@ -542,8 +540,8 @@ static void restart(struct runner *r)
 static void run_record(struct runner *r, struct record *rec, bool skip)
 {
     struct tarn_str rest = rec->head, kind = word(&rest);
-    bool has_body = tarn_str_is(kind, "statement") || tarn_str_is(kind, "query") ||
-                    tarn_str_is(kind, "let");
+    bool has_body =
+        tarn_str_is(kind, "statement") || tarn_str_is(kind, "query") || tarn_str_is(kind, "let");
     if (has_body)
         read_body(r, rec);
     if (skip)
