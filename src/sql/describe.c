@@ -6,7 +6,7 @@
  */
 #include <string.h>
 
-#include "sql/show_int.h"
+#include "sql/view_int.h"
 
 static const struct tarn_str absent = {NULL, 0};
 
@@ -247,8 +247,26 @@ static enum tarn_status describe_namespace(struct tarn__run *r)
 
 /* ---- what is no table of the catalog: views, metadata tables, temporary tables */
 
-static enum tarn_status describe_relation(struct tarn__run *r, struct tarn_str name)
+/* Comments of a view's columns are in its metadata. */
+static enum tarn_status put_comments(struct tarn__run *r, struct tarn_ident ident,
+                                     struct tarn_type *type)
 {
+    struct tarn__view view;
+    bool found = false;
+    if (ident.ns.ptr)
+        TARN_TRY(tarn__view_load(r, ident, &view, &found));
+    const struct tarn_view_version *now = found ? tarn_view_current(&view.metadata) : NULL;
+    const struct tarn_schema *schema = now ? tarn_view_schema(&view.metadata, now) : NULL;
+    for (size_t i = 0; schema && i < type->field_count; i++) {
+        const struct tarn_field *f = tarn_type_field_by_name(&schema->root, type->fields[i].name);
+        type->fields[i].doc = f ? f->doc : absent;
+    }
+    return TARN_OK;
+}
+
+static enum tarn_status describe_relation(struct tarn__run *r, const struct tarn__target *target)
+{
+    struct tarn_str name = tarn_str_of(r->text.sql.ptr + target->offset, target->length);
     struct tarn__compose c;
     struct tarn_sql_text text;
     struct tarn_type type;
@@ -258,6 +276,8 @@ static enum tarn_status describe_relation(struct tarn__run *r, struct tarn_str n
     tarn__compose_piece(&c, name);
     TARN_TRY(tarn__compose_end(&c, &text));
     TARN_TRY(tarn_session_describe(r->sql->env->flow.session, r->op, text, &type));
+    if (!target->suffix.ptr)
+        TARN_TRY(put_comments(r, target->ident, &type));
     TARN_TRY(tarn__list_begin(&list, r, "col_name data_type comment"));
     TARN_TRY(put_columns(&list, &type));
     return tarn__list_end(&list, "DESCRIBE");
@@ -318,8 +338,8 @@ static enum tarn_status describe_name(struct tarn__run *r, bool extended)
     TARN_TRY(tarn__expect_end(&r->words));
     if (t)
         return describe_table(r, t, extended);
-    struct tarn_str name = tarn_str_of(r->text.sql.ptr + target.offset, target.length), column;
-    enum tarn_status status = describe_relation(r, name);
+    struct tarn_str column;
+    enum tarn_status status = describe_relation(r, &target);
     if (status != TARN_TABLE)
         return status;
     struct tarn_report told = r->op->report;

@@ -124,7 +124,7 @@ enum tarn_status tarn__show_create(struct tarn__run *r)
     struct tarn_table *t;
     struct tarn_str text, none = {NULL, 0};
     if (tarn__take(&r->words, "VIEW"))
-        return tarn__fail_here(&r->words, TARN_UNSUPPORTED, "views are not in this version");
+        return tarn__show_create_view(r);
     TARN_TRY(tarn__expect(&r->words, "TABLE"));
     TARN_TRY(tarn__take_target(r, &target));
     TARN_TRY(tarn__expect_end(&r->words));
