@@ -340,8 +340,9 @@ static enum tarn_status order(struct tarn__create *x, const struct tarn_schema *
         TARN_TRY(tarn__take_write_order(&w, schema, &write));
         TARN_TRY(tarn__expect_end(&w));
         out->order = write.order;
-        TARN_TRY(tarn_kvs_with(x->r->op, &x->properties, TARN_STR("write.distribution-mode"),
-                               write.distribution, &x->properties));
+        if (write.distribution.ptr)
+            TARN_TRY(tarn_kvs_with(x->r->op, &x->properties, TARN_STR("write.distribution-mode"),
+                                   write.distribution, &x->properties));
     }
     out->order.order_id = out->order.field_count ? 1 : 0;
     return TARN_OK;

@@ -105,6 +105,12 @@ enum tarn_status tarn__location_of(struct tarn__run *r, struct tarn_ident ident,
                                    struct tarn_str *out) TARN_MUST_USE;
 enum tarn_status tarn__create_namespace(struct tarn__run *r) TARN_MUST_USE;
 enum tarn_status tarn__drop_namespace(struct tarn__run *r) TARN_MUST_USE;
+enum tarn_status tarn__alter_namespace(struct tarn__run *r) TARN_MUST_USE;
+/* ---- alter_schema.c */
+
+/* COMMENT ON COLUMN t.a.b IS .., behind the word COLUMN. */
+enum tarn_status tarn__comment_column(struct tarn__run *r) TARN_MUST_USE;
+
 /* The statement's memory must outlive it in a transaction, whose changes hold on to it. */
 void tarn__use_change_op(struct tarn__run *r);
 

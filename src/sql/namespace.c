@@ -183,6 +183,57 @@ enum tarn_status tarn__create_namespace(struct tarn__run *r)
     return TARN_OK;
 }
 
+/* ---- ALTER NAMESPACE ns SET PROPERTIES (..) | UNSET PROPERTIES (..) | SET LOCATION '..' */
+
+static enum tarn_status take_changes(struct tarn__run *r, struct tarn_kvs *set,
+                                     struct tarn_names *removed)
+{
+    struct tarn__words *w = &r->words;
+    struct tarn_str text;
+    *removed = (struct tarn_names){0};
+    if (tarn__take(w, "SET LOCATION")) {
+        TARN_TRY(tarn__take_string(w, &text));
+        return add_property(r->op, set, "location", text);
+    }
+    if (tarn__take(w, "SET PROPERTIES") || tarn__take(w, "SET DBPROPERTIES"))
+        return take_pairs(r, set);
+    if (!tarn__take(w, "UNSET PROPERTIES") && !tarn__take(w, "UNSET DBPROPERTIES"))
+        return tarn__expect(w, "SET PROPERTIES");
+    TARN_TRY(tarn__expect(w, "("));
+    do {
+        struct tarn_str *grown;
+        TARN_NEW_ARRAY(r->op, grown, removed->count + 1);
+        if (removed->count)
+            memcpy(grown, removed->items, removed->count * sizeof *grown);
+        TARN_TRY(tarn__take_key(w, &grown[removed->count]));
+        removed->items = grown;
+        removed->count++;
+    } while (tarn__take(w, ","));
+    return tarn__expect(w, ")");
+}
+
+enum tarn_status tarn__alter_namespace(struct tarn__run *r)
+{
+    struct tarn_kvs set = {0};
+    struct tarn_names removed;
+    struct tarn_str ns;
+    size_t offset;
+    bool found;
+    TARN_TRY(tarn__outside_transaction(r, "ALTER NAMESPACE"));
+    TARN_TRY(take_namespace(r, &ns, &offset));
+    TARN_TRY(take_changes(r, &set, &removed));
+    TARN_TRY(tarn__expect_end(&r->words));
+    TARN_TRY(find_namespace(r, &ns, &found));
+    if (!found)
+        return fail_namespace(r, ns, offset);
+    struct tarn_properties p = as_properties(r->op, &set);
+    if (!p.items)
+        return TARN_NOMEM;
+    TARN_TRY(tarn_catalog_set_namespace_properties(catalog_of(r), r->op, ns, p, removed));
+    tarn__done(r, "ALTER NAMESPACE", -1);
+    return TARN_OK;
+}
+
 /* ---- DROP NAMESPACE */
 
 /* CASCADE drops the tables and the namespaces below; files stay, as by DROP TABLE. */

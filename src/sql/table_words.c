@@ -426,8 +426,8 @@ enum tarn_status tarn__take_write_order(struct tarn__words *w, const struct tarn
     if (!local && !tarn__at(w, "ORDERED"))
         return out->given ? TARN_OK : tarn__expect(w, "ORDERED BY");
     TARN_TRY(tarn__expect(w, "ORDERED BY"));
-    if (!out->given)
-        out->distribution = local ? TARN_STR("none") : TARN_STR("range");
+    if (!out->given && !local) /* ordered within files alone: the mode stays what it is */
+        out->distribution = TARN_STR("range");
     out->given = true;
     return tarn__take_order(w, schema, &out->order);
 }
