@@ -87,15 +87,8 @@ static enum tarn_status put_rows(struct tarn__dml *d, const struct tarn__part *p
 {
     tarn_buf_z(b, "SELECT ");
     for (size_t i = 0; i < d->root->field_count; i++) {
-        bool written = tarn__dml_has(p, 1u << TARN__ACT_UPDATE | 1u << TARN__ACT_INSERT);
         tarn_buf_z(b, i ? ", " : "");
-        if (written || tarn__dml_keeps(d, p, i)) {
-            TARN_TRY(tarn__dml_new_value(d, p, i, b));
-        } else { /* of rows that go, and not asked for */
-            tarn_buf_z(b, "CAST(NULL AS ");
-            tarn_engine_type_sql(b, &d->root->fields[i].type);
-            tarn_buf_put(b, ')');
-        }
+        TARN_TRY(tarn__dml_new_value(d, p, i, b));
         tarn_buf_z(b, " AS ");
         tarn_buf_sql_name(b, d->root->fields[i].name);
     }

@@ -30,6 +30,13 @@ static enum tarn_status place_set(struct tarn__dml *d, const struct tarn__set *s
     return status;
 }
 
+static void put_null(struct tarn_buf *b, const struct tarn_type *type)
+{
+    tarn_buf_z(b, "CAST(NULL AS ");
+    tarn_engine_type_sql(b, type);
+    tarn_buf_put(b, ')');
+}
+
 static enum tarn_status assign(struct tarn__dml *d, const struct tarn__set *s,
                                const struct tarn_field *to, struct tarn_buf *b)
 {
@@ -47,9 +54,7 @@ static enum tarn_status set_value(struct tarn__dml *d, const struct tarn__set *s
         return tarn__column_default(d->op, b, to);
     if (s->slot.ptr)
         return assign(d, s, to, b);
-    tarn_buf_z(b, "CAST(NULL AS ");
-    tarn_engine_type_sql(b, &to->type);
-    tarn_buf_put(b, ')');
+    put_null(b, &to->type);
     return TARN_OK;
 }
 
@@ -88,20 +93,23 @@ static enum tarn_status rebuild(struct tarn__dml *d, const struct tarn__action *
     return TARN_OK;
 }
 
-static enum tarn_status action_value(struct tarn__dml *d, const struct tarn__action *a, size_t i,
-                                     struct tarn_str *out)
+static enum tarn_status action_value(struct tarn__dml *d, const struct tarn__part *p, size_t k,
+                                     size_t i, struct tarn_str *out)
 {
+    const struct tarn__action *a = &p->actions[k];
     const struct tarn_field *f = &d->root->fields[i];
     struct tarn_str old = tarn_sprintf(d->op, "\"tarn o%zu\"", i);
     struct tarn_buf b;
     bool set = false;
-    for (size_t k = 0; k < a->count; k++)
-        set = set || a->sets[k].column == i;
+    for (size_t n = 0; n < a->count; n++)
+        set = set || a->sets[n].column == i;
     if (!old.ptr)
         return TARN_NOMEM;
     tarn_buf_init(&b, 16 << 20);
     enum tarn_status status = TARN_OK;
-    if (a->act == TARN__ACT_INSERT && !set)
+    if (a->act == TARN__ACT_DELETE && !tarn__dml_keeps(d, p, i))
+        put_null(&b, &f->type); /* nobody asks */
+    else if (a->act == TARN__ACT_INSERT && !set)
         status = tarn__column_default(d->op, &b, f);
     else
         status = rebuild(d, a, i, f, 1, old, &b);
@@ -118,7 +126,7 @@ enum tarn_status tarn__dml_new_value(struct tarn__dml *d, const struct tarn__par
     bool same = true;
     TARN_NEW_ARRAY(d->op, values, p->count + 1);
     for (size_t k = 0; k < p->count; k++) {
-        TARN_TRY(action_value(d, &p->actions[k], i, &values[k]));
+        TARN_TRY(action_value(d, p, k, i, &values[k]));
         same = same && tarn_str_eq(values[k], values[0]);
     }
     if (same) {
