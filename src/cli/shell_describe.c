@@ -178,8 +178,9 @@ static enum tarn_status table_text(struct tarn__shell *s, struct tarn_op *op,
     if (tarn_metadata_spec(m)->field_count)
         tarn_buf_printf(b, "Partitioned by: %.*s\n", TARN_STR_ARG(tarn__partition_text(op, m)));
     put_order(b, op, m);
-    tarn_buf_printf(b, "Format: Iceberg v%d, %zu snapshots\n", m->format_version,
-                    m->snapshot_count);
+    tarn_buf_printf(b, "Format: Iceberg v%d, ", m->format_version);
+    tarn_put_plural(b, (int64_t)m->snapshot_count, "snapshot", "snapshots");
+    tarn_buf_put(b, '\n');
     tarn_buf_printf(b, "Location: %.*s\n", TARN_STR_ARG(m->location));
     put_refs(b, m);
     for (size_t i = 0; i < m->properties.count; i++)
@@ -189,8 +190,9 @@ static enum tarn_status table_text(struct tarn__shell *s, struct tarn_op *op,
     return TARN_OK;
 }
 
-static enum tarn_status view_text(struct tarn__shell *s, struct tarn_op *op, struct tarn_str name,
-                                  const struct tarn_relation *view, struct tarn_buf *b)
+/* A view, or a part of a table (raw.t.snapshots): what a query of it has. */
+static enum tarn_status query_text(struct tarn__shell *s, struct tarn_op *op, struct tarn_str name,
+                                   const char *kind, struct tarn_buf *b)
 {
     struct tarn_type type;
     struct tarn_output out;
@@ -199,16 +201,14 @@ static enum tarn_status view_text(struct tarn__shell *s, struct tarn_op *op, str
         return TARN_NOMEM;
     TARN_TRY(tarn_session_describe(s->console->workspace->session, op,
                                    (struct tarn_sql_text){.sql = sql, .line0 = 1}, &type));
-    tarn_buf_printf(b, "View \"%.*s\"\n", TARN_STR_ARG(name));
+    tarn_buf_printf(b, "%s \"%.*s\"\n", kind, TARN_STR_ARG(name));
     listing(s, b, &out);
     out.options.no_count = true;
     enum tarn_status status = fields(op, &type, &out);
     if (status == TARN_OK)
         status = tarn_output_end(&out, op);
     tarn_output_release(&out);
-    TARN_TRY(status);
-    tarn_buf_printf(b, "View definition:\n%.*s\n", TARN_STR_ARG(view->view_sql));
-    return TARN_OK;
+    return status;
 }
 
 static enum tarn_status one(struct tarn__shell *s, struct tarn_op *op, struct tarn_str name,
@@ -223,10 +223,19 @@ static enum tarn_status one(struct tarn__shell *s, struct tarn_op *op, struct ta
     struct tarn_ident ident = split(name);
     struct tarn_table_ref ref = {.ns = ident.ns, .name = ident.name};
     TARN_TRY(w->resolver.lookup(&w->resolver, op, &ref, &relation));
-    if (relation.found && relation.view_sql.ptr)
-        return view_text(s, op, name, &relation, b);
-    TARN_TRY(tarn_workspace_find(w, op, name, &t));
-    return table_text(s, op, t, b);
+    if (relation.found && relation.view_sql.ptr) {
+        TARN_TRY(query_text(s, op, name, "View", b));
+        tarn_buf_printf(b, "View definition:\n%.*s\n", TARN_STR_ARG(relation.view_sql));
+        return TARN_OK;
+    }
+    if (tarn_workspace_find(w, op, name, &t) == TARN_OK)
+        return table_text(s, op, t, b);
+    struct tarn_report why = op->report;
+    tarn_clear(op);
+    if (query_text(s, op, name, "Metadata of a table:", b) == TARN_OK)
+        return TARN_OK;
+    op->report = why;
+    return why.status;
 }
 
 enum tarn_status tarn__describe(struct tarn__shell *s, struct tarn_op *op, struct tarn_str what,
