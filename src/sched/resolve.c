@@ -7,6 +7,7 @@
  *   a part       branch_x, tag_x, or a metadata table (lake/inspect.h)
  */
 #include "format/iceberg/view.h"
+#include "lake/inspect.h"
 #include "sched/sched_int.h"
 
 static const struct tarn_str absent = {NULL, 0};
@@ -183,7 +184,7 @@ static bool part_of(struct tarn_str suffix, struct part *out)
     size_t cut = out->branch ? branch.len : tag.len;
     if (out->branch || out->tag)
         out->ref = tarn_str_of(suffix.ptr + cut, suffix.len - cut);
-    return !suffix.ptr || out->ref.len > 0;
+    return !suffix.ptr || out->ref.len > 0 || tarn_inspect_is_name(suffix);
 }
 
 static enum tarn_status find_ref(struct tarn_op *op, const struct tarn_table *t,
@@ -253,9 +254,9 @@ static int64_t files_of(const struct version *v)
 
 /* ---- the resolver */
 
-static enum tarn_status open_version(struct tarn_op *op, struct tarn_table *table,
-                                     const struct tarn_table_ref *ref, const struct part *part,
-                                     struct tarn_relation *out)
+static enum tarn_status open_version(const struct tarn_lake *lake, struct tarn_op *op,
+                                     struct tarn_table *table, const struct tarn_table_ref *ref,
+                                     const struct part *part, struct tarn_relation *out)
 {
     struct version *v;
     TARN_NEW(op, v);
@@ -263,6 +264,11 @@ static enum tarn_status open_version(struct tarn_op *op, struct tarn_table *tabl
     TARN_TRY(find_version(op, table, ref, part, v));
     out->found = true;
     out->handle = v;
+    if (ref->suffix.ptr && part->ref.len == 0) {
+        TARN_TRY(tarn_table_inspect(lake, op, table, v->snapshot, ref->suffix, &out->rows));
+        out->schema = out->rows->schema;
+        return TARN_OK;
+    }
     out->schema = &v->schema->root;
     out->data_files = files_of(v);
     return TARN_OK;
@@ -286,7 +292,7 @@ static enum tarn_status lookup(struct tarn_resolver *self, struct tarn_op *op,
     }
     TARN_TRY(find_table(w, op, ref->ns, ref->name, &table));
     if (table)
-        return open_version(op, table, ref, &part, out);
+        return open_version(&w->lake, op, table, ref, &part, out);
     return plain ? find_view(w, op, ref->ns, ref->name, out) : TARN_OK;
 }
 

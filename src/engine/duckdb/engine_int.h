@@ -146,7 +146,8 @@ struct tarn_session {
     const struct tarn__names *names; /* of the last statement, in its op; for tarn_session_scan */
     struct tarn_result *open;        /* a streaming result */
     char *empty_file;                /* NULL until it is first needed */
-    int row_tables;           /* of metadata tables, in temp.main */
+    int row_tables;                  /* of metadata tables, in temp.main */
+    uint64_t macros;                 /* that were made (spark_macros.c) */
     struct tarn_scan_skips skips;
     /* guarded by engine->lock: what the watcher looks at */
     bool running;
@@ -295,6 +296,8 @@ struct tarn__rewritten {
 enum tarn_status tarn__rewrite(struct tarn_session *s, struct tarn_op *op,
                                const struct tarn_sql_text *user, size_t body,
                                struct tarn__rewritten *out) TARN_MUST_USE;
+/* "; CREATE MACRO .." for all that the session has: another connection's catalog needs them too. */
+void tarn__macros_sql(struct tarn_buf *b, const struct tarn_session *s);
 /* Fills at, at_text and at_us of a name that stands at ref->offset of the new text. */
 enum tarn_status tarn__at_value(struct tarn_session *s, struct tarn_op *op,
                                 const struct tarn__rewritten *r,

@@ -9,6 +9,8 @@
 #include <ctype.h>
 #include <stdlib.h>
 
+#include "lake/inspect.h"
+
 #define REFS_MAX  10000
 #define SCOPE_MAX 1000
 
@@ -452,28 +454,8 @@ static bool same_ref(const struct tarn_table_ref *a, const struct tarn_table_ref
  * taken for its part when it is called like one. */
 static bool is_part(struct tarn_str word)
 {
-    static const char *const metadata[] = {
-        "snapshots",
-        "history",
-        "refs",
-        "files",
-        "data_files",
-        "delete_files",
-        "manifests",
-        "entries",
-        "partitions",
-        "position_deletes",
-        "all_files",
-        "metadata_log_entries",
-        "all_data_files",
-        "all_entries",
-        "all_delete_files",
-        "all_manifests",
-    };
-    for (size_t i = 0; i < sizeof metadata / sizeof metadata[0]; i++)
-        if (tarn_str_eq_nocase(word, tarn_str_view(metadata[i])))
-            return true;
-    return tarn_str_starts(word, TARN_STR("branch_")) || tarn_str_starts(word, TARN_STR("tag_"));
+    return tarn_inspect_is_name(word) || tarn_str_starts(word, TARN_STR("branch_")) ||
+           tarn_str_starts(word, TARN_STR("tag_"));
 }
 
 static void split_part(const struct tarn_session *s, struct tarn_table_ref *ref)

@@ -158,6 +158,7 @@ static enum tarn_status make_stubs(struct tarn_session *s, struct tarn_op *op,
     tarn_buf_sql_name(&sql, catalog);
     tarn_buf_z(&sql, "; USE ");
     tarn_buf_sql_name(&sql, catalog);
+    tarn__macros_sql(&sql, s);
     for (size_t i = 0; i < names->count; i++)
         stub_sql(&sql, s, &names->items[i]);
     enum tarn_status status = planner_query(s->planner, op, &sql);

@@ -66,6 +66,31 @@ void tarn__rewrite_edit(struct tarn__rewriting *w, size_t begin, size_t end, str
     items[w->edit_count++] = (struct tarn__splice){.at = begin, .cut = end - begin, .put = put};
 }
 
+void tarn__rewrite_later(struct tarn__rewriting *w, size_t begin, size_t end, struct tarn_str put)
+{
+    struct tarn__splice *items = grown(w, w->later, w->later_count, &w->later_cap, sizeof *items);
+    size_t at = w->later_count;
+    if (!items)
+        return;
+    w->later = items;
+    for (; at > 0 && items[at - 1].at < begin; at--)
+        items[at] = items[at - 1];
+    items[at] = (struct tarn__splice){.at = begin, .cut = end - begin, .put = put};
+    w->later_count++;
+}
+
+/* The edit that was kept for this place: where to go on; 0 = none. */
+static size_t take_later(struct tarn__rewriting *w, size_t at)
+{
+    while (w->later_count > 0 && w->later[w->later_count - 1].at < at)
+        w->later_count--; /* its words were taken by another edit */
+    if (w->later_count == 0 || w->later[w->later_count - 1].at != at)
+        return 0;
+    struct tarn__splice e = w->later[--w->later_count];
+    tarn__rewrite_edit(w, e.at, e.at + e.cut, e.put);
+    return e.at + e.cut;
+}
+
 /* ---- names */
 
 /* Without quotes; doubled ones are halved. */
@@ -370,6 +395,7 @@ static void scan(struct tarn__rewriting *w, size_t body)
     bool first = true;
     for (size_t p = body; w->status == TARN_OK && tarn_sql_token(w->sql, p, &t); p = t.end) {
         struct level *l = &levels[depth];
+        past = take_later(w, t.begin);
         if (is(w, &t, "(")) {
             struct level in = {.query = l->expect, .from = l->expect, .expect = l->expect};
             if (depth + 1 < DEPTH_MAX)
@@ -381,6 +407,8 @@ static void scan(struct tarn__rewriting *w, size_t body)
                 beyond--;
             else if (depth > 0)
                 levels[--depth].expect = false;
+        } else if (past > 0) {
+            l->expect = false;
         } else if (l->expect && is_name(&t) && !is_keyword(w, &t) && (past = on_table(w, &t)) > 0) {
             l->expect = false;
             t.end = past;
@@ -391,6 +419,8 @@ static void scan(struct tarn__rewriting *w, size_t body)
             on_word(w, &t, l, first, &before);
         }
         first = is(w, &t, "(");
+        if (past > t.end)
+            t.end = past;
         before = t;
     }
 }
@@ -450,6 +480,20 @@ static void move_ats(struct tarn__rewriting *w)
             moved = moved + w->edits[k].put.len - w->edits[k].cut;
         w->ats[i].table = moved;
     }
+}
+
+enum tarn_status tarn__rewrite_piece(struct tarn__rewriting *w, size_t begin, size_t end,
+                                     struct tarn_str *out)
+{
+    struct tarn_sql_text piece = {.sql = tarn_str_of(w->sql.ptr + begin, end - begin)};
+    struct tarn__rewritten done;
+    *out = (struct tarn_str){NULL, 0};
+    TARN_TRY(tarn__rewrite(w->session, w->op, &piece, 0, &done));
+    if (done.at_count > 0)
+        return tarn_fail(w->op, TARN_UNSUPPORTED,
+                         "a table at a version cannot be read inside of these brackets");
+    *out = done.text.sql;
+    return TARN_OK;
 }
 
 enum tarn_status tarn__rewrite(struct tarn_session *s, struct tarn_op *op,

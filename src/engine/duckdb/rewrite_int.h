@@ -13,6 +13,8 @@ struct tarn__rewriting {
     struct tarn_str sql;        /* user->sql */
     struct tarn__splice *edits; /* in order, without overlap */
     size_t edit_count, edit_cap;
+    struct tarn__splice *later; /* edits further on, the nearest last */
+    size_t later_count, later_cap;
     struct tarn__at *ats;
     size_t at_count, at_cap;
     enum tarn_status status;
@@ -27,11 +29,23 @@ size_t tarn__rewrite_closing(const struct tarn__rewriting *w, size_t open);
 /* Bytes [begin, end) become `put`. Edits must come in order. */
 void tarn__rewrite_edit(struct tarn__rewriting *w, size_t begin, size_t end, struct tarn_str put);
 
+/* The same further on in the text, when the words before it are done. */
+void tarn__rewrite_later(struct tarn__rewriting *w, size_t begin, size_t end, struct tarn_str put);
+/* A piece of the text, rewritten on its own. */
+enum tarn_status tarn__rewrite_piece(struct tarn__rewriting *w, size_t begin, size_t end,
+                                     struct tarn_str *out) TARN_MUST_USE;
+
 /* ---- spark.c */
 
 /* Rewrites what begins at the token if it is a spelling of Spark's that the engine lacks: where to
  * go on; 0 = it is none. */
 size_t tarn__rewrite_spark(struct tarn__rewriting *w, const struct tarn_sql_token *t,
                            const struct tarn_sql_token *before);
+
+/* ---- spark_macros.c */
+
+/* Makes the macro of that name if there is one and the session has it not yet. */
+enum tarn_status tarn__macro_need(struct tarn_session *s, struct tarn_op *op,
+                                  struct tarn_str name) TARN_MUST_USE;
 
 #endif
