@@ -26,7 +26,7 @@ static const struct tarn__procedure procedures[] = {
      tarn__cherrypick_snapshot,
      {P_TABLE, {"snapshot_id", TARN__ARG_LONG, true}}},
     {"create_changelog_view",
-     NULL,
+     tarn__create_changelog_view,
      {P_TABLE,
       {"changelog_view", TARN__ARG_TEXT, false},
       {"options", TARN__ARG_MAP, false},
