@@ -90,7 +90,7 @@ class Shell:
 def shell(project, *args, **options):
     s = Shell(project, *args, **options)
     try:
-        s.first = s.expect(options.pop("prompt", PROMPT))
+        s.first = s.expect(PROMPT)
         yield s
     finally:
         if s.process.poll() is None:
@@ -210,6 +210,35 @@ def test_describe(run):
         assert "CREATE TABLE" in s("\\h")
         assert "INSERT INTO" in s("\\h insert")
         assert "\\timing" in s("\\?")
+        s.end()
+
+
+def test_describe_what_was_made(tmp_path):
+    lake = Lake(tmp_path)
+    with shell(lake, "--warehouse", str(lake.warehouse)) as s:
+        s("create namespace raw;")
+        s("create table raw.t (id bigint not null comment 'the key', day date) partitioned by (days(day));")
+        s("alter table raw.t write ordered by id desc;")
+        s("insert into raw.t values (1, date '2026-01-01');")
+        s("alter table raw.t create tag first;")
+        s("create view raw.v as select id as number from raw.t;")
+        text = s("\\d raw.t")
+        assert re.search(r"^ id +\| long +\| not null \| the key$", text, re.M)
+        assert "Partitioned by: day(day)" in text
+        assert "Sort order: id desc" in text
+        assert re.search(r"^Tags: first \(\d+\)$", text, re.M)
+        text = s("\\d raw.v")
+        assert 'View "raw.v"' in text and " number " in text and "select id as number from raw.t" in text
+        assert " v " in s("\\dv") and " v " not in s("\\dt")
+        assert "snapshot_id" in s("\\d raw.t.snapshots")
+        s("begin;", IN_TRANSACTION)
+        s("insert into raw.t values (2, null);", IN_TRANSACTION)
+        assert "\n     2\n" in s("select count(*) as count from raw.t;", IN_TRANSACTION)
+        assert s("\\dt", IN_TRANSACTION).count("| t ") == 1
+        s("commit;")
+        s.send("select num" + TAB)
+        s.send(CTRL_C)
+        s.expect(PROMPT)
         s.end()
 
 
