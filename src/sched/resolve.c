@@ -5,9 +5,11 @@
  *                there is no such table
  *   a version    a snapshot, by id, branch, tag or time; columns as Spark shows them
  *   a part       branch_x, tag_x, or a metadata table (lake/inspect.h)
+ *   a path       "/folder", "/x.metadata.json": a table that no catalog knows (lake/open_path.h)
  */
 #include "format/iceberg/view.h"
 #include "lake/inspect.h"
+#include "lake/open_path.h"
 #include "sched/sched_int.h"
 
 static const struct tarn_str absent = {NULL, 0};
@@ -252,6 +254,23 @@ static int64_t files_of(const struct version *v)
     return total && tarn_str_to_i64(*total, &n) && n > 0 ? n : 0;
 }
 
+/* ---- tables that no catalog knows */
+
+/* "/folder/of/a/table", "/x.metadata.json". Where no table lies it may be a file, which is the
+ * engine's to read. */
+static enum tarn_status find_path(struct tarn_workspace *w, struct tarn_op *op,
+                                  const struct tarn_table_ref *ref, struct tarn_table **out)
+{
+    *out = NULL;
+    if (ref->ns.ptr || !tarn_is_table_path(ref->name))
+        return TARN_OK;
+    enum tarn_status status = tarn_table_open_path(&w->lake, op, ref->name, out);
+    if (status != TARN_NOT_FOUND || tarn_str_ends(ref->name, TARN_STR(".metadata.json")))
+        return status;
+    tarn_clear(op);
+    return TARN_OK;
+}
+
 /* ---- the resolver */
 
 static enum tarn_status open_version(const struct tarn_lake *lake, struct tarn_op *op,
@@ -291,6 +310,8 @@ static enum tarn_status lookup(struct tarn_resolver *self, struct tarn_op *op,
         return TARN_OK;
     }
     TARN_TRY(find_table(w, op, ref->ns, ref->name, &table));
+    if (!table)
+        TARN_TRY(find_path(w, op, ref, &table));
     if (table)
         return open_version(&w->lake, op, table, ref, &part, out);
     return plain ? find_view(w, op, ref->ns, ref->name, out) : TARN_OK;

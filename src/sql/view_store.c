@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/random.h"
+#include "lake/open_path.h"
 #include "sql/view_int.h"
 
 #define DEPTH_MAX 64
@@ -150,8 +151,9 @@ static enum tarn_status check_ref(struct reads *c, const struct tarn_table_ref *
                                 v->default_namespace)
                    : TARN_OK;
     }
-    if (ref->ns.ptr || c->depth > 1)
-        return TARN_OK; /* a metadata table, a view of the project; what is nothing failed before */
+    /* a metadata table, a view of the project, a path; what is nothing fails when it is described */
+    if (ref->ns.ptr || c->depth > 1 || tarn_is_table_path(ref->name))
+        return TARN_OK;
     (void)tarn_fail(r->op, TARN_INVALID, "a view cannot read \"%.*s\", which only this session has",
                     TARN_STR_ARG(ref->name));
     tarn__place_at(&r->words, c->offset + ref->offset);
