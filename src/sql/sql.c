@@ -30,6 +30,7 @@ void tarn_sql_close(struct tarn_sql *s)
         return;
     tarn__transaction_end(s, true);
     free(s->ns);
+    free(s->wap_id);
     tarn_op_release(&s->op);
     free(s);
 }
@@ -257,10 +258,10 @@ static enum tarn_status stage(struct tarn__run *r, struct tarn_change *change)
 enum tarn_status tarn__publish(struct tarn__run *r, struct tarn_change *change)
 {
     struct tarn_op *op = tarn__change_op(r);
-    enum tarn_status status;
-    if (r->sql->in_transaction)
+    enum tarn_status status = tarn__stage_wap(r, change);
+    if (status == TARN_OK && r->sql->in_transaction)
         status = stage(r, change);
-    else
+    else if (status == TARN_OK)
         status = tarn_changes_commit(r->sql->env->flow.lake, op, &change, 1,
                                      (struct tarn_commit_options){0});
     if (status != TARN_OK && status != TARN_UNKNOWN)

@@ -73,7 +73,8 @@ struct tarn_sql {
     size_t change_count, change_cap;
     struct tarn_ident *pinned; /* by the transaction, else by the statement */
     size_t pinned_count, pinned_cap;
-    char *ns; /* USE ns: for names of one part; NULL = none */
+    char *ns;     /* USE ns: for names of one part; NULL = none */
+    char *wap_id; /* SET wap_id: rows are staged for audit; NULL = off */
 };
 void tarn__unpin_all(struct tarn_sql *s, struct tarn_op *op);
 /* discard: its files are removed. Nothing happens when none is open. */
@@ -115,6 +116,8 @@ void tarn__unpin(struct tarn__run *r, struct tarn_ident ident);
  * tarn__change_op's op. */
 struct tarn_op *tarn__change_op(struct tarn__run *r);
 enum tarn_status tarn__publish(struct tarn__run *r, struct tarn_change *change) TARN_MUST_USE;
+/* Before it is published: SET wap_id and the table's write.wap.enabled keep main where it is. */
+enum tarn_status tarn__stage_wap(struct tarn__run *r, struct tarn_change *change) TARN_MUST_USE;
 /* Statements that change the catalog itself (DROP TABLE, RENAME) cannot be taken back: TARN_INVALID
  * inside a transaction. */
 enum tarn_status tarn__outside_transaction(struct tarn__run *r, const char *what) TARN_MUST_USE;
@@ -130,7 +133,7 @@ void tarn__done(struct tarn__run *r, const char *tag, int64_t rows);
 tarn__verb tarn__sql_create, tarn__sql_drop, tarn__sql_alter, tarn__sql_comment, tarn__sql_use;
 tarn__verb tarn__sql_insert, tarn__sql_truncate;
 tarn__verb tarn__sql_delete, tarn__sql_update, tarn__sql_merge;
-tarn__verb tarn__sql_call, tarn__sql_show, tarn__sql_describe;
+tarn__verb tarn__sql_call, tarn__sql_show, tarn__sql_describe, tarn__sql_set, tarn__sql_reset;
 tarn__verb tarn__sql_begin, tarn__sql_commit, tarn__sql_rollback;
 /* CREATE / DROP / ALTER VIEW: behind the word VIEW. or_replace: CREATE OR REPLACE. */
 enum tarn_status tarn__sql_create_view(struct tarn__run *r, bool or_replace) TARN_MUST_USE;

@@ -13,6 +13,7 @@ static const struct {
     {"DESCRIBE", tarn__sql_describe}, {"DESC", tarn__sql_describe},  {"BEGIN", tarn__sql_begin},
     {"START", tarn__sql_begin},       {"COMMIT", tarn__sql_commit},  {"END", tarn__sql_commit},
     {"ROLLBACK", tarn__sql_rollback}, {"ABORT", tarn__sql_rollback}, {"REPLACE", tarn__sql_create},
+    {"SET", tarn__sql_set},           {"RESET", tarn__sql_reset},
 };
 
 /* "WITH a AS (..), b AS (..) INSERT ..": the first word behind the common table expressions. */
