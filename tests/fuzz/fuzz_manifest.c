@@ -1,7 +1,7 @@
 /* room: format */
 /* Manifests and manifest lists. The first byte picks: a list, or a manifest with a spec of the
  * table's or of its own header, of data or deletes, in a list of v1, v2 or v3. A file that is
- * read is written again and must come back. */
+ * read is written again, as version 2 or 3, and must come back. */
 #include <stddef.h>
 #include <stdint.h>
 
@@ -62,16 +62,18 @@ static void manifest(struct tarn_op *op, uint8_t pick, struct tarn_str bytes)
                                    .first_row_id = pick & 16 ? 100 : -1,
                                    .added_files = -1};
     TARN_ASSERT(tarn_metadata_parse(op, TARN_STR(table), "table", &m) == TARN_OK);
+    if (pick & 32)
+        TARN_ASSERT(tarn_metadata_upgrade(op, &m, 3) == TARN_OK);
     if (tarn_manifest_parse(op, bytes, &m, &f, &got) == TARN_OK)
         manifest_again(op, &m, &f, &got);
 }
 
-/* As a table of version 2 writes it. */
+/* As a table of version 3 writes it, which takes what version 2 does. */
 static enum tarn_status list_write(struct tarn_op *op, const struct tarn_manifest_list *list,
                                    int64_t snapshot_id, int64_t parent_id, int64_t sequence_number,
                                    struct tarn_str *out)
 {
-    struct tarn_manifest_list_write in = {.format_version = 2,
+    struct tarn_manifest_list_write in = {.format_version = 3,
                                           .snapshot_id = snapshot_id,
                                           .parent_id = parent_id,
                                           .sequence_number = sequence_number};

@@ -1,5 +1,5 @@
 /* room: format */
-/* Table metadata: what is taken can be written as version 2, unless it says that it cannot; what was written is taken again and
+/* Table metadata: what is taken can be written (version 1 as 2), unless it says that it cannot; what was written is taken again and
  * written byte for byte the same. */
 #include "format/iceberg/metadata.h"
 
@@ -30,8 +30,10 @@ static void run(struct tarn_op *op, struct tarn_str text)
         return;
     TARN_ASSERT(tarn_metadata_schema(&m) && tarn_metadata_spec(&m));
     walk(op, &m);
-    m.format_version = 2;
-    enum tarn_status status = tarn_metadata_write(op, &m, &once);
+    enum tarn_status status =
+        tarn_metadata_upgrade(op, &m, m.format_version == 1 ? 2 : m.format_version);
+    if (status == TARN_OK)
+        status = tarn_metadata_write(op, &m, &once);
     if (status != TARN_OK) {
         TARN_ASSERT(may_refuse_to_write(status));
         return;
