@@ -4,6 +4,10 @@
 
 #include "flow/flow.h"
 
+/* write_metrics.c: bound_width and metrics of a write. */
+enum tarn_status tarn__write_metrics(struct tarn_op *op, const struct tarn_metadata *m,
+                                     struct tarn_write *out) TARN_MUST_USE;
+
 /* ---- ledger and dead letters: side tables of a load (side.c) */
 
 struct tarn__ledger_row {

@@ -22,19 +22,6 @@ static enum tarn_status number_property(struct tarn_op *op, const struct tarn_me
     return TARN_OK;
 }
 
-/* "truncate(16)", "full", "counts", "none" */
-static int32_t bound_width(const struct tarn_metadata *m)
-{
-    struct tarn_str mode = property(m, "write.metadata.metrics.default", "truncate(16)");
-    int64_t n;
-    if (tarn_str_is(mode, "full"))
-        return INT32_MAX;
-    if (!tarn_str_starts(mode, TARN_STR("truncate(")) || !tarn_str_ends(mode, TARN_STR(")")))
-        return 16;
-    struct tarn_str digits = {mode.ptr + 9, mode.len - 10};
-    return tarn_str_to_i64(digits, &n) && n > 0 && n < INT32_MAX ? (int32_t)n : 16;
-}
-
 /* Partition values that follow from ingest_ts alone are the same for all rows of a run. */
 static enum tarn_status constant_tuple(struct tarn_op *op, const struct tarn_metadata *m,
                                        const struct tarn_partition_spec *spec, int64_t ingest_ts_us,
@@ -57,6 +44,28 @@ static enum tarn_status constant_tuple(struct tarn_op *op, const struct tarn_met
     return TARN_OK;
 }
 
+/* The table's default order; NULL = none. */
+static const struct tarn_sort_order *sort_order(const struct tarn_metadata *m)
+{
+    for (size_t i = 0; i < m->sort_order_count; i++)
+        if (m->sort_orders[i].order_id == m->default_sort_order_id)
+            return m->sort_orders[i].field_count ? &m->sort_orders[i] : NULL;
+    return NULL;
+}
+
+static struct tarn_str data_folder(struct tarn_op *op, const struct tarn_metadata *m)
+{
+    static const char *const keys[] = {"write.data.path", "write.folder-storage.path"};
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+        struct tarn_str path = property(m, keys[i], "");
+        while (path.len > 1 && path.ptr[path.len - 1] == '/')
+            path.len--;
+        if (path.len)
+            return tarn_strdup(op, path);
+    }
+    return tarn_path_join(op, m->location, TARN_STR("data"));
+}
+
 enum tarn_status tarn_flow_write(const struct tarn_flow *flow, struct tarn_op *op,
                                  const struct tarn_change *change, int64_t ingest_ts_us,
                                  struct tarn_write *out)
@@ -68,14 +77,19 @@ enum tarn_status tarn_flow_write(const struct tarn_flow *flow, struct tarn_op *o
         .schema = tarn_metadata_schema(m),
         .spec = tarn_metadata_spec(m),
         .codec = property(m, "write.parquet.compression-codec", "zstd"),
-        .bound_width = bound_width(m),
+        .sort = sort_order(m),
+        .spread = tarn_str_eq_nocase(property(m, "write.object-storage.enabled", "false"),
+                                     TARN_STR("true")),
     };
     TARN_TRY(number_property(op, m, "write.target-file-size-bytes", 512 << 20, 1 << 16,
                              (int64_t)1 << 40, &out->target_file_size_bytes));
     TARN_TRY(number_property(op, m, "write.parquet.compression-level", 0, -100, 22, &level));
     out->codec_level = (int32_t)level;
+    TARN_TRY(number_property(op, m, "write.parquet.row-group-size-bytes", 0, 1 << 16,
+                             (int64_t)1 << 40, &out->row_group_bytes));
+    TARN_TRY(tarn__write_metrics(op, m, out));
     TARN_TRY(constant_tuple(op, m, out->spec, ingest_ts_us, &out->constants));
-    struct tarn_str folder = tarn_path_join(op, m->location, TARN_STR("data"));
+    struct tarn_str folder = data_folder(op, m);
     if (!folder.ptr)
         return TARN_NOMEM;
     return tarn_storage_local_path(flow->lake->storage, op, folder, &out->folder);

@@ -62,6 +62,13 @@ struct tarn_scan {
     struct tarn_scan_skips skips;
 };
 
+/* How much is kept of a column's values in a data file's metrics: bounds of this many characters or
+ * bytes (INT32_MAX = whole), or less. */
+enum { TARN_METRICS_COUNTS = -1, TARN_METRICS_NONE = -2 };
+struct tarn_metric_width {
+    int32_t field_id, width;
+};
+
 /* A write: rows that become data files of one table. */
 struct tarn_write {
     const struct tarn_metadata *metadata; /* for specs */
@@ -74,8 +81,15 @@ struct tarn_write {
     struct tarn_str codec;  /* "zstd", "snappy", "gzip", "lz4", "uncompressed" */
     int32_t codec_level;    /* 0 = the codec's own */
     int64_t target_file_size_bytes;
-    int32_t bound_width;      /* write.metadata.metrics.default truncate(n): 16 */
+    int64_t row_group_bytes;  /* 0 = the engine's own */
+    int32_t bound_width;      /* of columns that `metrics` does not name; 0 = 16 */
+    const struct tarn_metric_width *metrics; /* by field id, ascending */
+    size_t metric_count;
     struct tarn_str order_by; /* SQL text, absent = none */
+    /* rows of a partition lie in this order, within a file and from file to file, which name it;
+     * NULL = in any */
+    const struct tarn_sort_order *sort;
+    bool spread; /* files lie in folders named by a hash (write.object-storage.enabled) */
 };
 struct tarn_written {
     /* DATA, with metrics; paths are the local ones; not synced yet. Empty files are removed */

@@ -5,15 +5,14 @@
  * is the number of the row's file within its partition.
  *
  * The engine writes one file a partition and cannot roll it, so the number of the file is made one
- * more partition column. Bytes are estimated from the row's values before encoding; COMPRESSION of
- * them are taken for one byte of the file. Two partitions whose hashes meet share a count: their
+ * more partition column. Bytes are estimated from the row's values before encoding; TARN__COMPRESSION
+ * of them are taken for one byte of the file. Two partitions whose hashes meet share a count: their
  * files become smaller, nothing else.
  */
 #include "engine/duckdb/write_int.h"
 
 #include <stdlib.h>
 
-#define COMPRESSION 3
 #define SLOTS_FIRST 256
 
 struct slot {
@@ -45,7 +44,7 @@ enum tarn_status tarn__roll_open(struct tarn_engine *e, struct tarn_op *op, int6
         return tarn_fail(op, TARN_NOMEM, "could not start writing rows: out of memory");
     }
     r->slot_count = SLOTS_FIRST;
-    if (__builtin_mul_overflow(file_size_bytes, (int64_t)COMPRESSION, &r->limit_bytes))
+    if (__builtin_mul_overflow(file_size_bytes, (int64_t)TARN__COMPRESSION, &r->limit_bytes))
         r->limit_bytes = INT64_MAX;
     pthread_mutex_lock(&e->lock);
     r->id = e->next_id++;
@@ -222,11 +221,10 @@ static struct tarn_str length_function(enum tarn_type_kind kind)
     }
 }
 
-void tarn__roll_sql(struct tarn_buf *b, const struct tarn__roll *r, const struct tarn_type *root,
-                    struct tarn_str keys)
+void tarn__width_sql(struct tarn_buf *b, const struct tarn_type *root)
 {
     int width = 0;
-    tarn_buf_printf(b, "tarn_roll(%lld, hash(%.*s), (", (long long)r->id, TARN_STR_ARG(keys));
+    tarn_buf_put(b, '(');
     for (size_t i = 0; i < root->field_count; i++) {
         const struct tarn_type *t = &root->fields[i].type;
         struct tarn_str fn = length_function(t->kind);
@@ -239,5 +237,13 @@ void tarn__roll_sql(struct tarn_buf *b, const struct tarn__roll *r, const struct
         tarn_buf_sql_name(b, root->fields[i].name);
         tarn_buf_printf(b, "), 0) * %d + ", items ? guessed_width(t) : 1);
     }
-    tarn_buf_printf(b, "%d)::BIGINT)", width);
+    tarn_buf_printf(b, "%d)::BIGINT", width);
+}
+
+void tarn__roll_sql(struct tarn_buf *b, const struct tarn__roll *r, const struct tarn_type *root,
+                    struct tarn_str keys)
+{
+    tarn_buf_printf(b, "tarn_roll(%lld, hash(%.*s), ", (long long)r->id, TARN_STR_ARG(keys));
+    tarn__width_sql(b, root);
+    tarn_buf_put(b, ')');
 }

@@ -137,6 +137,8 @@ static enum tarn_status put_bound(struct tarn_op *op, struct tarn_id_bytes *list
     TARN_TRY(bound_value(op, l, text, &v));
     if ((t->kind == TARN_TYPE_FLOAT || t->kind == TARN_TYPE_DOUBLE) && v.d == 0)
         v.d = upper ? 0.0 : -0.0;
+    if (width < 0)
+        return TARN_OK; /* it was read to see that it is one of Iceberg's */
     TARN_TRY(upper ? tarn_bound_upper(op, t, &v, width, &bytes)
                    : tarn_bound_lower(op, t, &v, width, &bytes));
     if (bytes.ptr)
@@ -144,19 +146,41 @@ static enum tarn_status put_bound(struct tarn_op *op, struct tarn_id_bytes *list
     return TARN_OK;
 }
 
+/* How much of a column's metrics is kept. */
+static int32_t width_of(const struct tarn_write *w, int32_t field_id)
+{
+    size_t lo = 0, hi = w->metric_count;
+    while (lo < hi) {
+        size_t mid = (lo + hi) / 2;
+        if (w->metrics[mid].field_id == field_id)
+            return w->metrics[mid].width;
+        if (w->metrics[mid].field_id < field_id)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return w->bound_width ? w->bound_width : 16;
+}
+
+static void put_counts(struct tarn_data_file *f, int32_t id, const struct stat *s)
+{
+    put_count(f->column_sizes, &f->column_size_count, id, s->size);
+    put_count(f->value_counts, &f->value_count_count, id, s->values);
+    put_count(f->null_counts, &f->null_count_count, id, s->nulls);
+    if (tarn_str_is(s->has_nan, "false"))
+        f->nan_counts[f->nan_count_count++] = (struct tarn_id_count){id, 0};
+}
+
 static enum tarn_status put_stat(struct tarn_op *op, struct tarn_data_file *f, const struct leaf *l,
                                  const struct stat *s, int32_t width)
 {
     int32_t id = l->field->id;
     int64_t nulls;
-    put_count(f->column_sizes, &f->column_size_count, id, s->size);
-    put_count(f->value_counts, &f->value_count_count, id, s->values);
-    put_count(f->null_counts, &f->null_count_count, id, s->nulls);
+    if (width != TARN_METRICS_NONE)
+        put_counts(f, id, s);
     if (l->required && !l->repeated && tarn_str_to_i64(s->nulls, &nulls) && nulls > 0)
         return tarn_fail(op, TARN_DATA, "column \"%.*s\" is required, but %lld rows have no value",
                          TARN_STR_ARG(l->field->name), (long long)nulls);
-    if (tarn_str_is(s->has_nan, "false"))
-        f->nan_counts[f->nan_count_count++] = (struct tarn_id_count){id, 0};
     if (l->repeated) /* still a value that must be one of Iceberg's */
         return s->min.ptr && l->field->type.kind != TARN_TYPE_STRING &&
                        l->field->type.kind != TARN_TYPE_BINARY
@@ -190,7 +214,7 @@ static void sort_metrics(struct tarn_data_file *f)
 
 static enum tarn_status metrics(struct tarn_op *op, struct tarn_data_file *f,
                                 const struct leaves *l, const struct tarn_column *stats,
-                                uint32_t row, int32_t width)
+                                uint32_t row, const struct tarn_write *w)
 {
     size_t n = l->count + 1, hint = 0;
     TARN_NEW_ARRAY(op, f->column_sizes, n);
@@ -206,7 +230,7 @@ static enum tarn_status metrics(struct tarn_op *op, struct tarn_data_file *f,
         if (!leaf)
             continue;
         struct stat s = stat_at(&stats->children[1], i);
-        TARN_TRY(put_stat(op, f, leaf, &s, width));
+        TARN_TRY(put_stat(op, f, leaf, &s, width_of(w, leaf->field->id)));
     }
     sort_metrics(f);
     return TARN_OK;
@@ -214,9 +238,9 @@ static enum tarn_status metrics(struct tarn_op *op, struct tarn_data_file *f,
 
 /* ---- partition values */
 
-static enum tarn_status key_value(struct tarn_op *op, const struct tarn_partition_field *p,
-                                  const struct tarn_type *t, struct tarn_str text,
-                                  struct tarn_value *out)
+enum tarn_status tarn__key_value(struct tarn_op *op, const struct tarn_partition_field *p,
+                                 const struct tarn_type *t, struct tarn_str text,
+                                 struct tarn_value *out)
 {
     *out = (struct tarn_value){.is_null = true};
     if (!text.ptr)
@@ -251,8 +275,8 @@ static enum tarn_status partition(struct tarn_op *op, struct tarn_data_file *f,
             i < 0 || (size_t)i >= f->partition_count)
             return tarn_fail(op, TARN_INTERNAL,
                              "the engine names a partition column that was not asked for");
-        TARN_TRY(key_value(op, &w->spec->fields[i], &type->fields[i].type,
-                           text_at(&keys->children[1], k), &f->partition[i]));
+        TARN_TRY(tarn__key_value(op, &w->spec->fields[i], &type->fields[i].type,
+                                 text_at(&keys->children[1], k), &f->partition[i]));
     }
     return TARN_OK;
 }
@@ -295,8 +319,8 @@ static enum tarn_status file_of(const struct reading *r, const struct tarn_batch
     };
     if (!f->path.ptr)
         return TARN_NOMEM;
-    TARN_TRY(metrics(r->op, f, &r->leaves, column_named(r->rows, b, "column_statistics"), row,
-                     r->w->bound_width > 0 ? r->w->bound_width : 16));
+    TARN_TRY(
+        metrics(r->op, f, &r->leaves, column_named(r->rows, b, "column_statistics"), row, r->w));
     return partition(r->op, f, r->w, &r->partition_type, column_named(r->rows, b, "partition_keys"),
                      row);
 }

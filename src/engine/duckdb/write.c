@@ -139,13 +139,6 @@ void tarn__field_ids_sql(struct tarn_buf *b, const struct tarn_type *root)
 
 /* ---- columns and partitions */
 
-struct writing {
-    const struct tarn_write *w;
-    struct tarn_str *columns; /* one a field: the source's column, or absent */
-    bool partitioned;
-    struct tarn__roll *roll; /* partitioned only */
-};
-
 static enum tarn_status check_schema(struct tarn_op *op, const struct tarn_write *w)
 {
     const struct tarn_type *root = &w->schema->root;
@@ -170,8 +163,8 @@ static size_t key_count(const struct tarn_write *w)
 }
 
 /* The source of a partition field: a column, or a struct's field as col."x"."y". */
-static bool source_path(struct tarn_buf *b, const struct tarn_type *t, int32_t id,
-                        const struct tarn_field **out)
+bool tarn__source_path(struct tarn_buf *b, const struct tarn_type *t, int32_t id,
+                       const struct tarn_field **out)
 {
     for (size_t i = 0; i < t->field_count; i++) {
         const struct tarn_field *f = &t->fields[i];
@@ -182,7 +175,7 @@ static bool source_path(struct tarn_buf *b, const struct tarn_type *t, int32_t i
             *out = f;
             return true;
         }
-        if (f->type.kind == TARN_TYPE_STRUCT && source_path(b, &f->type, id, out))
+        if (f->type.kind == TARN_TYPE_STRUCT && tarn__source_path(b, &f->type, id, out))
             return true;
         b->len = mark;
         if (b->cap > 0)
@@ -199,7 +192,7 @@ static enum tarn_status key_sql(struct tarn_op *op, struct tarn_buf *b, const st
     struct tarn_buf path;
     struct tarn_str column;
     tarn_buf_init(&path, (size_t)1 << 20);
-    bool found = source_path(&path, &w->schema->root, p->source_id, &source);
+    bool found = tarn__source_path(&path, &w->schema->root, p->source_id, &source);
     TARN_TRY((enum tarn_status)tarn_buf_take(op, &path, "a column", &column));
     if (!found)
         return tarn_fail(op, TARN_SCHEMA,
@@ -211,7 +204,8 @@ static enum tarn_status key_sql(struct tarn_op *op, struct tarn_buf *b, const st
     return TARN_OK;
 }
 
-static enum tarn_status columns_sql(struct tarn_op *op, struct tarn_buf *b, const struct writing *x)
+enum tarn_status tarn__columns_sql(struct tarn_op *op, struct tarn_buf *b,
+                                   const struct tarn__writing *x)
 {
     const struct tarn_type *root = &x->w->schema->root;
     const char *comma = "";
@@ -234,13 +228,13 @@ static enum tarn_status columns_sql(struct tarn_op *op, struct tarn_buf *b, cons
     return TARN_OK;
 }
 
-static int64_t file_size(const struct tarn_write *w)
+int64_t tarn__file_size(const struct tarn_write *w)
 {
     return w->target_file_size_bytes > 0 ? w->target_file_size_bytes : (int64_t)512 << 20;
 }
 
 /* "tarn partition 0", "tarn partition 2" */
-static void key_names(struct tarn_buf *b, const struct tarn_partition_spec *spec)
+void tarn__key_names(struct tarn_buf *b, const struct tarn_partition_spec *spec)
 {
     const char *comma = "";
     for (size_t i = 0; i < spec->field_count; i++) {
@@ -254,19 +248,25 @@ static void key_names(struct tarn_buf *b, const struct tarn_partition_spec *spec
 static void partition_by_sql(struct tarn_buf *b, const struct tarn_partition_spec *spec)
 {
     tarn_buf_z(b, ", HIVE_FILE_PATTERN false, WRITE_PARTITION_COLUMNS false, PARTITION_BY (");
-    key_names(b, spec);
+    tarn__key_names(b, spec);
     tarn_buf_z(b, ", \"" TARN__FILE_KEY "\")");
 }
 
-static enum tarn_status keys_sql(struct tarn_op *op, struct tarn_buf *b, const struct writing *x)
+enum tarn_status tarn__keys_sql(struct tarn_op *op, struct tarn_buf *b, const struct tarn_write *w)
+{
+    for (size_t i = 0; i < w->spec->field_count; i++)
+        if (w->spec->fields[i].transform.kind != TARN_TRANSFORM_VOID)
+            TARN_TRY(key_sql(op, b, w, i));
+    return TARN_OK;
+}
+
+static enum tarn_status file_key_sql(struct tarn_op *op, struct tarn_buf *b,
+                                     const struct tarn__writing *x)
 {
     struct tarn_buf names;
-    const struct tarn_partition_spec *spec = x->w->spec;
-    for (size_t i = 0; i < spec->field_count; i++)
-        if (spec->fields[i].transform.kind != TARN_TRANSFORM_VOID)
-            TARN_TRY(key_sql(op, b, x->w, i));
+    TARN_TRY(tarn__keys_sql(op, b, x->w));
     tarn_buf_init(&names, (size_t)1 << 20);
-    key_names(&names, spec);
+    tarn__key_names(&names, x->w->spec);
     tarn_buf_z(b, ", ");
     tarn__roll_sql(b, x->roll, &x->w->schema->root, tarn_buf_view(&names));
     tarn_buf_z(b, " AS \"" TARN__FILE_KEY "\"");
@@ -277,7 +277,7 @@ static enum tarn_status keys_sql(struct tarn_op *op, struct tarn_buf *b, const s
 
 /* Sorted rows go to one file whatever its size: the engine keeps the order of none that rolls.
  * Inside of partitions it keeps it only as far as one thread sees it. */
-static void target_sql(struct tarn__copy *c, const struct writing *x)
+static void target_sql(struct tarn__copy *c, const struct tarn__writing *x)
 {
     const struct tarn_write *w = x->w;
     struct tarn_buf *b = &c->sql;
@@ -300,22 +300,25 @@ static void target_sql(struct tarn__copy *c, const struct writing *x)
         tarn_buf_z(b,
                    ", WRITE_EMPTY_FILE false"); /* which the engine refuses beside PARTITION_BY */
     if (!x->partitioned && !sorted)
-        tarn_buf_printf(b, ", FILE_SIZE_BYTES %lld", (long long)file_size(w));
+        tarn_buf_printf(b, ", FILE_SIZE_BYTES %lld", (long long)tarn__file_size(w));
+    if (w->row_group_bytes > 0 && !sorted)
+        tarn_buf_printf(b, ", ROW_GROUP_SIZE_BYTES %lld", (long long)w->row_group_bytes);
     tarn_buf_z(b, ", FIELD_IDS ");
     tarn__field_ids_sql(b, &w->schema->root);
 }
 
 /* SELECT *, keys FROM (SELECT casts FROM source) [ORDER BY]: keys and order see the columns as they
  * are stored. */
-static enum tarn_status copy_sql(struct tarn_op *op, struct tarn__copy *c, const struct writing *x,
-                                 struct tarn_str source, size_t *out_prefix)
+static enum tarn_status copy_sql(struct tarn_op *op, struct tarn__copy *c,
+                                 const struct tarn__writing *x, struct tarn_str source,
+                                 size_t *out_prefix)
 {
     struct tarn_buf *b = &c->sql;
     tarn_buf_z(b, "COPY (SELECT *");
     if (x->partitioned)
-        TARN_TRY(keys_sql(op, b, x));
+        TARN_TRY(file_key_sql(op, b, x));
     tarn_buf_z(b, " FROM (SELECT ");
-    TARN_TRY(columns_sql(op, b, x));
+    TARN_TRY(tarn__columns_sql(op, b, x));
     tarn_buf_z(b, " FROM ");
     *out_prefix = b->len;
     tarn_buf_str(b, source);
@@ -328,9 +331,10 @@ static enum tarn_status copy_sql(struct tarn_op *op, struct tarn__copy *c, const
     return TARN_OK;
 }
 
-static enum tarn_status write_rows(struct tarn_session *s, struct tarn_op *op, struct writing *x,
-                                   struct tarn_str source, const struct tarn__text *text,
-                                   size_t text_at, struct tarn_written *out)
+static enum tarn_status write_unsorted(struct tarn_session *s, struct tarn_op *op,
+                                       struct tarn__writing *x, struct tarn_str source,
+                                       const struct tarn__text *text, size_t text_at,
+                                       struct tarn_written *out)
 {
     struct tarn__copy c;
     struct tarn__rows rows;
@@ -339,7 +343,7 @@ static enum tarn_status write_rows(struct tarn_session *s, struct tarn_op *op, s
     TARN_TRY(tarn__copy_open(op, x->w->folder, &c));
     enum tarn_status status = TARN_OK;
     if (x->partitioned)
-        status = tarn__roll_open(s->engine, op, file_size(x->w), &x->roll);
+        status = tarn__roll_open(s->engine, op, tarn__file_size(x->w), &x->roll);
     if (status == TARN_OK)
         status = copy_sql(op, &c, x, source, &prefix);
     if (text) {
@@ -355,6 +359,16 @@ static enum tarn_status write_rows(struct tarn_session *s, struct tarn_op *op, s
     if (status != TARN_OK)
         tarn__copy_remove(&c, x->w->folder);
     return status;
+}
+
+static enum tarn_status write_rows(struct tarn_session *s, struct tarn_op *op,
+                                   struct tarn__writing *x, struct tarn_str source,
+                                   const struct tarn__text *text, size_t text_at,
+                                   struct tarn_written *out)
+{
+    TARN_TRY(tarn__can_sort(x->w) ? tarn__write_sorted(s, op, x, source, text, text_at, out)
+                                  : write_unsorted(s, op, x, source, text, text_at, out));
+    return x->w->spread ? tarn__spread(op, x->w->folder, out) : TARN_OK;
 }
 
 /* ---- from a query */
@@ -411,7 +425,7 @@ static enum tarn_status quoted(struct tarn_op *op, struct tarn_str name, struct 
 }
 
 static enum tarn_status match_columns(struct tarn_op *op, const struct tarn__query *q,
-                                      struct writing *x)
+                                      struct tarn__writing *x)
 {
     const struct tarn_type *root = &x->w->schema->root, *query = &q->type;
     TARN_NEW_ARRAY(op, x->columns, root->field_count + 1);
@@ -450,7 +464,7 @@ enum tarn_status tarn_session_write(struct tarn_session *s, struct tarn_op *op,
     struct tarn__text bound;
     struct tarn__query q;
     struct tarn_str source;
-    struct writing x = {.w = w, .partitioned = key_count(w) > 0};
+    struct tarn__writing x = {.w = w, .partitioned = key_count(w) > 0};
     *out = (struct tarn_written){0};
     TARN_TRY(tarn__idle(s, op));
     TARN_TRY(check_schema(op, w));
@@ -472,7 +486,7 @@ enum tarn_status tarn_session_write_producer(struct tarn_session *s, struct tarn
                                              struct tarn_written *out)
 {
     struct tarn__feed *feed;
-    struct writing x = {.w = w, .partitioned = key_count(w) > 0};
+    struct tarn__writing x = {.w = w, .partitioned = key_count(w) > 0};
     const struct tarn_type *root = &w->schema->root;
     *out = (struct tarn_written){0};
     TARN_TRY(tarn__idle(s, op));

@@ -16,7 +16,43 @@ enum tarn_status tarn__cast_check(struct tarn_op *op, const struct tarn_type *fr
 enum tarn_status tarn__cast_sql(struct tarn_op *op, struct tarn_buf *b, struct tarn_str column,
                                 const struct tarn_field *to) TARN_MUST_USE;
 
+/* ---- write.c: a write at work */
+
+struct tarn__writing {
+    const struct tarn_write *w;
+    struct tarn_str *columns; /* one a field: the source's column, or absent */
+    bool partitioned;
+    struct tarn__roll *roll; /* partitioned only */
+};
+/* "CAST(..) AS "a", ..": the table's columns out of the source's. */
+enum tarn_status tarn__columns_sql(struct tarn_op *op, struct tarn_buf *b,
+                                   const struct tarn__writing *x) TARN_MUST_USE;
+/* ", expr AS "tarn partition 0"" for each partition field that differs from row to row. */
+enum tarn_status tarn__keys_sql(struct tarn_op *op, struct tarn_buf *b,
+                                const struct tarn_write *w) TARN_MUST_USE;
+/* "tarn partition 0", "tarn partition 2" */
+void tarn__key_names(struct tarn_buf *b, const struct tarn_partition_spec *spec);
+/* The column of a field id, as "x"."y" through structs; false: none. */
+bool tarn__source_path(struct tarn_buf *b, const struct tarn_type *t, int32_t id,
+                       const struct tarn_field **out);
+int64_t tarn__file_size(const struct tarn_write *w);
+
+/* ---- write_sorted.c: rows in a table's sort order; `text` as of tarn__copy_run, its place in the
+ * source at text_at */
+bool tarn__can_sort(const struct tarn_write *w);
+enum tarn_status tarn__write_sorted(struct tarn_session *s, struct tarn_op *op,
+                                    struct tarn__writing *x, struct tarn_str source,
+                                    const struct tarn__text *text, size_t text_at,
+                                    struct tarn_written *out) TARN_MUST_USE;
+
+/* ---- write_paths.c: write.object-storage.enabled */
+enum tarn_status tarn__spread(struct tarn_op *op, struct tarn_str folder,
+                              struct tarn_written *written) TARN_MUST_USE;
+
 /* ---- roll.c */
+#define TARN__COMPRESSION 3 /* bytes of values that are taken for one of a file */
+/* The bytes that a row's values take, about. */
+void tarn__width_sql(struct tarn_buf *b, const struct tarn_type *root);
 enum tarn_status tarn__roll_open(struct tarn_engine *e, struct tarn_op *op, int64_t file_size_bytes,
                                  struct tarn__roll **out) TARN_MUST_USE;
 void tarn__roll_close(struct tarn_engine *e, struct tarn__roll *r); /* NULL-safe */
@@ -31,6 +67,11 @@ void tarn__field_ids_sql(struct tarn_buf *b, const struct tarn_type *root);
  * required column are TARN_DATA. */
 enum tarn_status tarn__written(struct tarn_op *op, const struct tarn__rows *rows,
                                const struct tarn_write *w, struct tarn_written *out) TARN_MUST_USE;
+
+/* A partition value out of the engine's text of it; absent = null. */
+enum tarn_status tarn__key_value(struct tarn_op *op, const struct tarn_partition_field *p,
+                                 const struct tarn_type *t, struct tarn_str text,
+                                 struct tarn_value *out) TARN_MUST_USE;
 
 /* Runs a COPY whose text ends with "(FORMAT parquet" and lacks the rest; removes what it left when
  * it fails. */

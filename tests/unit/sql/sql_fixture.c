@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "format/batch_text.h"
+#include "lake/inspect.h"
 
 /* A table at a version, for the session. */
 struct version {
@@ -147,6 +148,12 @@ static enum tarn_status lookup(struct tarn_resolver *self, struct tarn_op *op,
     TARN_TRY(find_ref(w, op, ref, &v->table, &suffix));
     if (!v->table)
         return TARN_OK;
+    if (suffix.ptr && tarn_inspect_is_name(suffix)) {
+        TARN_TRY(tarn_table_inspect(&w->lake, op, v->table, NULL, suffix, &out->rows));
+        out->found = true;
+        out->schema = out->rows->schema;
+        return TARN_OK;
+    }
     if (suffix.ptr)
         TARN_TRY(snapshot_of(op, v->table, ref_name(suffix), &v->snapshot));
     else if (ref->at == TARN_AT_VERSION)
