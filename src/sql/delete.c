@@ -44,7 +44,7 @@ static enum tarn_status parse(struct tarn__dml *d, struct deletion *x)
 {
     struct tarn__words *w = &d->r->words;
     TARN_TRY(tarn__expect(w, "FROM"));
-    TARN_TRY(tarn__dml_target(d, "USING|WHERE|RETURNING"));
+    TARN_TRY(tarn__dml_target(d, "USING|WHERE|RETURNING|ORDER|LIMIT"));
     if (tarn__take(w, "USING"))
         TARN_TRY(tarn__dml_expr(d, "WHERE|RETURNING", "a table", &x->using));
     if (tarn__take(w, "WHERE"))
@@ -81,16 +81,22 @@ static enum tarn_status delete_rows(struct tarn__dml *d, const struct deletion *
                               .standing = true,
                               .from = put_from,
                               .ctx = x};
-    bool done = false;
-    if (!x->using.ptr && !x->where.ptr && !d->returning.ptr)
+    bool done = false, blind = !x->using.ptr && !d->returning.ptr;
+    int64_t covered = 0;
+    if (blind && !x->where.ptr)
         TARN_TRY(delete_all(d, &done));
     if (done)
         return TARN_OK;
     TARN_TRY(plan(d, x));
-    TARN_TRY(tarn__dml_select(d, &part));
+    if (blind && x->where.ptr)
+        TARN_TRY(tarn__delete_covered(d, x->where, &covered));
+    if (covered == 0 || d->scan->file_count > 0)
+        TARN_TRY(tarn__dml_select(d, &part));
     if (x->using.ptr)
         TARN_TRY(tarn__dml_unique(d, &part, true));
-    return tarn__dml_finish(d, &part, 1, "DELETE");
+    TARN_TRY(tarn__dml_finish(d, &part, 1, "DELETE"));
+    d->r->answer->rows += covered;
+    return TARN_OK;
 }
 
 enum tarn_status tarn__sql_delete(struct tarn__run *r)

@@ -136,6 +136,24 @@ enum tarn_status tarn__scan_subset(struct tarn_op *op, const struct tarn_scan *s
 /* Rows of a file that are alive, -1 if equality deletes leave that open. */
 int64_t tarn__scan_rows(const struct tarn_scan *scan, size_t file);
 
+/* ---- dml_condition.c */
+
+/* The pieces that must all hold: what stands between AND outside of brackets; the whole if there is
+ * an OR. A list that is longer than max is cut: the pieces that are left hold all the same. */
+size_t tarn__condition_split(struct tarn_str condition, struct tarn_str *out, size_t max);
+/* Without brackets around the whole. */
+struct tarn_str tarn__condition_bare(struct tarn_str piece);
+/* left = right, and no other comparison outside of brackets. */
+bool tarn__condition_equality(struct tarn_str piece, struct tarn_str *left,
+                              struct tarn_str *right);
+
+/* ---- delete_covered.c */
+
+/* Removes files of which every row meets the condition, by what the metadata says of them, from the
+ * scan and from the table. *out_rows: rows that go with them. */
+enum tarn_status tarn__delete_covered(struct tarn__dml *d, struct tarn_str where,
+                                      int64_t *out_rows) TARN_MUST_USE;
+
 /* ---- dml_set.c: SET lists and values */
 
 /* a = .., b.c = .., (x, y) = (..), * (`source`: the columns that it has; NULL: * is no SET list) */
@@ -169,6 +187,10 @@ enum tarn_status tarn__dml_select(struct tarn__dml *d, struct tarn__part *p) TAR
  * different ones, and any second match of a MERGE, are TARN_DATA naming the row. */
 enum tarn_status tarn__dml_unique(struct tarn__dml *d, struct tarn__part *p,
                                   bool again) TARN_MUST_USE;
+/* All conditions and values of actions as a list for SELECT, to see whether they mean something;
+ * "1" if there are none. */
+void tarn__dml_put_pieces(const struct tarn__dml *d, const struct tarn__action *actions,
+                          size_t count, struct tarn__compose *c);
 /* Does the part keep column `i` as it was? */
 bool tarn__dml_keeps(const struct tarn__dml *d, const struct tarn__part *p, size_t i);
 

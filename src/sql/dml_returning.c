@@ -13,6 +13,13 @@ static void put_columns(const struct tarn__dml *d, struct tarn__compose *c)
     }
 }
 
+/* The name that the user sees, unless the table has such a column. */
+static const char *action_column(const struct tarn__dml *d)
+{
+    return tarn__dml_column(d->root, TARN_STR("merge_action")) == SIZE_MAX ? "merge_action"
+                                                                           : "tarn action";
+}
+
 struct item {
     struct tarn_str text;
     size_t from; /* of what was not put yet */
@@ -56,7 +63,8 @@ static void put_list(const struct tarn__dml *d, struct tarn__compose *c)
             put_columns(d, c);
         } else if (action) {
             put_until(d, c, &x, back[1].begin, t.end);
-            tarn_buf_z(&c->sql, "\"tarn action\"");
+            tarn__dml_put_alias(d, c);
+            tarn_buf_printf(&c->sql, ".\"%s\"", action_column(d));
         }
         depth += tarn_sql_token_is(x.text, &t, "(") - tarn_sql_token_is(x.text, &t, ")");
         item = depth == 0 && tarn_sql_token_is(x.text, &t, ",") ? 0 : item + 1;
@@ -66,20 +74,20 @@ static void put_list(const struct tarn__dml *d, struct tarn__compose *c)
     put_until(d, c, &x, x.text.len, x.text.len);
 }
 
-static void put_action(const struct tarn__part *p, struct tarn_buf *b)
+static void put_action(const struct tarn__dml *d, const struct tarn__part *p, struct tarn_buf *b)
 {
     static const char *const names[] = {[TARN__ACT_UPDATE] = "UPDATE",
                                         [TARN__ACT_DELETE] = "DELETE",
                                         [TARN__ACT_INSERT] = "INSERT"};
     if (!p->conditional) {
-        tarn_buf_printf(b, ", '%s' AS \"tarn action\"", names[p->actions[0].act]);
+        tarn_buf_printf(b, ", '%s' AS \"%s\"", names[p->actions[0].act], action_column(d));
         return;
     }
     tarn_buf_z(b, ", CASE \"tarn act\"");
     for (size_t k = 0; k < p->count; k++)
         if (p->actions[k].act != TARN__ACT_NOTHING)
             tarn_buf_printf(b, " WHEN %zu THEN '%s'", k, names[p->actions[k].act]);
-    tarn_buf_z(b, " END AS \"tarn action\"");
+    tarn_buf_printf(b, " END AS \"%s\"", action_column(d));
 }
 
 static enum tarn_status put_rows(struct tarn__dml *d, const struct tarn__part *p,
@@ -92,11 +100,25 @@ static enum tarn_status put_rows(struct tarn__dml *d, const struct tarn__part *p
         tarn_buf_z(b, " AS ");
         tarn_buf_sql_name(b, d->root->fields[i].name);
     }
-    put_action(p, b);
+    put_action(d, p, b);
     tarn_buf_printf(b, ", %s AS \"tarn source\"",
                     p->source ? "\"tarn source\"" : "CAST(NULL AS BIGINT)");
     tarn__dml_put_rows(p, TARN__ACTS_ALL, b);
     return TARN_OK;
+}
+
+/* A MERGE all of whose clauses do nothing. */
+static void put_no_rows(const struct tarn__dml *d, struct tarn_buf *b)
+{
+    tarn_buf_z(b, "SELECT ");
+    for (size_t i = 0; i < d->root->field_count; i++) {
+        tarn_buf_z(b, "CAST(NULL AS ");
+        tarn_engine_type_sql(b, &d->root->fields[i].type);
+        tarn_buf_z(b, ") AS ");
+        tarn_buf_sql_name(b, d->root->fields[i].name);
+        tarn_buf_z(b, ", ");
+    }
+    tarn_buf_printf(b, "'' AS \"%s\" WHERE false", action_column(d));
 }
 
 enum tarn_status tarn__dml_return(struct tarn__dml *d, const struct tarn__part *parts, size_t count)
@@ -110,6 +132,8 @@ enum tarn_status tarn__dml_return(struct tarn__dml *d, const struct tarn__part *
     tarn_buf_z(&c.sql, d->with.len ? "\nSELECT " : "SELECT ");
     put_list(d, &c);
     tarn_buf_z(&c.sql, "\nFROM (");
+    if (count == 0)
+        put_no_rows(d, &c.sql);
     for (size_t i = 0; i < count; i++) {
         tarn_buf_z(&c.sql, i ? " UNION ALL " : "");
         enum tarn_status status = put_rows(d, &parts[i], &c.sql);

@@ -166,6 +166,27 @@ static enum tarn_status compose(struct tarn__dml *d, const struct tarn__part *p,
     return tarn__compose_end(&c, out);
 }
 
+void tarn__dml_put_pieces(const struct tarn__dml *d, const struct tarn__action *actions,
+                          size_t count, struct tarn__compose *c)
+{
+    tarn_buf_put(&c->sql, '1');
+    for (size_t k = 0; k < count; k++) {
+        const struct tarn__action *a = &actions[k];
+        if (a->condition.ptr) {
+            tarn_buf_z(&c->sql, ", (");
+            tarn__dml_put(d, c, a->condition);
+            tarn_buf_z(&c->sql, "\n) = true");
+        }
+        for (size_t i = 0; i < a->count; i++) {
+            if (!a->sets[i].expr.ptr || a->sets[i].row_column > 0)
+                continue;
+            tarn_buf_z(&c->sql, a->sets[i].row >= 0 ? ", EXISTS (" : ", (");
+            tarn__dml_put(d, c, a->sets[i].expr);
+            tarn_buf_z(&c->sql, "\n)");
+        }
+    }
+}
+
 /* ---- types */
 
 static const struct tarn_type *column_type(const struct tarn_type *rows, struct tarn_str name)

@@ -76,6 +76,43 @@ static void from_orphans(const struct tarn__dml *d, const struct tarn__part *p,
     put_acts(p, c, "WHERE");
 }
 
+/* ---- checking, before anything is read */
+
+static void put_source_text(const struct tarn__dml *d, const struct tarn__merging *m,
+                            struct tarn__compose *c)
+{
+    tarn_buf_z(&c->sql, "(SELECT * FROM ");
+    tarn__compose_piece(c, m->source);
+    tarn_buf_z(&c->sql, "\n) AS ");
+    tarn_buf_sql_name(&c->sql, d->source);
+}
+
+/* Do a kind's conditions and values mean something where they are looked at? */
+static enum tarn_status check_clauses(struct tarn__dml *d, const struct tarn__merging *m,
+                                      const struct tarn__merge_clauses *of)
+{
+    struct tarn__compose c;
+    struct tarn_sql_text text;
+    struct tarn_type type;
+    bool joined = of == &m->matched;
+    if (of->count == 0 && !joined)
+        return TARN_OK;
+    tarn__compose_begin(&c, d->op, d->r->text);
+    tarn__compose_piece(&c, d->with);
+    tarn_buf_z(&c.sql, d->with.len ? "\nSELECT " : "SELECT ");
+    tarn__dml_put_pieces(d, of->items, of->count, &c);
+    tarn_buf_z(&c.sql, " FROM ");
+    if (of != &m->orphans)
+        put_source_text(d, m, &c);
+    tarn_buf_z(&c.sql, joined ? " JOIN " : "");
+    if (of != &m->missing)
+        tarn__dml_put_table(d, &c);
+    if (joined)
+        put_on(d, m, &c);
+    TARN_TRY(tarn__compose_end(&c, &text));
+    return tarn_session_describe(d->r->sql->env->flow.session, d->op, text, &type);
+}
+
 /* ---- reading */
 
 static enum tarn_status read_source(struct tarn__dml *d, const struct tarn__merging *m)
@@ -147,8 +184,10 @@ static enum tarn_status merge_rows(struct tarn__dml *d, struct tarn__merging *m)
     struct tarn__merge_clauses *all[] = {&m->matched, &m->missing, &m->orphans};
     struct tarn__part parts[3];
     size_t n = 0;
-    for (size_t i = 0; i < 3; i++)
+    for (size_t i = 0; i < 3; i++) {
+        TARN_TRY(check_clauses(d, m, all[i]));
         drop_idle(all[i]);
+    }
     TARN_TRY(read_source(d, m));
     TARN_TRY(plan(d, m));
     for (size_t i = 0; i < 3; i++) {

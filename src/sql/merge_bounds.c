@@ -9,97 +9,6 @@
 #define LIST_MAX 100
 #define TEXT_MAX 200 /* bytes of a value that is put into a statement */
 
-/* ---- ON in pieces */
-
-static void add_piece(struct tarn_str *out, size_t *count, size_t max, struct tarn_str piece)
-{
-    piece = tarn_str_trim(piece);
-    if (piece.len && *count < max)
-        out[(*count)++] = piece;
-}
-
-/* (a AND b) -> a AND b, if the brackets belong together */
-static struct tarn_str without_brackets(struct tarn_str piece)
-{
-    struct tarn_sql_token t;
-    int depth = 0;
-    size_t end = tarn_sql_trimmed(piece);
-    for (size_t p = 0; tarn_sql_token(piece, p, &t); p = t.end) {
-        if (p == 0 && !tarn_sql_token_is(piece, &t, "("))
-            return piece;
-        depth += tarn_sql_token_is(piece, &t, "(") - tarn_sql_token_is(piece, &t, ")");
-        if (depth == 0)
-            return t.end == end
-                       ? tarn_str_trim(tarn_str_of(piece.ptr + 1, t.begin - 1))
-                       : piece;
-    }
-    return piece;
-}
-
-/* At bracket depth 0: the parts between AND; one part if there is an OR. */
-static size_t split(struct tarn_str on, struct tarn_str *out, size_t max)
-{
-    struct tarn_sql_token t;
-    size_t count = 0, from = 0;
-    int depth = 0;
-    bool between = false;
-    on = without_brackets(tarn_str_trim(on));
-    for (size_t p = 0; tarn_sql_token(on, p, &t); p = t.end) {
-        bool opens = tarn_sql_token_is(on, &t, "(") || tarn_sql_token_is(on, &t, "[") ||
-                     tarn_sql_token_is(on, &t, "{") || tarn_sql_token_is(on, &t, "CASE");
-        bool closes = tarn_sql_token_is(on, &t, ")") || tarn_sql_token_is(on, &t, "]") ||
-                      tarn_sql_token_is(on, &t, "}") ||
-                      (depth > 0 && tarn_sql_token_is(on, &t, "END"));
-        depth += opens - closes;
-        if (depth > 0)
-            continue;
-        if (tarn_sql_token_is(on, &t, "OR")) {
-            out[0] = on;
-            return 1;
-        }
-        if (tarn_sql_token_is(on, &t, "BETWEEN"))
-            between = true;
-        if (!tarn_sql_token_is(on, &t, "AND"))
-            continue;
-        if (!between) {
-            add_piece(out, &count, max, tarn_str_of(on.ptr + from, t.begin - from));
-            from = t.end;
-        }
-        between = false;
-    }
-    add_piece(out, &count, max, tarn_str_of(on.ptr + from, on.len - from));
-    return count;
-}
-
-/* a = b with nothing else at depth 0 that compares or joins */
-static bool equality(struct tarn_str piece, struct tarn_str *left, struct tarn_str *right)
-{
-    static const char *const others[] = {"<", ">", "!", "OR", "AND", "NOT", "IS", "IN", "LIKE",
-                                         "ILIKE", "BETWEEN", "SIMILAR", "~"};
-    struct tarn_sql_token t;
-    size_t at = SIZE_MAX;
-    int depth = 0;
-    piece = without_brackets(piece);
-    for (size_t p = 0; tarn_sql_token(piece, p, &t); p = t.end) {
-        depth += tarn_sql_token_is(piece, &t, "(") - tarn_sql_token_is(piece, &t, ")");
-        if (depth > 0)
-            continue;
-        for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
-            if (tarn_sql_token_is(piece, &t, others[i]))
-                return false;
-        if (!tarn_sql_token_is(piece, &t, "="))
-            continue;
-        if (at != SIZE_MAX)
-            return false;
-        at = t.begin;
-    }
-    if (at == SIZE_MAX)
-        return false;
-    *left = tarn_str_trim(tarn_str_of(piece.ptr, at));
-    *right = tarn_str_trim(tarn_str_of(piece.ptr + at + 1, piece.len - at - 1));
-    return left->len && right->len;
-}
-
 /* ---- sides */
 
 /* t.k, k, ns.t.k: the target's column, SIZE_MAX if it is anything else. */
@@ -302,7 +211,7 @@ static enum tarn_status look_at(struct tarn__dml *d, struct tarn__merging *m, st
 {
     struct tarn_str left, right;
     struct tarn_type type;
-    if (equality(piece, &left, &right)) {
+    if (tarn__condition_equality(piece, &left, &right)) {
         size_t column = target_column(d, m, left);
         if (column == SIZE_MAX) {
             struct tarn_str swap = left;
@@ -326,7 +235,7 @@ static enum tarn_status look_at(struct tarn__dml *d, struct tarn__merging *m, st
 enum tarn_status tarn__merge_bounds(struct tarn__dml *d, struct tarn__merging *m)
 {
     struct tarn_str pieces[32];
-    size_t n = split(m->on, pieces, sizeof pieces / sizeof pieces[0]);
+    size_t n = tarn__condition_split(m->on, pieces, sizeof pieces / sizeof pieces[0]);
     for (size_t i = 0; i < n; i++)
         TARN_TRY(look_at(d, m, pieces[i]));
     return TARN_OK;

@@ -29,12 +29,12 @@ static enum tarn_status plan(struct tarn__dml *d, const struct updating *x)
 {
     struct tarn__compose c;
     struct tarn_sql_text probe;
-    if (!x->where.ptr)
-        return tarn__dml_plan(d, NULL);
     tarn__compose_begin(&c, d->op, d->r->text);
     tarn_buf_z(&c.sql, "EXPLAIN ");
     tarn__compose_piece(&c, d->with);
-    tarn_buf_z(&c.sql, d->with.len ? "\nSELECT 1 FROM " : "SELECT 1 FROM ");
+    tarn_buf_z(&c.sql, d->with.len ? "\nSELECT " : "SELECT ");
+    tarn__dml_put_pieces(d, &x->action, 1, &c);
+    tarn_buf_z(&c.sql, " FROM ");
     tarn__dml_put_table(d, &c);
     put_where(d, x, &c);
     TARN_TRY(tarn__compose_end(&c, &probe));
