@@ -296,6 +296,24 @@ static int compare_paths(const void *a, const void *b)
     return tarn_str_cmp(*(const struct tarn_str *)a, *(const struct tarn_str *)b);
 }
 
+/* Leaves those files of the group that one of its deletes is younger than. */
+static enum tarn_status narrow(struct tarn_op *op, const struct tarn_scan *scan,
+                               struct tarn_equality_group *g)
+{
+    size_t *files, n = 0;
+    int64_t youngest = INT64_MIN;
+    for (size_t k = 0; k < g->delete_count; k++)
+        if (g->deletes[k].sequence_number > youngest)
+            youngest = g->deletes[k].sequence_number;
+    TARN_NEW_ARRAY(op, files, g->file_count + 1);
+    for (size_t i = 0; i < g->file_count; i++)
+        if (scan->files[g->files[i]].sequence_number < youngest)
+            files[n++] = g->files[i];
+    g->files = files;
+    g->file_count = n;
+    return TARN_OK;
+}
+
 /* The equality deletes of y that x does not have, by x's files. */
 static enum tarn_status new_groups(struct work *w, const struct state *x, const struct state *y,
                                    struct tarn_equality_group **out, size_t *out_count)
@@ -323,8 +341,8 @@ static enum tarn_status new_groups(struct work *w, const struct state *x, const 
             if (!bsearch(&d->file->path, known, known_count, sizeof *known, compare_paths))
                 g.deletes[g.delete_count++] = *d;
         }
-        if (g.delete_count)
-            TARN_TRY(groups_of(w->op, &g, 1, place, *out, out_count));
+        TARN_TRY(narrow(w->op, y->scan, &g));
+        TARN_TRY(groups_of(w->op, &g, 1, place, *out, out_count));
     }
     return TARN_OK;
 }
