@@ -1,8 +1,8 @@
 /* inspect: metadata tables: their names, and the producer of their rows.
  *
- * Rows are made batch by batch, out of what `open` gathered. A manifest or delete file is a unit: it
- * is read when its turn comes and forgotten with the next one, so that a table of many files takes
- * the memory of one manifest.
+ * Rows are made batch by batch, out of what `open` gathered. A manifest or delete file is a unit:
+ * it is read when its turn comes and forgotten with the next one, so that a table of many files
+ * takes the memory of one manifest.
  */
 #include "lake/inspect_int.h"
 

@@ -1,6 +1,6 @@
-/* inspect_deletes: the metadata table position_deletes: a row a position that a position delete file
- * or deletion vector of the snapshot names, whether the data file is still there or not. `row` is
- * null: what a delete file may hold of the rows themselves is not read. */
+/* inspect_deletes: the metadata table position_deletes: a row a position that a position delete
+ * file or deletion vector of the snapshot names, whether the data file is still there or not. `row`
+ * is null: what a delete file may hold of the rows themselves is not read. */
 #include "lake/inspect_int.h"
 
 #include "base/arena.h"

@@ -74,7 +74,7 @@ static void put_count(struct tarn__rows *r, struct tarn__cells *c, const struct 
     tarn__cell_null(r, c);
 }
 
-/* Null also for bytes that are no value of the column's type: planning takes them for unknown too. */
+/* Null also for bytes that are no value of the column's type: planning takes them for unknown. */
 static void put_bound(struct tarn__rows *r, struct tarn__cells *c, const struct tarn_id_bytes *a,
                       size_t n, const struct tarn__metric_leaf *leaf)
 {
