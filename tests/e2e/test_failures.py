@@ -417,15 +417,22 @@ def broken_pipe(folder):
     return Result(["sql"], 141 if code == -signal.SIGPIPE else code, "", err)
 
 
-@case("a statement that changes data", 1, "T0006 ... delete", "untouched")
-def dml(folder):
+@case("a script of statements with a mistake", 1, "T0231 ... script.sql:3:8", "what stands before the mistake is done")
+def script(folder):
+    project = small_project(folder)
+    project("run")
+    project.write("script.sql", "update raw.items set amount = 9 where id = 1;\nselect 1;\nselect amuont from raw.items;\ndelete from raw.items;\n")
+    result = project("sql", "-f", "script.sql", code=None)
+    assert items(project) == [("1", "9"), ("2", "7")]
+    return result
+
+
+@case("a transaction with a mistake", 1, "rolled back ... T0231", "untouched")
+def transaction(folder):
     project = small_project(folder)
     project("run")
     before = project.pointers()
-    for statement in ("update raw.items set id = 1", "merge into raw.items using raw.items s on true when matched then delete"):
-        answer = project("sql", statement, code=1)
-        assert statement.split()[0] in answer.err.lower() and "not in this version" in answer.err
-    result = project("sql", "delete from raw.items", code=None)
+    result = project("sql", "begin; delete from raw.items; select amuont from raw.items; commit", code=None)
     assert project.pointers() == before
     return result
 
