@@ -309,6 +309,9 @@ struct tarn__refs {
     struct tarn__rewritten rewritten; /* offsets are those of its text */
     struct tarn_table_ref *items;     /* in the order of the tree */
     size_t count;
+    size_t *found;                    /* one an item: index of its name, SIZE_MAX = none */
+    struct tarn__star *stars;         /* star.c */
+    bool natural;                     /* a NATURAL JOIN */
     struct tarn__splice *splices; /* the catalog prefix, where its real name differs */
     size_t splice_count, splice_cap;
     bool has_filter;        /* WHERE, HAVING, QUALIFY or a join's condition: planning may pay */
@@ -338,6 +341,14 @@ unsigned tarn__meta_missing(unsigned set, const struct tarn_type *root);
 /* ", "_pos" BIGINT": for CREATE TABLE. */
 void tarn__meta_columns(struct tarn_buf *b, unsigned set);
 
+/* ---- star.c: "*" without metadata columns */
+
+enum tarn_status tarn__stars_note(struct tarn_op *op, struct tarn__refs *refs, size_t body,
+                                  const struct tarn_json *select) TARN_MUST_USE;
+/* When refs->found and the names' metadata columns are known. */
+enum tarn_status tarn__stars_hide(struct tarn_op *op, struct tarn__refs *refs, size_t body,
+                                  const struct tarn__names *names) TARN_MUST_USE;
+
 /* ---- names.c */
 
 enum tarn__views { TARN__VIEWS_EMPTY, TARN__VIEWS_SCANS };
@@ -348,8 +359,7 @@ struct tarn__name {
     struct tarn_str at_text;
     int64_t at_us;
     struct tarn_relation relation;
-    struct tarn_sql_text view; /* a view's text, for the names in it */
-    struct tarn__refs *view_refs;
+    struct tarn__refs *view_refs; /* a view: of its text */
     struct tarn_str view_sql; /* with its splices done */
     unsigned meta;            /* metadata columns behind the table's own */
     struct tarn_expr *filter; /* NULL = all rows */

@@ -23,7 +23,7 @@ struct bind {
     struct tarn_op *op;
     struct tarn__names *out;
     size_t cap;
-    bool has_filter;
+    bool has_filter, natural;
     unsigned meta; /* metadata columns that the statement or a view of it names */
     struct tarn_str stack[VIEW_DEPTH_MAX]; /* "ns.name" of the views that are being opened */
     int depth;
@@ -189,7 +189,6 @@ static enum tarn_status open_view(struct bind *b, struct tarn__name *n, struct t
 {
     struct tarn_sql_text text = {.sql = n->relation.view_sql};
     struct tarn__refs *refs;
-    struct tarn__text spliced;
     for (int i = 0; i < b->depth; i++)
         if (tarn_str_eq_nocase(b->stack[i], full))
             return tarn_fail(b->op, TARN_MODEL, "view \"%.*s\" reads itself", TARN_STR_ARG(full));
@@ -201,9 +200,8 @@ static enum tarn_status open_view(struct bind *b, struct tarn__name *n, struct t
                    TARN_STR_ARG(full));
     struct reading r = {.refs = refs, .ns = n->relation.view_ns};
     TARN_TRY_WHILE(b->op, collect(b, &r), "reading view %.*s", TARN_STR_ARG(full));
-    TARN_TRY(tarn__splice(b->op, refs, &spliced));
     b->depth--;
-    n->view_sql = tarn_str_of(spliced.sql.ptr, tarn_sql_trimmed(spliced.sql));
+    n->view_refs = refs;
     return TARN_OK;
 }
 
@@ -343,9 +341,9 @@ static enum tarn_status name_of(struct bind *b, const struct tarn_table_ref *ref
     return relation.found ? add_name(b, ref, &relation, out) : TARN_OK;
 }
 
-static enum tarn_status on_ref(struct bind *b, const struct reading *r,
-                               const struct tarn_table_ref *written)
+static enum tarn_status on_ref(struct bind *b, const struct reading *r, size_t at)
 {
+    const struct tarn_table_ref *written = &r->refs->items[at];
     struct tarn_table_ref ref = *written;
     struct tarn__name *n = NULL;
     bool spelled = ref.at == TARN_AT_NOW && own_catalog(b, ref.catalog);
@@ -367,27 +365,31 @@ static enum tarn_status on_ref(struct bind *b, const struct reading *r,
         TARN_TRY(name_of(b, &ref, r->ns, &n));
     if (!n)
         return not_found(b, r, &ref);
+    r->refs->found[at] = (size_t)(n - b->out->items);
     return spelled ? TARN_OK : write_out(b, r, written, n);
 }
 
 /* An unknown version is told at the table's name. */
-static enum tarn_status on_placed_ref(struct bind *b, const struct reading *r,
-                                      const struct tarn_table_ref *ref)
+static enum tarn_status on_placed_ref(struct bind *b, const struct reading *r, size_t at)
 {
-    enum tarn_status status = on_ref(b, r, ref);
+    enum tarn_status status = on_ref(b, r, at);
     if ((status == TARN_NOT_FOUND || status == TARN_INVALID || status == TARN_TABLE) &&
         b->op->report.line == 0 && b->op->report.frame_count == 0)
-        tarn__place(b->op, &r->refs->rewritten.text, ref->offset);
+        tarn__place(b->op, &r->refs->rewritten.text, r->refs->items[at].offset);
     return status;
 }
 
 static enum tarn_status collect(struct bind *b, const struct reading *r)
 {
     b->has_filter = b->has_filter || r->refs->has_filter;
+    b->natural = b->natural || r->refs->natural;
     b->meta |= tarn__meta_words(r->refs->rewritten.text.sql);
+    TARN_NEW_ARRAY(b->op, r->refs->found, r->refs->count + 1);
+    for (size_t i = 0; i < r->refs->count; i++)
+        r->refs->found[i] = SIZE_MAX;
     for (size_t i = 0; i < r->refs->count; i++)
         if (!is_binding(b->s, &r->refs->items[i]))
-            TARN_TRY(on_placed_ref(b, r, &r->refs->items[i]));
+            TARN_TRY(on_placed_ref(b, r, i));
     return TARN_OK;
 }
 
@@ -411,6 +413,36 @@ static bool pruning_pays(const struct tarn__names *names, bool explain)
     return table && (explain || !known || files > few);
 }
 
+/* All texts have been read: which metadata columns the tables get is known. */
+static enum tarn_status finish_texts(struct bind *b, struct tarn__refs *refs, size_t body,
+                                     struct tarn__text *text)
+{
+    struct tarn__names *names = b->out;
+    struct tarn__text spliced;
+    bool any = false;
+    for (size_t i = 0; b->meta && i < names->count; i++) {
+        struct tarn__name *n = &names->items[i];
+        if (n->relation.schema && !n->relation.rows)
+            n->meta = tarn__meta_missing(b->meta, n->relation.schema);
+        any = any || n->meta;
+    }
+    if (any && b->natural)
+        return tarn_fail(b->op, TARN_UNSUPPORTED,
+                         "NATURAL JOIN would join metadata columns too: write USING");
+    if (any)
+        TARN_TRY(tarn__stars_hide(b->op, refs, body, names));
+    for (size_t i = 0; i < names->count; i++) {
+        struct tarn__name *n = &names->items[i];
+        if (!n->view_refs)
+            continue;
+        if (any)
+            TARN_TRY(tarn__stars_hide(b->op, n->view_refs, 0, names));
+        TARN_TRY(tarn__splice(b->op, n->view_refs, &spliced));
+        n->view_sql = tarn_str_of(spliced.sql.ptr, tarn_sql_trimmed(spliced.sql));
+    }
+    return tarn__splice(b->op, refs, text);
+}
+
 enum tarn_status tarn__names_bind(struct tarn_session *s, struct tarn_op *op,
                                   struct tarn__refs *refs, size_t body, enum tarn__views how,
                                   struct tarn__text *text, struct tarn__names *out)
@@ -427,12 +459,9 @@ enum tarn_status tarn__names_bind(struct tarn_session *s, struct tarn_op *op,
     struct reading top = {.refs = refs, .ns = tarn_str_view(s->ns)};
     if (s->resolver)
         TARN_TRY(collect(b, &top));
-    TARN_TRY(tarn__splice(op, refs, text));
+    TARN_TRY(finish_texts(b, refs, body, text));
     text->body = body;
     text->names = out;
-    for (size_t i = 0; b->meta && i < out->count; i++)
-        if (out->items[i].relation.schema && !out->items[i].relation.rows)
-            out->items[i].meta = tarn__meta_missing(b->meta, out->items[i].relation.schema);
     if (how == TARN__VIEWS_SCANS && b->has_filter && pruning_pays(out, body > 0))
         tarn__prune(s, op, tarn_str_of(text->sql.ptr + body, text->sql.len - body), out);
     for (size_t i = 0; i < out->count; i++) {

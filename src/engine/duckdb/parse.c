@@ -269,6 +269,10 @@ static void on_object(struct walk *w, const struct tarn_json *j)
         on_table_function(w, j);
     else if (tarn_str_is(type, "SHOW_REF"))
         on_show(w, j);
+    else if (tarn_str_is(type, "SELECT_NODE"))
+        w->status = tarn__stars_note(w->op, w->out, w->body, j);
+    else if (tarn_str_is(type, "JOIN") && tarn_str_is(member(j, "ref_type"), "NATURAL"))
+        w->out->natural = true;
     if (present(j, "where_clause") || present(j, "having") || present(j, "qualify") ||
         (tarn_str_is(type, "JOIN") && present(j, "condition")))
         w->out->has_filter = true;

@@ -99,6 +99,37 @@ static void metadata_columns_come_when_named(void **state)
                                 &type));
     assert_int_equal(type.fields[0].type.kind, TARN_TYPE_STRING);
     assert_int_equal(type.fields[1].type.kind, TARN_TYPE_LONG);
+    /* they are no part of "*" */
+    static const struct {
+        const char *sql, *rows;
+    } stars[] = {
+        {"SELECT * FROM raw.orders WHERE id = 6 AND _pos = 1", "6|9.0\n"},
+        {"FROM raw.orders WHERE id = 6 AND _pos = 1", "6|9.0\n"},
+        {"SELECT *, _pos FROM raw.orders o WHERE id = 6", "6|9.0|1\n"},
+        {"SELECT o.*, o._pos FROM raw.orders AS o JOIN raw.orders p ON o.id = p.id WHERE o.id = 6",
+         "6|9.0|1\n"},
+        {"SELECT *, o._pos FROM raw.orders AS o JOIN raw.orders p USING (id) WHERE id = 6",
+         "6|9.0|9.0|1\n"},
+        {"SELECT * EXCLUDE (id), _pos FROM raw.orders WHERE id = 6", "9.0|1\n"},
+        {"SELECT * EXCLUDE (id, _pos), _pos FROM raw.orders WHERE id = 6", "9.0|1\n"},
+        {"SELECT * REPLACE (1 AS id), _pos FROM raw.orders WHERE id = 6", "1|9.0|1\n"},
+        {"WITH x AS (SELECT *, _pos FROM raw.orders WHERE id = 6) SELECT * FROM x", "6|9.0|1\n"},
+        {"SELECT * FROM (SELECT id, _pos FROM raw.orders) WHERE id = 6", "6|1\n"},
+        {"SELECT count(*), max(_pos) FROM raw.orders", "8|4\n"},
+        {"SELECT * FROM raw.seven", "6|1\n"},
+        {"SELECT *, o._pos FROM raw.seven s JOIN raw.orders o ON o.id = s.id", "6|1|6|9.0|1\n"},
+    };
+    table_view(f, "raw", "seven", "SELECT * EXCLUDE (amount), _pos FROM raw.orders WHERE id = 6");
+    for (size_t i = 0; i < sizeof stars / sizeof stars[0]; i++) {
+        const char *rows = "";
+        enum tarn_status status = try_rows(f, stars[i].sql, &rows);
+        if (status != TARN_OK || strcmp(rows, stars[i].rows) != 0)
+            fprintf(stderr, "%s\n%s", stars[i].sql, rows);
+        ok(f, status);
+        assert_string_equal(rows, stars[i].rows);
+    }
+    fails(f, TARN_UNSUPPORTED,
+          "SELECT 1 FROM raw.orders a NATURAL JOIN raw.orders b WHERE a._pos = 1");
     (void)table_add(f, "raw", "none", "struct<id: long>");
     assert_string_equal(rows_of(f, "SELECT _file, _pos FROM raw.none"), "");
     assert_string_equal(rows_of(f, "SELECT '_pos' FROM raw.orders LIMIT 1"), "_pos\n");
