@@ -273,8 +273,8 @@ enum tarn_status tarn__change_validate(struct tarn_change *c, struct tarn_op *op
         return tarn__change_conflict(c, op, "its location was changed");
     TARN_TRY(validate_refs(c, op, now));
     TARN_TRY(validate_columns(c, op, now));
-    if (!tarn__change_removes(c))
-        return TARN_OK;
+    if (!tarn__change_removes(c) && !c->has_isolation)
+        return TARN_OK; /* what a MERGE adds was not there for it: that is to be true still */
     return c->has_isolation || c->only_rewrites ? validate_isolation(c, op, now)
                                                 : validate_rows(c, op, now);
 }
