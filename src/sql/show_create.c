@@ -1,13 +1,39 @@
-/* show_create: the statements that make a table or view again.
+/* show_create: the statement that makes a table again.
  *
- * What CREATE TABLE cannot say (a sort order, identifier fields) follows as ALTER TABLE statements.
- * A location is told only where it is not the one that a new table of that name would get.
+ * Identifier fields inside of columns, which PRIMARY KEY cannot say, follow as ALTER TABLE. A
+ * location is told only where it is not the one that a new table of that name would get.
  */
 #include <string.h>
 
 #include "sql/show_int.h"
 
-static void put_columns(struct tarn_buf *b, const struct tarn_type *root)
+static enum tarn_status put_default(struct tarn_op *op, struct tarn_buf *b,
+                                    const struct tarn_field *f)
+{
+    struct tarn_json *j;
+    struct tarn_value v;
+    if (!f->write_default.ptr || tarn_type_is_nested(&f->type))
+        return TARN_OK;
+    TARN_TRY(tarn_json_parse(op, f->write_default, "a column's default", &j));
+    if (j->kind == TARN_JSON_K_NULL)
+        return TARN_OK;
+    TARN_TRY(tarn_value_from_json(op, &f->type, j, &v));
+    struct tarn_str text = tarn_value_text(op, &f->type, &v);
+    if (!text.ptr)
+        return op->report.status;
+    bool bytes = f->type.kind == TARN_TYPE_BINARY || f->type.kind == TARN_TYPE_FIXED;
+    bool bare = f->type.kind < TARN_TYPE_DATE && v.d == v.d; /* truth values and numbers */
+    tarn_buf_z(b, bytes ? " DEFAULT unhex(" : " DEFAULT ");
+    if (bare)
+        tarn_buf_str(b, text);
+    else
+        tarn_buf_sql_text(b, text);
+    tarn_buf_z(b, bytes ? ")" : "");
+    return TARN_OK;
+}
+
+static enum tarn_status put_columns(struct tarn_op *op, struct tarn_buf *b,
+                                    const struct tarn_type *root)
 {
     for (size_t i = 0; i < root->field_count; i++) {
         const struct tarn_field *f = &root->fields[i];
@@ -16,11 +42,47 @@ static void put_columns(struct tarn_buf *b, const struct tarn_type *root)
         tarn_buf_put(b, ' ');
         tarn__put_type(b, &f->type);
         tarn_buf_z(b, f->required ? " NOT NULL" : "");
+        TARN_TRY(put_default(op, b, f));
         if (f->doc.ptr) {
             tarn_buf_z(b, " COMMENT ");
             tarn_buf_sql_text(b, f->doc);
         }
     }
+    return TARN_OK;
+}
+
+static void put_identifier_list(struct tarn_op *op, struct tarn_buf *b, const struct tarn_schema *s)
+{
+    for (size_t i = 0; i < s->identifier_count; i++) {
+        tarn_buf_z(b, i ? ", " : "");
+        tarn__put_column(b, op, s, s->identifier_ids[i]);
+    }
+}
+
+static bool is_top_level(const struct tarn_schema *s, int32_t id)
+{
+    for (size_t i = 0; i < s->root.field_count; i++)
+        if (s->root.fields[i].id == id)
+            return true;
+    return false;
+}
+
+/* Can PRIMARY KEY name them? */
+static bool has_primary_key(const struct tarn_schema *s)
+{
+    for (size_t i = 0; i < s->identifier_count; i++)
+        if (!is_top_level(s, s->identifier_ids[i]))
+            return false;
+    return s->identifier_count > 0;
+}
+
+static void put_primary_key(struct tarn_op *op, struct tarn_buf *b, const struct tarn_schema *s)
+{
+    if (!has_primary_key(s))
+        return;
+    tarn_buf_z(b, ",\n  PRIMARY KEY (");
+    put_identifier_list(op, b, s);
+    tarn_buf_put(b, ')');
 }
 
 static void put_partitioning(struct tarn_buf *b, struct tarn_op *op, const struct tarn_metadata *m)
@@ -71,50 +133,57 @@ static void put_properties(struct tarn_buf *b, const struct tarn_metadata *m)
     tarn_buf_z(b, ")");
 }
 
-static void put_sort_order(struct tarn_buf *b, struct tarn_op *op, const struct tarn_table *t)
+static void put_sort_order(struct tarn_buf *b, struct tarn_op *op, const struct tarn_metadata *m)
 {
-    const struct tarn_metadata *m = &t->metadata;
     for (size_t i = 0; i < m->sort_order_count; i++) {
         const struct tarn_sort_order *o = &m->sort_orders[i];
         if (o->order_id != m->default_sort_order_id || o->field_count == 0)
             continue;
-        tarn_buf_z(b, ";\nALTER TABLE ");
-        tarn__put_ident(b, t->ident);
-        tarn_buf_z(b, " WRITE ORDERED BY ");
+        tarn_buf_z(b, "\nSORTED BY (");
         tarn__put_order(b, op, tarn_metadata_schema(m), o);
+        tarn_buf_put(b, ')');
     }
 }
 
 static void put_identifiers(struct tarn_buf *b, struct tarn_op *op, const struct tarn_table *t)
 {
     const struct tarn_schema *s = tarn_metadata_schema(&t->metadata);
-    if (!s->identifier_count)
+    if (!s->identifier_count || has_primary_key(s))
         return;
     tarn_buf_z(b, ";\nALTER TABLE ");
     tarn__put_ident(b, t->ident);
     tarn_buf_z(b, " SET IDENTIFIER FIELDS ");
-    for (size_t i = 0; i < s->identifier_count; i++) {
-        tarn_buf_z(b, i ? ", " : "");
-        tarn__put_column(b, op, s, s->identifier_ids[i]);
-    }
+    put_identifier_list(op, b, s);
 }
 
-enum tarn_status tarn__create_text(struct tarn__run *r, const struct tarn_table *t,
-                                   struct tarn_str *out)
+static enum tarn_status put_table(struct tarn__run *r, struct tarn_buf *b,
+                                  const struct tarn_table *t)
+{
+    const struct tarn_schema *schema = tarn_metadata_schema(&t->metadata);
+    tarn_buf_z(b, "CREATE TABLE ");
+    tarn__put_ident(b, t->ident);
+    tarn_buf_z(b, " (\n");
+    TARN_TRY(put_columns(r->op, b, &schema->root));
+    put_primary_key(r->op, b, schema);
+    tarn_buf_z(b, ")\nUSING iceberg");
+    put_partitioning(b, r->op, &t->metadata);
+    put_sort_order(b, r->op, &t->metadata);
+    put_location(r, b, t);
+    put_properties(b, &t->metadata);
+    put_identifiers(b, r->op, t);
+    return TARN_OK;
+}
+
+static enum tarn_status create_text(struct tarn__run *r, const struct tarn_table *t,
+                                    struct tarn_str *out)
 {
     struct tarn_buf b;
     tarn_buf_init(&b, (size_t)64 << 20);
-    tarn_buf_z(&b, "CREATE TABLE ");
-    tarn__put_ident(&b, t->ident);
-    tarn_buf_z(&b, " (\n");
-    put_columns(&b, &tarn_metadata_schema(&t->metadata)->root);
-    tarn_buf_z(&b, ")\nUSING iceberg");
-    put_partitioning(&b, r->op, &t->metadata);
-    put_location(r, &b, t);
-    put_properties(&b, &t->metadata);
-    put_sort_order(&b, r->op, t);
-    put_identifiers(&b, r->op, t);
-    return (enum tarn_status)tarn_buf_take(r->op, &b, "the statement", out);
+    enum tarn_status status = put_table(r, &b, t);
+    if (status == TARN_OK)
+        status = (enum tarn_status)tarn_buf_take(r->op, &b, "the statement", out);
+    tarn_buf_release(&b);
+    return status;
 }
 
 enum tarn_status tarn__show_create(struct tarn__run *r)
@@ -129,7 +198,7 @@ enum tarn_status tarn__show_create(struct tarn__run *r)
     TARN_TRY(tarn__take_target(r, &target));
     TARN_TRY(tarn__expect_end(&r->words));
     TARN_TRY(tarn__target_table(r, &target, &t));
-    TARN_TRY(tarn__create_text(r, t, &text));
+    TARN_TRY(create_text(r, t, &text));
     TARN_TRY(tarn__list_begin(&list, r, "createtab_stmt"));
     TARN_TRY(tarn__list_texts(&list, text, none, none));
     return tarn__list_end(&list, "SHOW");

@@ -83,9 +83,6 @@ enum tarn_status tarn__need_namespace(struct tarn__run *r, struct tarn_str ns,
 
 /* ---- show_create.c */
 
-/* SHOW CREATE: the text of statements that make the table again. */
-enum tarn_status tarn__create_text(struct tarn__run *r, const struct tarn_table *t,
-                                   struct tarn_str *out) TARN_MUST_USE;
 tarn__verb tarn__show_create;
 
 /* ---- view.c */

@@ -109,10 +109,9 @@ enum tarn_status tarn__target_view(struct tarn__run *r, const struct tarn__targe
 
 /* ---- what a query reads */
 
-struct reads {
+struct reads { /* places of the outermost query's names are those of the statement */
     struct tarn__run *run;
     struct tarn_ident view; /* that must not be read */
-    size_t offset;          /* of the outermost query in the statement */
     int depth;
 };
 
@@ -136,7 +135,7 @@ static enum tarn_status check_ref(struct reads *c, const struct tarn_table_ref *
         (void)tarn_fail(r->op, TARN_MODEL, "view %.*s.%.*s would read itself",
                         TARN_STR_ARG(c->view.ns), TARN_STR_ARG(c->view.name));
         if (c->depth == 1)
-            tarn__place_at(&r->words, c->offset + ref->offset);
+            tarn__place_at(&r->words, ref->offset);
         return TARN_MODEL;
     }
     TARN_TRY(env->find(env->ctx, r->op, ident, &table));
@@ -156,7 +155,7 @@ static enum tarn_status check_ref(struct reads *c, const struct tarn_table_ref *
         return TARN_OK;
     (void)tarn_fail(r->op, TARN_INVALID, "a view cannot read \"%.*s\", which only this session has",
                     TARN_STR_ARG(ref->name));
-    tarn__place_at(&r->words, c->offset + ref->offset);
+    tarn__place_at(&r->words, ref->offset);
     return TARN_INVALID;
 }
 
@@ -334,8 +333,7 @@ enum tarn_status tarn__view_add_version(struct tarn__run *r, struct tarn__view *
                                         const struct tarn__view_text *text)
 {
     struct tarn_op *op = r->op;
-    struct reads reads = {
-        .run = r, .view = view->ident, .offset = tarn__offset(&r->words, text->query)};
+    struct reads reads = {.run = r, .view = view->ident};
     struct tarn_sql_text query;
     struct tarn_schema schema;
     struct tarn_str sql, none = {NULL, 0}, ns = r->sql->ns ? tarn_str_view(r->sql->ns) : none;
