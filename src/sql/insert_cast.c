@@ -251,6 +251,14 @@ static void put_checked(const struct casting *x, struct tarn_str expr, const str
 static enum tarn_status put_value(const struct casting *x, struct tarn_str expr,
                                   const struct tarn_type *from, const struct tarn_type *to);
 
+/* The same below a field: messages name its path. */
+static enum tarn_status below(const struct casting *x, struct tarn_str name, struct casting *out)
+{
+    *out = *x;
+    out->column = tarn_sprintf(x->c->op, "%.*s.%.*s", TARN_STR_ARG(x->column), TARN_STR_ARG(name));
+    return out->column.ptr ? TARN_OK : TARN_NOMEM;
+}
+
 static enum tarn_status child_expr(struct tarn_op *op, struct tarn_str expr, struct tarn_str name,
                                    size_t place, struct tarn_str *out)
 {
@@ -275,6 +283,8 @@ static enum tarn_status put_struct(const struct casting *x, struct tarn_str expr
     for (size_t i = 0; i < to->field_count; i++) {
         const struct tarn_field *f = source_of(from, to, i);
         struct tarn_str inner;
+        struct casting field;
+        TARN_TRY(below(x, to->fields[i].name, &field));
         tarn_buf_z(b, i ? ", " : "");
         tarn_buf_sql_name(b, to->fields[i].name);
         tarn_buf_z(b, " := ");
@@ -283,20 +293,28 @@ static enum tarn_status put_struct(const struct casting *x, struct tarn_str expr
             continue;
         }
         TARN_TRY(child_expr(x->c->op, expr, f->name, (size_t)(f - from->fields), &inner));
-        TARN_TRY(put_value(x, inner, &f->type, &to->fields[i].type));
+        TARN_TRY(put_value(&field, inner, &f->type, &to->fields[i].type));
     }
     tarn_buf_put(b, ')');
     return TARN_OK;
+}
+
+/* The key, value or element of an item, which is a lambda's parameter. */
+static enum tarn_status put_item(const struct casting *x, const char *expr,
+                                 const struct tarn_type *from, const struct tarn_type *to, size_t i)
+{
+    struct casting item;
+    TARN_TRY(below(x, to->fields[i].name, &item));
+    item.depth++;
+    return put_value(&item, tarn_str_view(expr), &from->fields[i].type, &to->fields[i].type);
 }
 
 static enum tarn_status put_items(const struct casting *x, struct tarn_str expr,
                                   const struct tarn_type *from, const struct tarn_type *to)
 {
     struct tarn_buf *b = x->c->sql;
-    struct casting inner = *x;
     char item[24], key[64], value[64];
     bool map = to->kind == TARN_TYPE_MAP;
-    inner.depth++;
     snprintf(item, sizeof item, "\"tarn %d\"", x->depth);
     snprintf(key, sizeof key, "struct_extract(%s, 'key')", item);
     snprintf(value, sizeof value, "struct_extract(%s, 'value')", item);
@@ -304,14 +322,12 @@ static enum tarn_status put_items(const struct casting *x, struct tarn_str expr,
     tarn_buf_str(b, expr);
     tarn_buf_printf(b, "%s, lambda %s: ", map ? ")" : "", item);
     if (!map) {
-        TARN_TRY(
-            put_value(&inner, tarn_str_view(item), &from->fields[0].type, &to->fields[0].type));
+        TARN_TRY(put_item(x, item, from, to, 0));
     } else {
         tarn_buf_z(b, "{'key': ");
-        TARN_TRY(put_value(&inner, tarn_str_view(key), &from->fields[0].type, &to->fields[0].type));
+        TARN_TRY(put_item(x, key, from, to, 0));
         tarn_buf_z(b, ", 'value': ");
-        TARN_TRY(
-            put_value(&inner, tarn_str_view(value), &from->fields[1].type, &to->fields[1].type));
+        TARN_TRY(put_item(x, value, from, to, 1));
         tarn_buf_z(b, "})");
     }
     tarn_buf_put(b, ')');

@@ -151,6 +151,8 @@ static enum tarn_status check_count(struct writing *x)
     size_t given = x->type.field_count, wanted = x->map.count;
     if (given == wanted)
         return TARN_OK;
+    given -= x->q->constant_count; /* what the user wrote */
+    wanted -= x->q->constant_count;
     (void)tarn_fail(r->op, TARN_SCHEMA, "the query makes %zu column%s for %zu of the table", given,
                     given == 1 ? "" : "s", wanted);
     if (!x->q->columns)
