@@ -101,7 +101,7 @@ enum tarn_status tarn__new_snapshot_id(struct tarn_op *op, int64_t *out) TARN_MU
 enum tarn_status tarn__kvs_record(struct tarn_op *op, struct tarn_kvs *list, struct tarn_str key,
                                   struct tarn_str value) TARN_MUST_USE;
 
-/* ---- change_schema.c */
+/* ---- change_schema.c: schemas, versions, CREATE OR REPLACE; change_layout.c: specs, sort orders */
 /* Names and types that a table of this format version may have. */
 enum tarn_status tarn__schema_check(struct tarn_op *op, const struct tarn_schema *schema,
                                     int format_version) TARN_MUST_USE;
