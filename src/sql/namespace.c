@@ -236,26 +236,37 @@ enum tarn_status tarn__alter_namespace(struct tarn__run *r)
 
 /* ---- DROP NAMESPACE */
 
-/* CASCADE drops the tables and the namespaces below; files stay, as by DROP TABLE. */
-static enum tarn_status drop_contents(struct tarn__run *r, struct tarn_str ns)
+/* A namespace that was there by its contents alone goes with them. */
+static enum tarn_status unless_gone(struct tarn__run *r, enum tarn_status status)
 {
-    struct tarn_idents tables;
-    struct tarn_names all;
-    struct tarn_str below = tarn_sprintf(r->op, "%.*s.", TARN_STR_ARG(ns));
-    if (!below.ptr)
-        return TARN_NOMEM;
-    TARN_TRY(tarn_catalog_list_namespaces(catalog_of(r), r->op, &all));
-    for (size_t i = all.count; i-- > 0;)
-        if (tarn_str_starts(all.items[i], below)) {
-            TARN_TRY(drop_contents(r, all.items[i]));
-            enum tarn_status status =
-                tarn_catalog_drop_namespace(catalog_of(r), r->op, all.items[i]);
-            if (status == TARN_NOT_FOUND) /* it went with what was below it */
-                tarn_clear(r->op);
-            else
-                TARN_TRY(status);
-        }
-    TARN_TRY(tarn_catalog_list_tables(catalog_of(r), r->op, ns, &tables));
+    if (status != TARN_NOT_FOUND)
+        return status;
+    tarn_clear(r->op);
+    return TARN_OK;
+}
+
+static enum tarn_status drop_views(struct tarn__run *r, struct tarn_str ns)
+{
+    struct tarn_idents views = {0};
+    enum tarn_status status = tarn_catalog_list_views(catalog_of(r), r->op, ns, &views);
+    if (status == TARN_UNSUPPORTED || status == TARN_NOT_FOUND) {
+        tarn_clear(r->op);
+        return TARN_OK;
+    }
+    TARN_TRY(status);
+    for (size_t i = 0; i < views.count; i++) {
+        struct tarn_swap swap = {.ident = views.items[i]};
+        TARN_TRY(tarn_catalog_load_view(catalog_of(r), r->op, swap.ident, &swap.expected));
+        TARN_TRY(tarn_catalog_commit_view(catalog_of(r), r->op, &swap));
+    }
+    return TARN_OK;
+}
+
+static enum tarn_status drop_tables(struct tarn__run *r, struct tarn_str ns)
+{
+    struct tarn_idents tables = {0};
+    TARN_TRY(drop_views(r, ns));
+    TARN_TRY(unless_gone(r, tarn_catalog_list_tables(catalog_of(r), r->op, ns, &tables)));
     for (size_t i = 0; i < tables.count; i++) {
         struct tarn_swap swap = {.ident = tables.items[i]};
         TARN_TRY(tarn_catalog_load(catalog_of(r), r->op, swap.ident, &swap.expected));
@@ -264,15 +275,31 @@ static enum tarn_status drop_contents(struct tarn__run *r, struct tarn_str ns)
     return TARN_OK;
 }
 
+/* CASCADE drops the tables, the views and the namespaces below, the deepest first; files stay, as
+ * by DROP TABLE. */
+static enum tarn_status drop_contents(struct tarn__run *r, struct tarn_str ns)
+{
+    struct tarn_names all;
+    struct tarn_str below = tarn_sprintf(r->op, "%.*s.", TARN_STR_ARG(ns));
+    if (!below.ptr)
+        return TARN_NOMEM;
+    TARN_TRY(tarn_catalog_list_namespaces(catalog_of(r), r->op, &all));
+    for (size_t i = all.count; i-- > 0;) {
+        if (!tarn_str_starts(all.items[i], below))
+            continue;
+        TARN_TRY(drop_tables(r, all.items[i]));
+        TARN_TRY(unless_gone(r, tarn_catalog_drop_namespace(catalog_of(r), r->op, all.items[i])));
+    }
+    return drop_tables(r, ns);
+}
+
 static enum tarn_status drop(struct tarn__run *r, struct tarn_str ns, bool cascade, size_t offset)
 {
     if (cascade)
         TARN_TRY(drop_contents(r, ns));
     enum tarn_status status = tarn_catalog_drop_namespace(catalog_of(r), r->op, ns);
-    if (status == TARN_NOT_FOUND && cascade) { /* it was there by its tables alone */
-        tarn_clear(r->op);
-        return TARN_OK;
-    }
+    if (cascade)
+        return unless_gone(r, status);
     if (status == TARN_NOT_EMPTY) {
         tarn_hint(r->op, "DROP NAMESPACE %.*s CASCADE drops its tables too", TARN_STR_ARG(ns));
         tarn__place_at(&r->words, offset);
