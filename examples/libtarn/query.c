@@ -1,4 +1,4 @@
-/* query: a program outside of Tarn that asks a warehouse through libtarn.
+/* query: a program outside of Tarn that works with a warehouse through libtarn.
  *
  *     make install PREFIX=$HOME/tarn                  in Tarn's folder
  *     export PKG_CONFIG_PATH=$HOME/tarn/lib/pkgconfig
@@ -12,6 +12,10 @@ static int print(struct tarn_cursor *cursor)
 {
     size_t columns = tarn_cursor_column_count(cursor);
     int more;
+    if (columns == 0) { /* a statement that has no rows to read: INSERT, CREATE TABLE */
+        printf("%s %lld\n", tarn_cursor_tag(cursor), (long long)tarn_cursor_affected(cursor));
+        return 0;
+    }
     for (size_t i = 0; i < columns; i++)
         printf("%s%s", i ? "\t" : "", tarn_cursor_column_name(cursor, i));
     putchar('\n');

@@ -50,6 +50,11 @@ def test_null(query, warehouse):
     assert done.stdout.splitlines() == ["account_name", "NULL"]
 
 
+def test_a_statement_without_rows(query, warehouse):
+    done = subprocess.run([query, warehouse, "create namespace if not exists mine"], capture_output=True, text=True)
+    assert done.stdout == "CREATE NAMESPACE -1\n"
+
+
 @pytest.mark.parametrize(
     "sql, code, message",
     [
