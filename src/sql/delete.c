@@ -56,7 +56,7 @@ static enum tarn_status parse(struct tarn__dml *d, struct deletion *x)
 static enum tarn_status delete_all(struct tarn__dml *d, bool *out)
 {
     int64_t rows = 0;
-    TARN_TRY(tarn__dml_plan(d, NULL));
+    TARN_TRY(tarn__dml_scan(d));
     for (size_t i = 0; i < d->scan->file_count && rows >= 0; i++) {
         int64_t n = tarn__scan_rows(d->scan, i);
         rows = n < 0 ? -1 : rows + n;
@@ -87,10 +87,13 @@ static enum tarn_status delete_rows(struct tarn__dml *d, const struct deletion *
         TARN_TRY(delete_all(d, &done));
     if (done)
         return TARN_OK;
-    TARN_TRY(plan(d, x));
     if (blind && x->where.ptr)
-        TARN_TRY(tarn__delete_covered(d, x->where, &covered));
-    if (covered == 0 || d->scan->file_count > 0)
+        TARN_TRY(tarn__delete_covered(d, x->where, &done, &covered));
+    if (!done)
+        TARN_TRY(plan(d, x));
+    if (done && d->scan->file_count > 0)
+        TARN_TRY(tarn__dml_bind(d));
+    if (!done || d->scan->file_count > 0)
         TARN_TRY(tarn__dml_select(d, &part));
     if (x->using.ptr)
         TARN_TRY(tarn__dml_unique(d, &part, true));

@@ -1,4 +1,5 @@
-/* delete_covered: DELETE of whole files without a look inside.
+/* delete_covered: DELETE of whole files without a look inside, and without asking the engine what
+ * the statement means.
  *
  * A condition of comparisons between columns and constants, all of which must hold, is compared with
  * a file's bounds and partition: when the least and the greatest value both meet it and no value is
@@ -242,37 +243,84 @@ static bool covered(struct tarn__dml *d, const struct tarn_data_file *file,
     return true;
 }
 
-enum tarn_status tarn__delete_covered(struct tarn__dml *d, struct tarn_str where, int64_t *out_rows)
+/* ---- the same as a filter, to choose files by */
+
+static enum tarn_status add_filter(struct tarn_op *op, const struct term *t, enum tarn_expr_op what,
+                                   size_t first, size_t count, struct tarn_expr *all)
 {
-    struct tarn_str pieces[PIECES_MAX + 1];
-    struct term *terms;
-    struct tarn_scan *rest;
-    bool *keep, any = false;
-    size_t n = tarn__condition_split(where, pieces, PIECES_MAX + 1);
-    *out_rows = 0;
-    TARN_NEW_ARRAY(d->op, terms, PIECES_MAX);
-    TARN_NEW_ARRAY(d->op, keep, d->scan->file_count + 1);
-    for (size_t i = 0; i < n && i < PIECES_MAX; i++)
-        if (!read_term(d, pieces[i], &terms[i])) {
-            tarn_clear(d->op); /* what it is not is no failure */
-            return TARN_OK;
-        }
-    if (n > PIECES_MAX || d->scan->equality_count > 0)
+    struct tarn_expr *e = &all->args[all->arg_count++];
+    *e = (struct tarn_expr){
+        .op = what, .field_id = t->field->id, .type = t->field->type, .value_count = count};
+    if (count == 0)
         return TARN_OK;
+    TARN_NEW_ARRAY(op, e->values, count);
+    for (size_t i = 0; i < count; i++)
+        e->values[i] = t->values[first + i];
+    return TARN_OK;
+}
+
+static enum tarn_status filter_of(struct tarn_op *op, const struct term *terms, size_t count,
+                                  const struct tarn_expr **out)
+{
+    static const enum tarn_expr_op ops[] = {
+        [LESS] = TARN_EXPR_LT,        [LESS_OR_EQUAL] = TARN_EXPR_LE,
+        [GREATER] = TARN_EXPR_GT,     [GREATER_OR_EQUAL] = TARN_EXPR_GE,
+        [EQUAL] = TARN_EXPR_EQ,       [NOT_EQUAL] = TARN_EXPR_NE,
+        [BETWEEN] = TARN_EXPR_GE,     [ONE_OF] = TARN_EXPR_IN,
+        [IS_NULL] = TARN_EXPR_IS_NULL, [IS_NOT_NULL] = TARN_EXPR_NOT_NULL};
+    struct tarn_expr *all;
+    TARN_NEW(op, all);
+    all->op = TARN_EXPR_AND;
+    TARN_NEW_ARRAY(op, all->args, 2 * count + 1);
+    for (size_t i = 0; i < count; i++) {
+        const struct term *t = &terms[i];
+        size_t n = t->compare == BETWEEN ? 1 : t->count;
+        TARN_TRY(add_filter(op, t, ops[t->compare], 0, n, all));
+        if (t->compare == BETWEEN)
+            TARN_TRY(add_filter(op, t, TARN_EXPR_LE, 1, 1, all));
+    }
+    *out = all;
+    return TARN_OK;
+}
+
+/* ---- both */
+
+static enum tarn_status drop_covered(struct tarn__dml *d, const struct term *terms, size_t count,
+                                     int64_t *out_rows)
+{
+    struct tarn_scan *rest;
+    bool *keep;
+    TARN_NEW_ARRAY(d->op, keep, d->scan->file_count + 1);
     for (size_t i = 0; i < d->scan->file_count; i++) {
         const struct tarn_data_file *file = d->scan->files[i].file;
-        keep[i] = !covered(d, file, terms, n);
-        any = any || !keep[i];
+        keep[i] = !covered(d, file, terms, count);
         if (keep[i])
             continue;
         TARN_TRY(tarn_change_delete_files(d->change, d->op, &file->path, 1));
         *out_rows += tarn__scan_rows(d->scan, i);
     }
-    if (!any)
-        return TARN_OK;
     TARN_NEW(d->op, rest);
     TARN_TRY(tarn__scan_subset(d->op, d->scan, keep, rest));
     d->scan = rest;
-    return tarn_session_bind_scan(d->r->sql->env->flow.session, d->op, TARN_STR("target"), rest,
-                                  true);
+    return TARN_OK;
+}
+
+enum tarn_status tarn__delete_covered(struct tarn__dml *d, struct tarn_str where, bool *out_planned,
+                                      int64_t *out_rows)
+{
+    struct tarn_str pieces[PIECES_MAX + 1];
+    struct term *terms;
+    size_t n = tarn__condition_split(where, pieces, PIECES_MAX + 1);
+    *out_rows = 0;
+    *out_planned = false;
+    TARN_NEW_ARRAY(d->op, terms, PIECES_MAX);
+    for (size_t i = 0; i < n; i++)
+        if (n > PIECES_MAX || !read_term(d, pieces[i], &terms[i])) {
+            tarn_clear(d->op); /* what it is not is no failure */
+            return TARN_OK;
+        }
+    TARN_TRY(filter_of(d->op, terms, n, &d->filter));
+    TARN_TRY(tarn__dml_scan(d));
+    *out_planned = true;
+    return d->scan->equality_count ? TARN_OK : drop_covered(d, terms, n, out_rows);
 }

@@ -128,6 +128,9 @@ enum tarn_status tarn__dml_exec(struct tarn__dml *d, struct tarn_buf *sql) TARN_
  * be meant; NULL: all. */
 enum tarn_status tarn__dml_plan(struct tarn__dml *d,
                                 const struct tarn_sql_text *probe) TARN_MUST_USE;
+/* The same in two steps: the scan of d->filter, and its name. */
+enum tarn_status tarn__dml_scan(struct tarn__dml *d) TARN_MUST_USE;
+enum tarn_status tarn__dml_bind(struct tarn__dml *d) TARN_MUST_USE;
 /* "ns"."name" AS "alias" */
 void tarn__dml_put_table(const struct tarn__dml *d, struct tarn__compose *c);
 /* The scan's files of which `keep` is true. */
@@ -149,9 +152,10 @@ bool tarn__condition_equality(struct tarn_str piece, struct tarn_str *left,
 
 /* ---- delete_covered.c */
 
-/* Removes files of which every row meets the condition, by what the metadata says of them, from the
- * scan and from the table. *out_rows: rows that go with them. */
-enum tarn_status tarn__delete_covered(struct tarn__dml *d, struct tarn_str where,
+/* Where the condition is simple enough (*out_planned): plans the scan, and takes those files out of
+ * it and out of the table of which every row meets the condition, by what the metadata says.
+ * *out_rows: rows that go with them. The scan is not bound. */
+enum tarn_status tarn__delete_covered(struct tarn__dml *d, struct tarn_str where, bool *out_planned,
                                       int64_t *out_rows) TARN_MUST_USE;
 
 /* ---- dml_set.c: SET lists and values */

@@ -28,17 +28,28 @@ static enum tarn_status explain(struct tarn__dml *d, const struct tarn_sql_text 
     return TARN_OK;
 }
 
+enum tarn_status tarn__dml_scan(struct tarn__dml *d)
+{
+    bool branch = d->target.suffix.ptr != NULL;
+    if (!d->scan)
+        TARN_TRY(tarn_table_scan(d->r->sql->env->flow.lake, d->op, d->table,
+                                 branch ? d->snapshot : NULL, d->filter, &d->scan));
+    d->scan->schema = tarn_metadata_schema(&d->table->metadata); /* of a branch, too */
+    return TARN_OK;
+}
+
+enum tarn_status tarn__dml_bind(struct tarn__dml *d)
+{
+    return tarn_session_bind_scan(d->r->sql->env->flow.session, d->op, TARN_STR("target"), d->scan,
+                                  true);
+}
+
 enum tarn_status tarn__dml_plan(struct tarn__dml *d, const struct tarn_sql_text *probe)
 {
-    const struct tarn_flow *flow = &d->r->sql->env->flow;
-    bool branch = d->target.suffix.ptr != NULL;
     if (probe)
         TARN_TRY(explain(d, probe));
-    if (!d->scan)
-        TARN_TRY(tarn_table_scan(flow->lake, d->op, d->table, branch ? d->snapshot : NULL,
-                                 d->filter, &d->scan));
-    d->scan->schema = tarn_metadata_schema(&d->table->metadata); /* of a branch, too */
-    return tarn_session_bind_scan(flow->session, d->op, TARN_STR("target"), d->scan, true);
+    TARN_TRY(tarn__dml_scan(d));
+    return tarn__dml_bind(d);
 }
 
 /* ---- parts of scans */
