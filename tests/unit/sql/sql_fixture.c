@@ -161,9 +161,7 @@ static enum tarn_status lookup(struct tarn_resolver *self, struct tarn_op *op,
     else if (ref->at == TARN_AT_TIMESTAMP)
         TARN_TRY(snapshot_at(op, v->table, ref->at_us, &v->snapshot));
     *out = (struct tarn_relation){
-        .found = true,
-        .schema = &tarn_metadata_schema(&v->table->metadata)->root,
-        .handle = v};
+        .found = true, .schema = &tarn_metadata_schema(&v->table->metadata)->root, .handle = v};
     if (v->snapshot && v->snapshot->schema_id >= 0 && !suffix.ptr) {
         const struct tarn_schema *s =
             tarn_metadata_schema_by_id(&v->table->metadata, v->snapshot->schema_id);
@@ -320,8 +318,8 @@ enum tarn_status try_run(struct sql_world *w, const char *sql, const char **tag,
     assert_int_equal(tarn_op_init(&op, 0, 0), TARN_OK);
     tarn_buf_init(&text, (size_t)64 << 20);
     tarn_clear(&w->op);
-    enum tarn_status status =
-        tarn_sql_run(w->sql, &op, (struct tarn_sql_text){.sql = tarn_str_view(sql), .line0 = 1}, &a);
+    enum tarn_status status = tarn_sql_run(
+        w->sql, &op, (struct tarn_sql_text){.sql = tarn_str_view(sql), .line0 = 1}, &a);
     if (status == TARN_OK && a.result)
         status = read_rows(&op, a.result, &text);
     tarn_result_close(a.result);
@@ -364,8 +362,8 @@ void fails(struct sql_world *w, const char *sql, enum tarn_status wanted, const 
     const char *tag, *text;
     enum tarn_status status = try_run(w, sql, &tag, &text);
     const struct tarn_report *r = &w->op.report;
-    bool told = !part || strstr(r->message, part) || strstr(r->detail, part) ||
-                strstr(r->hint, part);
+    bool told =
+        !part || strstr(r->message, part) || strstr(r->detail, part) || strstr(r->hint, part);
     for (int i = 0; i < r->frame_count; i++)
         told = told || strstr(r->frames[i], part);
     if (status != wanted || !told)
@@ -380,11 +378,10 @@ void fails(struct sql_world *w, const char *sql, enum tarn_status wanted, const 
 
 struct tarn_table *table(struct sql_world *w, const char *name)
 {
-    struct tarn_str rest = tarn_str_view(name);
-    struct tarn_ident ident;
+    const char *dot = strrchr(name, '.');
     struct tarn_table *t;
-    assert_true(tarn_str_cut(&rest, '.', &ident.ns));
-    ident.name = rest;
+    assert_non_null(dot);
+    struct tarn_ident ident = {tarn_str_of(name, (size_t)(dot - name)), tarn_str_view(dot + 1)};
     sql_ok(w, tarn_table_find(&w->lake, &w->op, ident, &t));
     return t;
 }
