@@ -44,6 +44,7 @@ bool tarn__is_volatile(struct tarn_str sql)
                                         "get_current_time",
                                         "transaction_timestamp",
                                         "age",
+                                        "unix_timestamp",
                                         "random",
                                         "setseed",
                                         "uuid",

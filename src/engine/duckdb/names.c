@@ -249,6 +249,24 @@ static enum tarn_status find(struct bind *b, struct tarn_table_ref ref, struct t
     return out->found ? TARN_OK : ask(b, &part, out);
 }
 
+/* raw.t.snapshoots: the metadata table that may be meant, if the words before it are a table. */
+static void hint_part(struct bind *b, const struct tarn_table_ref *ref)
+{
+    static const char *const parts[] = {
+        "snapshots", "history", "refs",       "files",     "data_files",    "delete_files",
+        "manifests", "entries", "partitions", "all_files", "all_manifests", "position_deletes"};
+    struct tarn_table_ref table = {0};
+    struct tarn_relation relation;
+    const char *near = tarn_str_nearest(ref->name, parts, sizeof parts / sizeof parts[0]);
+    struct tarn_report keep = b->op->report;
+    if (!near || !cut_last(ref->ns, '.', &table.ns, &table.name))
+        return;
+    bool there = ask(b, &table, &relation) == TARN_OK && relation.found;
+    b->op->report = keep;
+    if (there)
+        tarn_hint(b->op, "did you mean \"%.*s.%s\"?", TARN_STR_ARG(ref->ns), near);
+}
+
 /* Bare names of the statement are the engine's to know. */
 static enum tarn_status not_found(struct bind *b, const struct reading *r,
                                   const struct tarn_table_ref *ref)
@@ -258,6 +276,8 @@ static enum tarn_status not_found(struct bind *b, const struct reading *r,
     if (ref->ns.ptr && is_engine_schema(ref->ns))
         return TARN_OK;
     (void)tarn__fail_table(b->s, b->op, ref->ns, ref->name);
+    if (ref->ns.ptr && b->op->report.hint[0] == '\0')
+        hint_part(b, ref);
     tarn__place(b->op, &r->refs->rewritten.text, ref->offset);
     return TARN_TABLE;
 }

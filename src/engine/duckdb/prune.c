@@ -51,6 +51,7 @@ static void scan_words(struct tarn_str sql, bool *timed, bool *foreign)
                                           "localtime",
                                           "localtimestamp",
                                           "age",
+                                          "unix_timestamp",
                                           NULL};
     static const char *const of_session[] = {"getvariable",
                                              "current_setting",

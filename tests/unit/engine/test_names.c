@@ -104,6 +104,38 @@ static void test_version_errors(void **state)
     assert_int_equal(f->op.report.column, 8);
 }
 
+/* Texts that are cut anywhere, and with a byte exchanged, are told to be wrong or understood. */
+static void test_broken_texts(void **state)
+{
+    struct fixture *f = *state;
+    static const char *const texts[] = {
+        "SELECT a.id FROM `iceberg`.raw.t.x VERSION AS OF '7' a, raw.t FOR SYSTEM_TIME AS OF "
+        "DATE '2024-01-02' - INTERVAL 1 DAY b JOIN raw.t AS c AT (VERSION => f(1, (2))) USING (id)",
+        "WITH c AS (SELECT CAST(x AS ARRAY<STRUCT<a: INT, `b`: MAP<STRING, DECIMAL(9, 2)>>>) FROM "
+        "(t)"
+        ") SELECT *, _pos, exists(array(1), x -> x > size([1])), aggregate([1], 0, (a, x) -> a), "
+        "date_format(d, 'yyyy''T''MM'), named_struct('a', 1, 'b', array(2)), current_timestamp() "
+        "FROM c LATERAL VIEW OUTER explode(l) v AS e -- x",
+    };
+    static const char junk[] = "(),.'\"`<>$*- ;\x80";
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        size_t n = strlen(texts[i]);
+        for (size_t cut = 0; cut <= n; cut++) {
+            char *copy = malloc(n + 1); /* exact sizes, for the sanitizer */
+            struct tarn_table_refs refs;
+            assert_non_null(copy);
+            memcpy(copy, texts[i], n);
+            struct tarn_sql_text text = {.sql = tarn_str_of(copy, cut)};
+            (void)!tarn_session_refs(f->session, &f->op, text, &refs);
+            if (cut < n)
+                copy[cut] = junk[cut % (sizeof junk - 1)];
+            text.sql.len = n;
+            (void)!tarn_session_refs(f->session, &f->op, text, &refs);
+            free(copy);
+        }
+    }
+}
+
 static void test_refs(void **state)
 {
     struct fixture *f = *state;
@@ -230,9 +262,13 @@ static void test_metadata_tables(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_versions),       TEST(test_version_errors),
-        TEST(test_refs),           TEST(test_explain_names_versions),
-        TEST(test_used_namespace), TEST(test_metadata_tables),
+        TEST(test_versions),
+        TEST(test_version_errors),
+        TEST(test_broken_texts),
+        TEST(test_refs),
+        TEST(test_explain_names_versions),
+        TEST(test_used_namespace),
+        TEST(test_metadata_tables),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
