@@ -270,7 +270,8 @@ enum tarn_status tarn__plan_snapshot(struct tarn__planner *p, const struct tarn_
     TARN_TRY(tarn_table_manifests(p->lake, p->op, p->scan->metadata, s, &list));
     for (size_t i = 0; i < list.count; i++)
         TARN_TRY_WHILE(p->op, tarn__plan_manifest(p, &list.files[i]),
-                       "planning a scan of table " TARN_IDENT_FMT, TARN_IDENT_ARG(p->table->ident));
+                       "planning a scan of table " TARN_IDENT_FMT ", manifest \"%.*s\"",
+                       TARN_IDENT_ARG(p->table->ident), TARN_STR_ARG(list.files[i].path));
     TARN_TRY_WHILE(p->op, tarn__plan_finish(p), "planning a scan of table " TARN_IDENT_FMT,
                    TARN_IDENT_ARG(p->table->ident));
     return TARN_OK;

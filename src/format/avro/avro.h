@@ -205,11 +205,13 @@ struct tarn_avro_write {
     int level;          /* of deflate (1-9) or zstandard; 0 = the codec's default */
     size_t block_bytes; /* a block is closed when it reaches this; 0 = TARN_AVRO_BLOCK_BYTES */
     uint8_t sync[TARN_AVRO_SYNC_BYTES]; /* should differ from file to file */
+    bool checksum; /* of the whole file, under a key in its header; readers check it */
 };
 #define TARN_AVRO_BLOCK_BYTES ((size_t)64 << 10)
 struct tarn_avro_writer {
     struct tarn_buf block; /* the values of the present block, encoded by the caller */
     /* inside */
+    size_t checksum_at; /* of its digits in the file; 0 = none */
     struct tarn_buf file, packed;
     struct tarn_avro_write options;
     int64_t count;

@@ -18,4 +18,12 @@ enum tarn_status tarn__avro_pack(struct tarn_op *op, const struct tarn_avro_writ
                                  struct tarn_buf *out) TARN_MUST_USE;
 void tarn__avro_pack_release(enum tarn_avro_codec codec, void *state);
 
+/* The checksum of a file: CRC-32 in eight hexadecimal digits under this key, over the whole file
+ * with zeros in the digits' place. Others pass over the key, as the specification has it for all
+ * keys but avro's own. */
+#define TARN_AVRO_CHECKSUM_KEY    "tarn.crc32"
+#define TARN_AVRO_CHECKSUM_DIGITS 8
+void tarn__avro_checksum(struct tarn_str file, size_t digits_at,
+                         char out[TARN_AVRO_CHECKSUM_DIGITS + 1]);
+
 #endif

@@ -61,6 +61,20 @@ static void limits_set(struct tarn_avro_limits *to, const struct tarn_avro_limit
         to->block_bytes_max = from->block_bytes_max;
 }
 
+static enum tarn_status checksum_check(const struct tarn_avro_reader *r, struct tarn_op *op,
+                                       struct tarn_str bytes)
+{
+    char digits[TARN_AVRO_CHECKSUM_DIGITS + 1];
+    struct tarn_str told = tarn_avro_reader_meta(r, TARN_AVRO_CHECKSUM_KEY);
+    if (!told.ptr)
+        return TARN_OK;
+    if (told.len != TARN_AVRO_CHECKSUM_DIGITS)
+        return corrupt(op, r->what, "its checksum is none");
+    tarn__avro_checksum(bytes, (size_t)(told.ptr - bytes.ptr), digits);
+    return tarn_str_is(told, digits) ? TARN_OK
+                                     : corrupt(op, r->what, "its checksum does not match");
+}
+
 enum tarn_status tarn_avro_reader_init(struct tarn_avro_reader *r, struct tarn_op *op,
                                        struct tarn_str bytes, const char *what,
                                        const struct tarn_avro_limits *limits)
@@ -76,6 +90,7 @@ enum tarn_status tarn_avro_reader_init(struct tarn_avro_reader *r, struct tarn_o
     if (c.error)
         return corrupt(op, what, "its header is cut off");
     memcpy(r->sync, sync.ptr, sizeof r->sync);
+    TARN_TRY(checksum_check(r, op, bytes));
     struct tarn_str codec = tarn_avro_reader_meta(r, "avro.codec");
     if (!tarn__avro_codec_of(codec, &r->codec))
         return tarn_fail(op, TARN_UNSUPPORTED, "could not read %s: codec \"%.*s\" is not supported",

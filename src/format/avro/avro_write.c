@@ -1,5 +1,8 @@
 /* avro_write: building a container file. See avro.h. Failures of the bufs stick until a block
  * is closed. */
+#include <stdio.h>
+
+#include "base/hash.h"
 #include "format/avro/avro_int.h"
 
 #define MAGIC "Obj\x01"
@@ -77,6 +80,16 @@ static void meta_put(struct tarn_buf *b, struct tarn_str key, struct tarn_str va
     tarn_avro_put_bytes(b, value);
 }
 
+void tarn__avro_checksum(struct tarn_str file, size_t at, char out[TARN_AVRO_CHECKSUM_DIGITS + 1])
+{
+    size_t end = at + TARN_AVRO_CHECKSUM_DIGITS;
+    TARN_ASSERT(end <= file.len);
+    uint32_t crc = tarn_crc32(0, file.ptr, at);
+    crc = tarn_crc32(crc, "00000000", TARN_AVRO_CHECKSUM_DIGITS);
+    crc = tarn_crc32(crc, file.ptr + end, file.len - end);
+    snprintf(out, TARN_AVRO_CHECKSUM_DIGITS + 1, "%08x", (unsigned)crc);
+}
+
 enum tarn_status tarn_avro_writer_init(struct tarn_avro_writer *w, struct tarn_op *op,
                                        const struct tarn_avro_write *options)
 {
@@ -88,8 +101,12 @@ enum tarn_status tarn_avro_writer_init(struct tarn_avro_writer *w, struct tarn_o
     /* Packing may make a block larger, and reserves for the worst. */
     tarn_buf_init(&w->packed, 2 * TARN_AVRO_BLOCK_BYTES_MAX);
     tarn_buf_append(&w->file, MAGIC, sizeof MAGIC - 1);
-    size_t keys = options->meta_count + 2;
+    size_t keys = options->meta_count + 2 + options->checksum;
     tarn_avro_put_items_begin(&w->file, keys);
+    if (options->checksum) {
+        meta_put(&w->file, TARN_STR(TARN_AVRO_CHECKSUM_KEY), TARN_STR("00000000"));
+        w->checksum_at = w->file.len - TARN_AVRO_CHECKSUM_DIGITS;
+    }
     for (size_t i = 0; i < options->meta_count; i++)
         meta_put(&w->file, options->meta[i].key, options->meta[i].value);
     meta_put(&w->file, TARN_STR("avro.codec"),
@@ -128,7 +145,12 @@ enum tarn_status tarn_avro_writer_item(struct tarn_avro_writer *w, struct tarn_o
 enum tarn_status tarn_avro_writer_finish(struct tarn_avro_writer *w, struct tarn_op *op,
                                          struct tarn_str *out)
 {
+    char digits[TARN_AVRO_CHECKSUM_DIGITS + 1];
     TARN_TRY(block_close(w, op));
+    if (w->checksum_at) {
+        tarn__avro_checksum(tarn_buf_view(&w->file), w->checksum_at, digits);
+        memcpy(w->file.ptr + w->checksum_at, digits, TARN_AVRO_CHECKSUM_DIGITS);
+    }
     return (enum tarn_status)tarn_buf_take(op, &w->file, "Avro file", out);
 }
 

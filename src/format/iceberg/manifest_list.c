@@ -348,7 +348,8 @@ static enum tarn_status list_open(struct list_writer *w, const struct tarn_manif
     struct tarn_avro_write options = {.schema = texts.avro,
                                       .meta = meta,
                                       .meta_count = meta_count,
-                                      .codec = TARN_AVRO_CODEC_DEFLATE};
+                                      .codec = TARN_AVRO_CODEC_DEFLATE,
+                                      .checksum = true};
     tarn__manifest_sync_of((uint64_t)in->snapshot_id, (uint64_t)in->sequence_number,
                            list->count ? list->files[0].path : TARN_STR(""), options.sync);
     return tarn_avro_writer_init(&w->avro, op, &options);

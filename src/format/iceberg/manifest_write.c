@@ -357,7 +357,8 @@ static enum tarn_status file_open(struct writer *w)
                                       .meta = meta,
                                       .meta_count = sizeof meta / sizeof meta[0],
                                       .codec = TARN_AVRO_CODEC_DEFLATE,
-                                      .level = DEFLATE_LEVEL};
+                                      .level = DEFLATE_LEVEL,
+                                      .checksum = true};
     tarn__manifest_sync_of((uint64_t)in->snapshot_id, in->count,
                            in->count ? in->entries[0].file.path : TARN_STR(""), options.sync);
     return tarn_avro_writer_init(&w->avro, w->op, &options);
