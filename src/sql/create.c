@@ -270,6 +270,22 @@ static enum tarn_status exists(struct tarn__create *x, struct tarn_ident is)
     return TARN_EXISTS;
 }
 
+/* Views share the names of tables. */
+static enum tarn_status check_view(struct tarn__create *x)
+{
+    struct tarn__run *r = x->r;
+    struct tarn_str file;
+    struct tarn_ident ident = x->target.ident;
+    if (tarn_catalog_load_view(r->sql->env->flow.lake->catalog, r->op, ident, &file) != TARN_OK) {
+        tarn_clear(r->op);
+        return TARN_OK;
+    }
+    (void)tarn_fail(r->op, TARN_EXISTS, "\"%.*s.%.*s\" is there already: it is a view",
+                    TARN_STR_ARG(ident.ns), TARN_STR_ARG(ident.name));
+    tarn__place_at(&r->words, x->target.offset);
+    return TARN_EXISTS;
+}
+
 static enum tarn_status create_table(struct tarn__run *r, bool replace, bool replace_only)
 {
     struct tarn__create x = {.r = r, .replace = replace, .replace_only = replace_only};
@@ -283,6 +299,8 @@ static enum tarn_status create_table(struct tarn__run *r, bool replace, bool rep
         TARN_TRY(tarn__target_find(r, &x.target, &old));
     if (old && !x.replace)
         return exists(&x, old->ident);
+    if (!old)
+        TARN_TRY(check_view(&x));
     return make(&x, old);
 }
 

@@ -183,31 +183,61 @@ static enum tarn_status put_missing(struct writing *x, struct tarn_buf *b,
     return tarn__column_default(x->r->op, b, f);
 }
 
+static enum tarn_status put_given(struct writing *x, const struct tarn__cast *cast,
+                                  const struct tarn_field *f)
+{
+    struct tarn_buf name;
+    struct tarn_str expr;
+    size_t at = 0;
+    while (x->map.targets[at] != f)
+        at++;
+    tarn_buf_init(&name, 65536);
+    tarn_buf_z(&name, ROW ".");
+    tarn_buf_sql_name(&name, f->name);
+    TARN_TRY((enum tarn_status)tarn_buf_take(x->r->op, &name, "a name", &expr));
+    return tarn__cast_value(cast, expr, &x->type.fields[at].type, f);
+}
+
+/* A column of type unknown is in no file: it is left out, but for RETURNING. */
 static enum tarn_status put_columns(struct writing *x, struct tarn_buf *b)
 {
     const struct tarn_type *root = &x->map.schema->root;
     const struct tarn__cast cast = {x->r->op, b, TARN_STR(ROW)};
+    const char *comma = "";
     for (size_t i = 0; i < root->field_count; i++) {
         const struct tarn_field *f = &root->fields[i];
-        struct tarn_buf name;
-        struct tarn_str expr;
-        tarn_buf_z(b, i ? ", " : "");
-        if (!is_given(&x->map, f)) {
-            TARN_TRY(put_missing(x, b, f));
-        } else {
-            size_t at = 0;
-            while (x->map.targets[at] != f)
-                at++;
-            tarn_buf_init(&name, 65536);
-            tarn_buf_z(&name, ROW ".");
-            tarn_buf_sql_name(&name, f->name);
-            TARN_TRY((enum tarn_status)tarn_buf_take(x->r->op, &name, "a name", &expr));
-            TARN_TRY(tarn__cast_value(&cast, expr, &x->type.fields[at].type, f));
-        }
+        bool unknown = f->type.kind == TARN_TYPE_UNKNOWN;
+        if (unknown && !x->q->into.ptr)
+            continue;
+        tarn_buf_z(b, comma);
+        comma = ", ";
+        if (unknown)
+            tarn_buf_z(b, "CAST(NULL AS INTEGER)");
+        else
+            TARN_TRY(is_given(&x->map, f) ? put_given(x, &cast, f) : put_missing(x, b, f));
         tarn_buf_z(b, " AS ");
         tarn_buf_sql_name(b, f->name);
     }
     return TARN_OK;
+}
+
+/* It holds nulls alone. */
+static void put_unknown_checks(struct writing *x, struct tarn_buf *b)
+{
+    const char *and = " WHERE ";
+    for (size_t i = 0; i < x->map.count; i++) {
+        const struct tarn_field *f = x->map.targets[i];
+        struct tarn_str what = tarn_sprintf(
+            x->r->op, "column \"%.*s\" of type unknown holds no values", TARN_STR_ARG(f->name));
+        if (f->type.kind != TARN_TYPE_UNKNOWN || !what.ptr)
+            continue;
+        tarn_buf_printf(b, "%sCASE WHEN " ROW ".", and);
+        tarn_buf_sql_name(b, f->name);
+        tarn_buf_z(b, " IS NULL THEN true ELSE CAST(error(");
+        tarn_buf_sql_text(b, what);
+        tarn_buf_z(b, ") AS BOOLEAN) END");
+        and = " AND ";
+    }
 }
 
 static enum tarn_status composed(struct writing *x, struct tarn_sql_text *out)
@@ -225,8 +255,10 @@ static enum tarn_status composed(struct writing *x, struct tarn_sql_text *out)
         tarn_buf_sql_name(&c.sql, x->map.targets[i]->name);
     }
     tarn_buf_z(&c.sql, ")");
-    if (status == TARN_OK)
+    if (status == TARN_OK) {
+        put_unknown_checks(x, &c.sql);
         return tarn__compose_end(&c, out);
+    }
     tarn_buf_release(&c.sql);
     return status;
 }
@@ -266,8 +298,17 @@ static enum tarn_status put_aside(struct writing *x, struct tarn_sql_text *text)
     struct tarn_buf b;
     int64_t rows;
     TARN_TRY(tarn_session_into(x->r->sql->env->flow.session, x->r->op, *text, x->q->into, &rows));
-    tarn_buf_init(&b, 65536);
-    tarn_buf_z(&b, "SELECT * FROM temp.main.");
+    tarn_buf_init(&b, (size_t)1 << 20);
+    const struct tarn_type *root = &x->map.schema->root;
+    const char *comma = "SELECT ";
+    for (size_t i = 0; i < root->field_count; i++) {
+        if (root->fields[i].type.kind == TARN_TYPE_UNKNOWN)
+            continue;
+        tarn_buf_z(&b, comma);
+        tarn_buf_sql_name(&b, root->fields[i].name);
+        comma = ", ";
+    }
+    tarn_buf_z(&b, " FROM temp.main.");
     tarn_buf_sql_name(&b, x->q->into);
     *text = (struct tarn_sql_text){.line0 = 1};
     return (enum tarn_status)tarn_buf_take(x->r->op, &b, "a query", &text->sql);

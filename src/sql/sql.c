@@ -128,12 +128,28 @@ enum tarn_status tarn__target_find(struct tarn__run *r, const struct tarn__targe
     return *out ? tarn__pin(r, *out) : TARN_OK;
 }
 
+/* Is it a view? Then that is told. */
+static enum tarn_status check_view(struct tarn__run *r, const struct tarn__target *t)
+{
+    struct tarn_str file;
+    struct tarn_catalog *catalog = r->sql->env->flow.lake->catalog;
+    if (!t->ident.ns.ptr || tarn_catalog_load_view(catalog, r->op, t->ident, &file) != TARN_OK) {
+        tarn_clear(r->op);
+        return TARN_OK;
+    }
+    (void)tarn_fail(r->op, TARN_INVALID, "\"%.*s\" is a view",
+                    t->length > 200 ? 200 : (int)t->length, r->text.sql.ptr + t->offset);
+    tarn__place_at(&r->words, t->offset);
+    return TARN_INVALID;
+}
+
 static enum tarn_status fail_table(struct tarn__run *r, const struct tarn__target *t)
 {
     const struct tarn_sql_env *env = r->sql->env;
     struct tarn_str *names, full = tarn_str_of(r->text.sql.ptr + t->offset, t->length);
     const char **z;
     size_t n;
+    TARN_TRY(check_view(r, t));
     TARN_TRY(env->names(env->ctx, r->op, &names, &n));
     TARN_NEW_ARRAY(r->op, z, n + 1);
     for (size_t i = 0; i < n; i++)

@@ -109,7 +109,7 @@ static void a_transaction_keeps_what_succeeded(void **state)
     run(w, "INSERT OVERWRITE raw.n PARTITION (day) VALUES (9, '2024-01-01', 'new')");
     assert_null(table(w, "raw.n"));
     run(w, "COMMIT");
-    assert_string_equal(rows(w, "SELECT * FROM raw.n ORDER BY key"),
+    assert_string_equal(rows(w, "SELECT * FROM raw.n ORDER BY key, day"),
                         "1|NULL|a\n2|2024-01-02|NULL\n2|NULL|b\n9|2024-01-01|new\n");
 }
 
