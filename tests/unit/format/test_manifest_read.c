@@ -321,7 +321,7 @@ static void broken_entries_are_refused(void **state)
     f.added_files = 2;
     f.existing_files = f.deleted_files = 0;
     ice_fails(op, tarn_manifest_parse(op, manifest_v3(op, &data, 1), m, &f, &got), TARN_CORRUPT,
-              "1 entries, and 2 by its list");
+              "1 added entries, and 2 by its list");
 }
 
 /* ---- other forms of one thing */
