@@ -438,12 +438,8 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, lake_begin, lake_end)
     const struct CMUnitTest tests[] = {
-        T(version_2),
-        T(version_2_partitioned),
-        T(version_3),
-        T(version_3_partitioned),
-        T(files_of_others),
-        T(files_of_others_with_vectors),
+        T(version_2),       T(version_2_partitioned),        T(version_3), T(version_3_partitioned),
+        T(files_of_others), T(files_of_others_with_vectors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
