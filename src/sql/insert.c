@@ -316,6 +316,7 @@ enum tarn_status tarn__sql_insert(struct tarn__run *r)
     struct tarn__insert x = {.r = r};
     struct tarn_change *change;
     struct tarn_written written;
+    tarn__use_change_op(r);
     TARN_TRY(take_insert(&x));
     TARN_TRY(check_keys(&x));
     TARN_TRY(tarn__change_of_target(r, &x.target, x.table, &change));
@@ -337,6 +338,7 @@ enum tarn_status tarn__sql_truncate(struct tarn__run *r)
     struct tarn__target target;
     struct tarn_table *t;
     struct tarn_change *change;
+    tarn__use_change_op(r);
     (void)tarn__take(&r->words, "TABLE");
     TARN_TRY(tarn__take_target(r, &target));
     TARN_TRY(tarn__expect_end(&r->words));
