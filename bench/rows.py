@@ -123,22 +123,26 @@ def delete(folder):
     print(f"  delete of 10,000 scattered rows:     tarn {ours}   PySpark {theirs:.2f} s  {theirs / ours.seconds:.1f} times as long", flush=True)
 
 
+KEYS = """
+import sys
+import pyarrow as pa, pyarrow.parquet as pq
+schema, rows = pa.schema([pa.field("id", pa.int64(), metadata={"PARQUET:field_id": "1"})]), int(sys.argv[2])
+for n in range(100):
+    keys = [(k * 1000 + n * 10 + 3) % rows for k in range(10000)]
+    pq.write_table(pa.table([pa.array(keys, pa.int64())], schema=schema), f"{sys.argv[1]}/equality-{n}.parquet")
+"""
 EQUALITY = """
 import sys
 sys.path.insert(0, sys.argv[1])
-import pyarrow as pa, pyarrow.parquet as pq
 import spark_side
 session = spark_side.start()
 spark_side.attach(session, sys.argv[2], "iceberg")
-rows, jvm = int(sys.argv[3]), session._jvm
+jvm = session._jvm
 table = jvm.org.apache.iceberg.spark.Spark3Util.loadIcebergTable(session._jsparkSession, "iceberg.bench.equality")
-schema = pa.schema([pa.field("id", pa.int64(), nullable=True, metadata={"PARQUET:field_id": "1"})])
-ids = session._gateway.new_array(session._gateway.jvm.int, 1)
+ids = session._sc._gateway.new_array(jvm.int, 1)
 ids[0] = 1
 for n in range(100):
     path = f"{sys.argv[2]}/equality-{n}.parquet"
-    keys = [(k * 1000 + n * 10 + 3) % rows for k in range(10000)]
-    pq.write_table(pa.table([pa.array(keys, pa.int64())], schema=schema), path)
     size = jvm.java.io.File(path).length()
     file = (jvm.org.apache.iceberg.FileMetadata.deleteFileBuilder(table.spec()).ofEqualityDeletes(ids).withPath(path)
             .withFileSizeInBytes(size).withRecordCount(10000).withFormat("PARQUET").build())
@@ -151,7 +155,8 @@ def equality(folder, rows):
     query = "select count(*), sum(amount), max(note) from {}bench.equality"
     before = min((tarn(folder, query.format("")) for _ in range(5)), key=lambda m: m.seconds)
     if before.out.splitlines()[-1].startswith(str(rows)):
-        command = f". {CACHE}/spark.env; exec {CACHE}/venv-spark/bin/python -c \"$0\" {ROOT}/tests/compat {folder} {rows}"
+        command = f". {CACHE}/spark.env; exec {CACHE}/venv-spark/bin/python -c \"$0\" {ROOT}/tests/compat {folder}"
+        run([CACHE / "venv/bin/python", "-c", KEYS, folder, rows])
         run(["bash", "-c", command, EQUALITY])
     else:
         before = min((tarn(folder, query.format("").replace("bench.equality", "bench.pyiceberg_merge")) for _ in range(5)), key=lambda m: m.seconds)

@@ -3,6 +3,7 @@
  * Order: data files are made durable, then manifests, list (stage_snapshot.c) and metadata are
  * written, each whole; the catalog is not touched here.
  */
+#include "format/gzip.h"
 #include "lake/change_int.h"
 
 /* ---- applying what the change says to a base */
@@ -184,6 +185,13 @@ static enum tarn_status log_previous(struct tarn_op *op, struct tarn_metadata *m
     return TARN_OK;
 }
 
+/* write.metadata.compression-codec: none unless it says gzip, as in Iceberg. */
+static bool is_packed(const struct tarn_metadata *m)
+{
+    const struct tarn_str *codec = tarn_kvs_get(&m->properties, "write.metadata.compression-codec");
+    return codec && tarn_str_eq_nocase(*codec, TARN_STR("gzip"));
+}
+
 /* "00012-<uuid>.metadata.json" follows "00011-...": the number is for people, nothing depends on
  * it. */
 static enum tarn_status metadata_path(struct tarn_op *op, const struct tarn_metadata *m,
@@ -204,8 +212,8 @@ static enum tarn_status metadata_path(struct tarn_op *op, const struct tarn_meta
     }
     TARN_TRY(tarn__new_uuid(op, &uuid));
     TARN_TRY(tarn__metadata_folder(op, m, &folder));
-    *out = tarn_sprintf(op, "%.*s/%05lld-%.*s.metadata.json", TARN_STR_ARG(folder), version + 1,
-                        TARN_STR_ARG(uuid));
+    *out = tarn_sprintf(op, "%.*s/%05lld-%.*s%s.metadata.json", TARN_STR_ARG(folder), version + 1,
+                        TARN_STR_ARG(uuid), is_packed(m) ? ".gz" : "");
     return out->ptr ? TARN_OK : TARN_NOMEM;
 }
 
@@ -267,6 +275,8 @@ enum tarn_status tarn_change_stage(struct tarn_change *c, struct tarn_op *op,
         TARN_TRY(log_previous(op, &t->metadata, c->base));
     TARN_TRY(metadata_path(op, &t->metadata, c->base, &t->metadata_location));
     TARN_TRY(tarn_metadata_write(op, &t->metadata, &json));
+    if (is_packed(&t->metadata))
+        TARN_TRY(tarn_gzip_pack(op, json, &json));
     TARN_TRY_WHILE(op, tarn__put_object(c, op, t->metadata_location, json),
                    "writing metadata of table " TARN_IDENT_FMT, TARN_IDENT_ARG(c->ident));
     c->staged = t;

@@ -107,7 +107,7 @@ struct tarn_metadata {
     struct tarn_kvs extra; /* unknown top-level members: key and raw JSON value */
 };
 
-/* `what` for messages: the file's path. Validates: ids exist, current schema/spec/order/snapshot resolve, version 1..3 (else TARN_UNSUPPORTED), no duplicate ids. */
+/* The file's bytes, plain or gzip (trap 29). `what` for messages: the file's path. Validates: ids exist, current schema/spec/order/snapshot resolve, version 1..3 (else TARN_UNSUPPORTED), no duplicate ids. */
 enum tarn_status tarn_metadata_parse(struct tarn_op *op, struct tarn_str json, const char *what,
                                      struct tarn_metadata *out) TARN_MUST_USE;
 /* v2 and v3 (TARN_UNSUPPORTED for v1, and for types and defaults that the version does not know).

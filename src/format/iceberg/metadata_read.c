@@ -4,6 +4,7 @@
  * Explicit nulls count as absent, current-snapshot-id -1 too (spec appendix F). A file without refs gets branch main.
  */
 #include "base/arena.h"
+#include "format/gzip.h"
 #include "format/iceberg/metadata_int.h"
 
 #define MUST ((struct tarn_json_field){.what = "table metadata", .required = true})
@@ -330,6 +331,7 @@ enum tarn_status tarn_metadata_parse(struct tarn_op *op, struct tarn_str json, c
 {
     struct tarn_json *tree;
     *out = (struct tarn_metadata){0};
+    TARN_TRY(tarn_gzip_text(op, json, what, &json));
     TARN_TRY(tarn_json_parse(op, json, what, &tree));
     TARN_TRY_WHILE(op, read_metadata(op, tree, out), "reading table metadata %s", what);
     return TARN_OK;

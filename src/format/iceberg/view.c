@@ -4,6 +4,7 @@
  * Explicit nulls count as absent. A default namespace with a '.' in a level's name cannot be joined
  * and split again: it is kept raw in `extra` as well, and written from there.
  */
+#include "format/gzip.h"
 #include "format/iceberg/view_int.h"
 
 #define MUST ((struct tarn_json_field){.what = "view metadata", .required = true})
@@ -176,6 +177,7 @@ enum tarn_status tarn_view_parse(struct tarn_op *op, struct tarn_str json, const
 {
     struct tarn_json *tree;
     *out = (struct tarn_view_metadata){0};
+    TARN_TRY(tarn_gzip_text(op, json, what, &json));
     TARN_TRY(tarn_json_parse(op, json, what, &tree));
     TARN_TRY_WHILE(op, read_view(op, tree, out), "reading view metadata %s", what);
     return TARN_OK;
