@@ -31,12 +31,14 @@ static void drop_empty(struct tarn__source *s)
     s->count = kept;
 }
 
-static enum tarn_status set_mapping(struct tarn__call *c, struct tarn_change *change)
+static enum tarn_status set_mapping(struct tarn__source *s, struct tarn_change *change)
 {
+    struct tarn__call *c = s->call;
     const struct tarn_metadata *m = tarn_change_metadata(change);
     const struct tarn_str *old = tarn_kvs_get(&m->properties, MAPPING);
     struct tarn_str mapping, none = {NULL, 0};
     TARN_TRY(tarn__name_mapping(c->op, tarn_metadata_schema(m), old ? *old : none, &mapping));
+    TARN_TRY(tarn__mapping_check(s, tarn_metadata_schema(m), mapping));
     if (old && tarn_str_eq(*old, mapping))
         return TARN_OK;
     return tarn_change_set_property(change, c->op, TARN_STR(MAPPING), mapping);
@@ -51,7 +53,7 @@ static enum tarn_status add_to(struct tarn__source *s, struct tarn_change *chang
     TARN_TRY(tarn__files_fit(s, m, &mapping_needed));
     TARN_TRY(tarn__files_make(s, m, out));
     if (mapping_needed && s->count)
-        TARN_TRY(set_mapping(c, change));
+        TARN_TRY(set_mapping(s, change));
     tarn_change_keep_appended(change);
     return tarn_change_append(change, c->op, *out, s->count);
 }

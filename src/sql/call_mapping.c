@@ -72,3 +72,45 @@ enum tarn_status tarn__name_mapping(struct tarn_op *op, const struct tarn_schema
     put_fields(&w, &s->root, fields);
     return (enum tarn_status)tarn_buf_take(op, &b, "a name mapping", out);
 }
+
+/* The column that a name of a file stands for; 0 = none. */
+static int64_t id_of(const struct tarn_json *fields, struct tarn_str name)
+{
+    int64_t id = 0;
+    for (const struct tarn_json *e = fields->first; e; e = e->next) {
+        const struct tarn_json *field_id = tarn_json_get(e, "field-id");
+        if (has_name(e, name) && (!field_id || !tarn_str_to_i64(field_id->text, &id)))
+            return 0;
+        if (id)
+            return id;
+    }
+    return 0;
+}
+
+enum tarn_status tarn__mapping_check(struct tarn__source *s, const struct tarn_schema *schema,
+                                     struct tarn_str mapping)
+{
+    struct tarn__call *c = s->call;
+    struct tarn_json *fields;
+    TARN_TRY(tarn_json_parse(c->op, mapping, "the table's name mapping", &fields));
+    for (size_t i = 0; i < s->shape_count; i++) {
+        const struct tarn_type *columns = &s->shapes[i]->type;
+        for (size_t k = 0; !s->shapes[i]->any_id && k < columns->field_count; k++) {
+            struct tarn_str name = columns->fields[k].name;
+            const struct tarn_field *f = tarn_type_field_by_name(&schema->root, name);
+            int64_t id = id_of(fields, name);
+            if (f && f->id == id)
+                continue;
+            (void)tarn__fail_arg(c, s->arg, TARN_SCHEMA,
+                                 "column \"%.*s\" of the files is another one by the table's name "
+                                 "mapping",
+                                 TARN_STR_ARG(name));
+            tarn_detail(c->op,
+                        "the files have no field ids, and schema.name-mapping.default gives "
+                        "that name to field %lld",
+                        (long long)id);
+            return TARN_SCHEMA;
+        }
+    }
+    return TARN_OK;
+}

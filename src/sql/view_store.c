@@ -185,10 +185,12 @@ static enum tarn_status query_text(struct tarn__run *r, const struct tarn__view_
 
 /* The query's columns, under the names and with the comments that the statement gives. */
 static enum tarn_status make_schema(struct tarn__run *r, const struct tarn__view_text *text,
-                                    struct tarn_sql_text query, struct tarn_schema *out)
+                                    struct tarn_sql_text query, struct tarn_schema *out,
+                                    bool *renamed)
 {
     int32_t next = 1;
     *out = (struct tarn_schema){0};
+    *renamed = false;
     TARN_TRY(tarn_session_describe(r->sql->env->flow.session, r->op, query, &out->root));
     if (text->columns && text->column_count != out->root.field_count) {
         (void)tarn_fail(r->op, TARN_SQL, "the view names %zu columns and its query has %zu",
@@ -198,6 +200,7 @@ static enum tarn_status make_schema(struct tarn__run *r, const struct tarn__view
     }
     for (size_t i = 0; i < out->root.field_count; i++) {
         struct tarn_field *f = &out->root.fields[i];
+        *renamed = *renamed || (text->columns && !tarn_str_eq(text->columns[i], f->name));
         f->name = text->columns ? text->columns[i] : f->name;
         f->doc = text->columns ? text->comments[i] : f->doc;
         for (size_t k = 0; k < i; k++)
@@ -215,18 +218,18 @@ static enum tarn_status make_schema(struct tarn__run *r, const struct tarn__view
 
 /* With names of its own the query stands inside: any engine that reads the text gives them. */
 static enum tarn_status stored_text(struct tarn__run *r, const struct tarn__view_text *text,
-                                    struct tarn_str *out)
+                                    bool renamed, struct tarn_str *out)
 {
     struct tarn_buf b;
     tarn_buf_init(&b, (size_t)16 << 20);
-    if (text->columns)
+    if (renamed)
         tarn_buf_z(&b, "SELECT * FROM (");
     tarn_buf_str(&b, text->query);
-    for (size_t i = 0; text->columns && i < text->column_count; i++) {
+    for (size_t i = 0; renamed && i < text->column_count; i++) {
         tarn_buf_z(&b, i ? ", " : "\n) AS v(");
         tarn__put_name(&b, text->columns[i]);
     }
-    tarn_buf_z(&b, text->columns ? ")" : "");
+    tarn_buf_z(&b, renamed ? ")" : "");
     return (enum tarn_status)tarn_buf_take(r->op, &b, "the view's text", out);
 }
 
@@ -336,12 +339,13 @@ enum tarn_status tarn__view_add_version(struct tarn__run *r, struct tarn__view *
     struct reads reads = {.run = r, .view = view->ident};
     struct tarn_sql_text query;
     struct tarn_schema schema;
+    bool renamed;
     struct tarn_str sql, none = {NULL, 0}, ns = r->sql->ns ? tarn_str_view(r->sql->ns) : none;
     struct tarn_view_version v = {.timestamp_ms = tarn_clock_now_us(tarn_clock_real()) / 1000};
     TARN_TRY(query_text(r, text, &query));
     TARN_TRY(check_text(&reads, query, ns));
-    TARN_TRY(make_schema(r, text, query, &schema));
-    TARN_TRY(stored_text(r, text, &sql));
+    TARN_TRY(make_schema(r, text, query, &schema, &renamed));
+    TARN_TRY(stored_text(r, text, renamed, &sql));
     TARN_TRY(schema_id_of(op, &view->metadata, &schema, &v.schema_id));
     TARN_TRY(put_dialects(op, &view->metadata, sql, &v));
     v.default_catalog = r->sql->env->flow.lake->catalog->catalog_name;
