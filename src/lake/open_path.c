@@ -8,13 +8,19 @@ bool tarn_is_table_path(struct tarn_str text)
     return (text.len > 1 && text.ptr[0] == '/') || tarn_str_starts(text, TARN_STR("file:/"));
 }
 
-/* "v7.metadata.json", "00007-<uuid>.metadata.json", also with ".gz" in front of ".metadata": the
- * number; -1 = no metadata file. */
+/* Writers put ".gz" behind or before ".metadata.json". */
+static bool is_metadata_file(struct tarn_str path)
+{
+    return tarn_str_ends(path, TARN_STR(".metadata.json")) ||
+           tarn_str_ends(path, TARN_STR(".metadata.json.gz"));
+}
+
+/* "v7.metadata.json", "00007-<uuid>.metadata.json": the number; -1 = no metadata file. */
 static int64_t version_of(struct tarn_str path)
 {
     struct tarn_str name = tarn_path_base(path), digits;
     int64_t n;
-    if (!tarn_str_ends(name, TARN_STR(".metadata.json")))
+    if (!is_metadata_file(name))
         return -1;
     if (name.ptr[0] == 'v') {
         name = tarn_str_of(name.ptr + 1, name.len - 1);
@@ -81,7 +87,7 @@ enum tarn_status tarn_table_open_path(const struct tarn_lake *lake, struct tarn_
 {
     struct tarn_ident ident = {.ns = TARN_STR(""), .name = path};
     struct tarn_str folder, file;
-    if (tarn_str_ends(path, TARN_STR(".metadata.json")))
+    if (is_metadata_file(path))
         return tarn_table_read(lake, op, ident, path, out);
     while (path.len > 1 && path.ptr[path.len - 1] == '/')
         path.len--;
