@@ -58,7 +58,7 @@ struct tarn_relation {
     /* a view: its SELECT, whose names are resolved in turn (a view that reads itself:
      * TARN_MODEL) */
     struct tarn_str view_sql;
-    struct tarn_str view_ns; /* a view: where names of one part are looked up first; may be absent */
+    struct tarn_str view_ns; /* where its names of one part are looked up first; may be absent */
     /* data files at most, when that is cheap to know: with few of them a filter is left to the
      * engine alone, which costs less than asking what the statement filters; 0 = not known */
     int64_t data_files;
@@ -124,11 +124,13 @@ enum tarn_status tarn_session_query(struct tarn_session *, struct tarn_op *, str
 /* The result's columns as a STRUCT (ids 0): engine types that Iceberg lacks come as string
  * (intervals, enums, bit, unions...), hugeint as decimal(38,0), unsigned as the next wider. */
 const struct tarn_type *tarn_result_type(const struct tarn_result *);
-/* Metadata columns, as Spark has them: a statement that names one of _file (string), _pos, _spec_id,
- * _row_id, _last_updated_sequence_number (long; the last two NULL before v3) gets it from every
- * table that has no such column itself, behind the table's own columns. */
-/* The scan behind a table of the last statement that was run, prepared or written (exact case of
- * the table), or NULL; it lives in that statement's op. */
+/* Metadata columns, as Spark has them: a statement that names one of _file (string), _pos (long),
+ * _spec_id (int), _row_id, _last_updated_sequence_number (long; the last two NULL before v3) gets
+ * it from every table that has no such column itself, behind the table's own columns. They are no
+ * part of "*". A NATURAL JOIN is then TARN_UNSUPPORTED. */
+/* The scan behind a table of the last statement that was run, prepared or written, or NULL; it
+ * lives in that statement's op. Names are as the statement has them (the exact case before any
+ * other, the table as it is now before its versions); a branch is ns "raw.t", name "branch_x". */
 const struct tarn_scan *tarn_session_scan(const struct tarn_session *, struct tarn_str ns,
                                           struct tarn_str name);
 /* What that scan was planned with; NULL = all rows. EXPLAIN plans without running. */

@@ -320,7 +320,7 @@ static enum tarn_status write_out(struct bind *b, const struct reading *r,
                                   const struct tarn_table_ref *ref, const struct tarn__name *n)
 {
     const struct tarn_sql_text *text = &r->refs->rewritten.text;
-    struct tarn_sql_token t, dot, last;
+    struct tarn_sql_token t = {0}, dot, last;
     struct tarn_buf sql;
     struct tarn__splice splice = {.at = ref->offset};
     bool ok = ref->offset < text->sql.len && tarn_sql_token(text->sql, ref->offset, &t) &&
