@@ -67,15 +67,6 @@ static enum tarn_status find_file(const struct doomed *d, struct tarn_op *op, st
     return TARN_OK;
 }
 
-/* At most: equality deletes may hide more. A position behind the file's end hides nothing. */
-static int64_t live_rows(const struct tarn_scan_file *f)
-{
-    size_t n = f->deleted_count;
-    while (n > 0 && f->deleted[n - 1] >= f->file->record_count)
-        n--;
-    return f->file->record_count - (int64_t)n;
-}
-
 static enum tarn_status collect(void *ctx, struct tarn_op *op, const struct tarn_batch *b,
                                 size_t row)
 {
@@ -83,7 +74,7 @@ static enum tarn_status collect(void *ctx, struct tarn_op *op, const struct tarn
     const struct tarn_scan_file *f;
     int64_t rows = tarn_cell_long(b, 1, row);
     TARN_TRY(find_file(d, op, tarn_cell_text(b, 0, row), &f));
-    d->files[d->count++] = (struct doomed_file){f, rows, 0, rows == live_rows(f), false};
+    d->files[d->count++] = (struct doomed_file){f, rows, 0, rows == tarn_scan_file_rows(f), false};
     d->rows += rows;
     return TARN_OK;
 }

@@ -20,6 +20,15 @@ struct tarn_scan_file {
     size_t deleted_count;
     bool only_deleted; /* a changelog's: the rows at those positions are the ones that are wanted */
 };
+/* Its rows without those at deleted positions (a position behind the end deletes nothing); equality
+ * deletes may hide more. */
+static inline int64_t tarn_scan_file_rows(const struct tarn_scan_file *f)
+{
+    size_t n = f->deleted_count;
+    while (n > 0 && f->deleted[n - 1] >= f->file->record_count)
+        n--;
+    return f->file->record_count - (int64_t)n;
+}
 /* Rows of an equality delete file, to be matched by the engine: a row of `files[i]` is deleted when
  * its columns `field_ids` are all equal (null equals null) to those of a row of a delete file whose
  * sequence number is greater than the file's (spec "Equality Delete Files"). */

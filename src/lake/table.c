@@ -236,15 +236,6 @@ static void count_files(const struct tarn_live_files *live, struct tarn_table_to
     }
 }
 
-/* Positions behind a file's end delete nothing. */
-static int64_t live_rows(const struct tarn_scan_file *f)
-{
-    size_t n = f->deleted_count;
-    while (n > 0 && f->deleted[n - 1] >= f->file->record_count)
-        n--;
-    return f->file->record_count - (int64_t)n;
-}
-
 /* Delete files may name a row twice, or rows of files that are gone: only a scan knows what is
  * left. */
 static enum tarn_status count_rows(const struct tarn_lake *lake, struct tarn_op *op,
@@ -261,7 +252,7 @@ static enum tarn_status count_rows(const struct tarn_lake *lake, struct tarn_op 
     TARN_TRY(status);
     *rows = 0;
     for (size_t i = 0; i < scan->file_count; i++)
-        *rows += live_rows(&scan->files[i]);
+        *rows += tarn_scan_file_rows(&scan->files[i]);
     return TARN_OK;
 }
 

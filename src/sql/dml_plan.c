@@ -96,5 +96,5 @@ int64_t tarn__scan_rows(const struct tarn_scan *scan, size_t file)
         for (size_t k = 0; k < scan->equality[i].file_count; k++)
             if (scan->equality[i].files[k] == file)
                 return -1;
-    return f->file->record_count - (int64_t)f->deleted_count;
+    return tarn_scan_file_rows(f);
 }
