@@ -254,6 +254,31 @@ static enum tarn_status check_inline(struct planner *p, const struct tarn_snapsh
                      TARN_IDENT_ARG(p->c->ident));
 }
 
+/* A file that is added twice would give each of its rows twice (trap 27). */
+static enum tarn_status check_once(struct planner *p)
+{
+    const struct tarn__file_list *added = &p->rows->appended;
+    struct tarn__path_set set;
+    struct tarn_str *paths;
+    TARN_NEW_ARRAY(p->op, paths, added->count + 1);
+    for (size_t i = 0; i < added->count; i++)
+        paths[i] = added->items[i].path;
+    TARN_TRY(tarn__path_set_make(p->op, paths, added->count, &set));
+    if (set.count == added->count)
+        return TARN_OK;
+    bool *met;
+    TARN_NEW_ARRAY(p->op, met, set.count);
+    for (size_t i = 0; i < added->count; i++) {
+        long k = tarn__path_set_find(&set, paths[i]);
+        if (met[k])
+            return tarn_fail(p->op, TARN_INVALID,
+                             "could not add file \"%.*s\" to table " TARN_IDENT_FMT " twice",
+                             TARN_STR_ARG(paths[i]), TARN_IDENT_ARG(p->c->ident));
+        met[k] = true;
+    }
+    return TARN_OK;
+}
+
 enum tarn_status tarn__rows_plan(struct tarn_change *c, struct tarn_op *op,
                                  const struct tarn_metadata *m, const struct tarn_snapshot *parent,
                                  const struct tarn__rows *rows, struct tarn__plan *out)
@@ -262,6 +287,7 @@ enum tarn_status tarn__rows_plan(struct tarn_change *c, struct tarn_op *op,
     struct tarn_manifest_list base;
     *out = (struct tarn__plan){0};
     TARN_TRY(check_inline(&p, parent));
+    TARN_TRY(check_once(&p));
     TARN_TRY(tarn_table_manifests(c->lake, op, m, parent, &base));
     TARN_NEW_ARRAY(op, out->items, base.count + 2 * m->spec_count + 1);
     TARN_TRY(tarn__path_set_make(op, rows->removed.items, rows->removed.count, &p.removed));
