@@ -7,31 +7,18 @@
  * In a table of version 3 a row that changes keeps its row id, which its new file holds as a column
  * (spec "Row Lineage"); rows that are only moved keep the number of their last update, too.
  */
-#include <stdlib.h>
 #include <string.h>
 
-#include "sql/dml_int.h"
+#include "sql/dml_write_int.h"
 
 #define ID_ROW_ID       2147483540
 #define ID_ROW_SEQUENCE 2147483539
-#define LINEAGE         ", \"_row_id\", \"_last_updated_sequence_number\""
 #define ACTS_OLD        (1u << TARN__ACT_UPDATE | 1u << TARN__ACT_DELETE)
 #define ACTS_NEW        (1u << TARN__ACT_UPDATE | 1u << TARN__ACT_INSERT)
 
-struct writing {
-    struct tarn__dml *d;
-    struct tarn__part *parts;
-    size_t count;
-    bool old, news; /* rows go, rows come */
-    bool lineage;   /* files get the columns of it */
-    struct tarn_scan rewritten;
-    int64_t kept;     /* rows of it that stay; -1 = not known */
-    int64_t expected; /* rows to be written, as far as known; -1 */
-};
-
 /* ---- rows */
 
-static enum tarn_status put_new_rows(struct writing *x, const struct tarn__part *p,
+static enum tarn_status put_new_rows(struct tarn__writing *x, const struct tarn__part *p,
                                      struct tarn_buf *b)
 {
     const struct tarn_type *root = x->d->root;
@@ -51,7 +38,7 @@ static enum tarn_status put_new_rows(struct writing *x, const struct tarn__part 
     return TARN_OK;
 }
 
-static void put_kept_rows(const struct writing *x, struct tarn_buf *b)
+static void put_kept_rows(const struct tarn__writing *x, struct tarn_buf *b)
 {
     const struct tarn_type *root = x->d->root;
     tarn_buf_z(b, "SELECT ");
@@ -61,11 +48,13 @@ static void put_kept_rows(const struct writing *x, struct tarn_buf *b)
     }
     if (x->lineage)
         tarn_buf_z(b, ", t.\"_row_id\", t.\"_last_updated_sequence_number\"");
-    tarn_buf_z(b, " FROM tarn.rewritten AS t ANTI JOIN temp.main.tarn_doomed AS x "
-                  "ON t._file = x._file AND t._pos = x._pos");
+    tarn_buf_z(b, " FROM tarn.rewritten AS t");
+    if (!x->excluded)
+        tarn_buf_z(b, " ANTI JOIN temp.main.tarn_doomed AS x ON t._file = x._file AND "
+                      "t._pos = x._pos");
 }
 
-static enum tarn_status rows_sql(struct writing *x, bool kept, struct tarn_buf *b)
+static enum tarn_status rows_sql(struct tarn__writing *x, bool kept, struct tarn_buf *b)
 {
     bool any = kept;
     if (kept)
@@ -100,7 +89,7 @@ static enum tarn_status lineage_schema(struct tarn_op *op, const struct tarn_sch
 }
 
 /* The new rows that actions make, for comparison with what was written. */
-static enum tarn_status count_new(struct writing *x, int64_t *out)
+static enum tarn_status count_new(struct tarn__writing *x, int64_t *out)
 {
     *out = 0;
     for (size_t i = 0; i < x->count; i++) {
@@ -115,7 +104,7 @@ static enum tarn_status count_new(struct writing *x, int64_t *out)
     return TARN_OK;
 }
 
-static enum tarn_status write_rows(struct writing *x, bool kept)
+enum tarn_status tarn__dml_write_rows(struct tarn__writing *x, bool kept)
 {
     struct tarn__dml *d = x->d;
     const struct tarn_flow *flow = &d->r->sql->env->flow;
@@ -144,86 +133,9 @@ out:
     return status;
 }
 
-/* ---- copy-on-write */
-
-struct touched {
-    const struct tarn_scan *scan;
-    struct tarn_scan_file **sorted; /* by path */
-    int64_t *doomed;                /* one a file */
-};
-
-static int by_path(const void *a, const void *b)
-{
-    const struct tarn_scan_file *const *x = a, *const *y = b;
-    return tarn_str_cmp((*x)->file->path, (*y)->file->path);
-}
-
-static int path_against(const void *key, const void *item)
-{
-    const struct tarn_scan_file *const *f = item;
-    return tarn_str_cmp(*(const struct tarn_str *)key, (*f)->file->path);
-}
-
-static enum tarn_status take_touched(void *ctx, struct tarn_op *op, const struct tarn_batch *b,
-                                     size_t row)
-{
-    struct touched *t = ctx;
-    struct tarn_str path = tarn_cell_text(b, 0, row);
-    struct tarn_scan_file **hit =
-        bsearch(&path, t->sorted, t->scan->file_count, sizeof *t->sorted, path_against);
-    if (!hit)
-        return tarn_fail(op, TARN_INTERNAL, "rows of \"%.*s\" would change, which was not read",
-                         TARN_STR_ARG(path));
-    t->doomed[*hit - t->scan->files] = tarn_cell_long(b, 1, row);
-    return TARN_OK;
-}
-
-static enum tarn_status find_touched(struct writing *x, struct touched *t)
-{
-    struct tarn_op *op = x->d->op;
-    size_t n = x->d->scan->file_count;
-    *t = (struct touched){.scan = x->d->scan};
-    TARN_NEW_ARRAY(op, t->sorted, n + 1);
-    TARN_NEW_ARRAY(op, t->doomed, n + 1);
-    for (size_t i = 0; i < n; i++)
-        t->sorted[i] = &x->d->scan->files[i];
-    if (n)
-        qsort(t->sorted, n, sizeof *t->sorted, by_path);
-    return tarn_each_row(&x->d->r->sql->env->flow, op,
-                         TARN_STR("SELECT _file, count(*)::BIGINT FROM temp.main.tarn_doomed "
-                                  "GROUP BY 1"),
-                         take_touched, t);
-}
-
-static enum tarn_status rewrite(struct writing *x)
-{
-    struct tarn__dml *d = x->d;
-    const struct tarn_scan *scan = d->scan;
-    struct touched t;
-    bool *keep;
-    TARN_TRY(find_touched(x, &t));
-    TARN_NEW_ARRAY(d->op, keep, scan->file_count + 1);
-    for (size_t i = 0; i < scan->file_count; i++) {
-        if (t.doomed[i] == 0)
-            continue;
-        int64_t rows = tarn__scan_rows(scan, i);
-        TARN_TRY(tarn_change_delete_files(d->change, d->op, &scan->files[i].file->path, 1));
-        keep[i] = rows != t.doomed[i];
-        if (keep[i] && x->kept >= 0)
-            x->kept = rows < 0 ? -1 : x->kept + rows - t.doomed[i];
-    }
-    TARN_TRY(tarn__scan_subset(d->op, scan, keep, &x->rewritten));
-    bool kept = x->rewritten.file_count > 0;
-    if (kept)
-        TARN_TRY(tarn_session_bind_scan(d->r->sql->env->flow.session, d->op, TARN_STR("rewritten"),
-                                        &x->rewritten, true));
-    x->lineage = x->lineage || (kept && d->lineage);
-    return kept || x->news ? write_rows(x, kept) : TARN_OK;
-}
-
 /* ---- both */
 
-static enum tarn_status make_doomed(struct writing *x)
+static enum tarn_status make_doomed(struct tarn__writing *x)
 {
     struct tarn_buf b;
     bool any = false;
@@ -242,28 +154,28 @@ static enum tarn_status make_doomed(struct writing *x)
 
 enum tarn_status tarn__dml_write(struct tarn__dml *d, struct tarn__part *parts, size_t count)
 {
-    struct writing x = {.d = d, .parts = parts, .count = count};
-    int64_t deleted, expected = 0;
+    struct tarn__writing x = {.d = d, .parts = parts, .count = count};
+    int64_t deleted;
     for (size_t i = 0; i < count; i++) {
         bool rows = parts[i].rows > 0;
         x.old = x.old || (rows && parts[i].standing);
         x.news = x.news || (rows && tarn__dml_has(&parts[i], ACTS_NEW));
         x.lineage = x.lineage || (rows && d->lineage && parts[i].standing &&
                                   tarn__dml_has(&parts[i], 1u << TARN__ACT_UPDATE));
-        expected += parts[i].standing ? parts[i].rows : 0;
+        x.doomed += parts[i].standing ? parts[i].rows : 0;
     }
     if (x.old)
         TARN_TRY(make_doomed(&x));
     if (x.old && d->copy_on_write)
-        return rewrite(&x);
+        return tarn__dml_rewrite(&x);
     if (x.news)
-        TARN_TRY(write_rows(&x, false));
+        TARN_TRY(tarn__dml_write_rows(&x, false));
     if (!x.old)
         return TARN_OK;
     TARN_TRY(tarn_rows_delete(&d->r->sql->env->flow, d->op, d->change, d->scan,
                               TARN_STR("temp.main.tarn_doomed"), &deleted));
-    if (deleted != expected)
+    if (deleted != x.doomed)
         return tarn_fail(d->op, TARN_INTERNAL, "%lld rows were deleted instead of %lld",
-                         (long long)deleted, (long long)expected);
+                         (long long)deleted, (long long)x.doomed);
     return TARN_OK;
 }
