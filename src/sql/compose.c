@@ -34,15 +34,15 @@ void tarn__compose_piece(struct tarn__compose *c, struct tarn_str piece)
         !add_span(c, (struct tarn_sql_span){.at = c->sql.len,
                                             .length = piece.len,
                                             .origin = (size_t)(piece.ptr - user.ptr)}))
-        return; /* the op knows that memory is short: end tells */
+        c->failed = true;
     tarn_buf_str(&c->sql, piece);
 }
 
 enum tarn_status tarn__compose_end(struct tarn__compose *c, struct tarn_sql_text *out)
 {
-    enum tarn_status status = c->op->report.status;
+    enum tarn_status status = TARN_NOMEM;
     *out = c->user;
-    if (status == TARN_OK)
+    if (!c->failed)
         status = (enum tarn_status)tarn_buf_take(c->op, &c->sql, "a statement", &out->sql);
     else
         tarn_buf_release(&c->sql);

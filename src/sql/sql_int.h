@@ -55,6 +55,7 @@ struct tarn__compose {
     struct tarn_op *op;
     struct tarn_sql_span *spans;
     size_t count, cap;
+    bool failed; /* no memory for a span; the op has been told */
 };
 void tarn__compose_begin(struct tarn__compose *c, struct tarn_op *op, struct tarn_sql_text user);
 /* A piece that points into the user's text (else it is put without a span). */
@@ -109,6 +110,9 @@ enum tarn_status tarn__target_find(struct tarn__run *r, const struct tarn__targe
 /* Pins a table (what the statement's scans will read) until tarn__unpin or the transaction's end. */
 enum tarn_status tarn__pin(struct tarn__run *r, struct tarn_table *t) TARN_MUST_USE;
 void tarn__unpin(struct tarn__run *r, struct tarn_ident ident);
+/* The same for all tables that a SELECT names: it, and what else of the statement reads them (in a
+ * transaction: all of it), sees one version. */
+enum tarn_status tarn__pin_refs(struct tarn__run *r, struct tarn_sql_text query) TARN_MUST_USE;
 
 /* Publishes a change, or, in a transaction, stages it and lets its table be what later statements
  * see. On failure everything that it wrote and was given is removed, unless that it was published
