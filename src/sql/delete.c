@@ -31,7 +31,6 @@ static enum tarn_status plan(struct tarn__dml *d, const struct deletion *x)
     if (!x->where.ptr)
         return tarn__dml_plan(d, NULL);
     tarn__compose_begin(&c, d->op, d->r->text);
-    tarn_buf_z(&c.sql, "EXPLAIN ");
     tarn__compose_piece(&c, d->with);
     tarn_buf_z(&c.sql, d->with.len ? "\nSELECT 1 FROM " : "SELECT 1 FROM ");
     tarn__dml_put_table(d, &c);

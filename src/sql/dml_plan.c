@@ -12,12 +12,33 @@ void tarn__dml_put_table(const struct tarn__dml *d, struct tarn__compose *c)
     tarn__dml_put_alias(d, c);
 }
 
+/* EXPLAIN in front of a statement made of pieces. */
+static enum tarn_status explained(struct tarn_op *op, const struct tarn_sql_text *of,
+                                  struct tarn_sql_text *out)
+{
+    struct tarn_sql_span *spans;
+    *out = *of;
+    out->sql = tarn_sprintf(op, "EXPLAIN %.*s", TARN_STR_ARG(of->sql));
+    if (!out->sql.ptr)
+        return TARN_NOMEM;
+    TARN_NEW_ARRAY(op, spans, of->span_count + 1);
+    for (size_t i = 0; i < of->span_count; i++) {
+        spans[i] = of->spans[i];
+        spans[i].at += out->sql.len - of->sql.len;
+    }
+    out->spans = spans;
+    return TARN_OK;
+}
+
 static enum tarn_status explain(struct tarn__dml *d, const struct tarn_sql_text *probe)
 {
     struct tarn_session *session = d->r->sql->env->flow.session;
     struct tarn_result *result;
+    struct tarn_sql_text text;
     struct tarn_ident ident = d->table->ident;
-    TARN_TRY(tarn_session_query(session, d->op, *probe, &result));
+    TARN_TRY(tarn__pin_refs(d->r, *probe));
+    TARN_TRY(explained(d->op, probe, &text));
+    TARN_TRY(tarn_session_query(session, d->op, text, &result));
     tarn_result_close(result);
     const struct tarn_scan *scan = tarn_session_scan(session, ident.ns, ident.name);
     d->filter = tarn_session_filter(session, ident.ns, ident.name);

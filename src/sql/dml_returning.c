@@ -156,6 +156,7 @@ enum tarn_status tarn__dml_return(struct tarn__dml *d, const struct tarn__part *
         tarn_buf_z(&c.sql, ".\"tarn source\"");
     }
     TARN_TRY(tarn__compose_end(&c, &text));
+    TARN_TRY(tarn__pin_refs(d->r, text));
     return tarn_session_into(d->r->sql->env->flow.session, d->op, text, TARN_STR("tarn returning"),
                              &rows);
 }

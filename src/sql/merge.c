@@ -110,6 +110,7 @@ static enum tarn_status check_clauses(struct tarn__dml *d, const struct tarn__me
     if (joined)
         put_on(d, m, &c);
     TARN_TRY(tarn__compose_end(&c, &text));
+    TARN_TRY(tarn__pin_refs(d->r, text));
     return tarn_session_describe(d->r->sql->env->flow.session, d->op, text, &type);
 }
 
@@ -139,7 +140,6 @@ static enum tarn_status plan(struct tarn__dml *d, struct tarn__merging *m)
     if (!m->bound_count && !m->own_count && !m->impossible)
         return tarn__dml_plan(d, NULL);
     tarn__compose_begin(&c, d->op, d->r->text);
-    tarn_buf_z(&c.sql, "EXPLAIN ");
     tarn__compose_piece(&c, d->with);
     tarn_buf_z(&c.sql, d->with.len ? "\nSELECT 1 FROM " : "SELECT 1 FROM ");
     tarn__dml_put_table(d, &c);

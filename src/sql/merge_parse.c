@@ -109,6 +109,7 @@ static enum tarn_status describe_source(struct tarn__dml *d, struct tarn__mergin
     tarn_buf_z(&c.sql, d->with.len ? "\nSELECT * FROM " : "SELECT * FROM ");
     tarn__compose_piece(&c, m->source);
     TARN_TRY(tarn__compose_end(&c, &text));
+    TARN_TRY(tarn__pin_refs(d->r, text));
     TARN_TRY(tarn_session_describe(d->r->sql->env->flow.session, d->op, text, &m->source_type));
     if (tarn__dml_column(&m->source_type, TARN_STR("rowid")) == SIZE_MAX)
         return TARN_OK;

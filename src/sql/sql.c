@@ -223,12 +223,11 @@ void tarn__unpin_all(struct tarn_sql *s, struct tarn_op *op)
     s->pinned_count = s->pinned_cap = 0;
 }
 
-/* A query inside a transaction sees each table as it was at its first use. */
-static enum tarn_status pin_refs(struct tarn__run *r)
+enum tarn_status tarn__pin_refs(struct tarn__run *r, struct tarn_sql_text query)
 {
     struct tarn_table_refs refs;
     struct tarn_table *t;
-    TARN_TRY(tarn_session_refs(r->sql->env->flow.session, r->op, r->text, &refs));
+    TARN_TRY(tarn_session_refs(r->sql->env->flow.session, r->op, query, &refs));
     for (size_t i = 0; i < refs.count; i++) {
         struct tarn_ident ident = {refs.items[i].ns, refs.items[i].name};
         if (!ident.ns.ptr && r->sql->ns)
@@ -379,7 +378,7 @@ enum tarn_status tarn__answer_rows(struct tarn__run *r, struct tarn_rows *rows,
 static enum tarn_status run_engine(struct tarn__run *r)
 {
     if (r->sql->in_transaction)
-        TARN_TRY(pin_refs(r));
+        TARN_TRY(tarn__pin_refs(r, r->text));
     r->answer->tag = TARN_STR("SELECT");
     return tarn__answer_query(r, r->text);
 }

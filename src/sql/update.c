@@ -30,7 +30,6 @@ static enum tarn_status plan(struct tarn__dml *d, const struct updating *x)
     struct tarn__compose c;
     struct tarn_sql_text probe;
     tarn__compose_begin(&c, d->op, d->r->text);
-    tarn_buf_z(&c.sql, "EXPLAIN ");
     tarn__compose_piece(&c, d->with);
     tarn_buf_z(&c.sql, d->with.len ? "\nSELECT " : "SELECT ");
     tarn__dml_put_pieces(d, &x->action, 1, &c);
