@@ -336,8 +336,8 @@ static struct dose dose_of(const struct target *t)
 {
     if (t->bytes.len < 700)
         return (struct dose){8, 1, 1, true};
-    if (strcmp(t->kind, "manifest") != 0)
-        return (struct dose){1, 1, 3, true};
+    if (strcmp(t->kind, "metadata") == 0)
+        return (struct dose){1, 1, 5, true};
     return (struct dose){1, 3, 11, true};
 }
 
@@ -377,7 +377,7 @@ static void damage_foreign(struct lake_world *w)
         put(&b, &w->op, t, t->bytes);
         as_it_was(&b);
         b.changed = b.told = 0;
-        damage(&b, t, t->bytes, (struct dose){2, 1, 7, false});
+        damage(&b, t, t->bytes, (struct dose){1, 3, 29, false});
         print_message("%s of %zu bytes: told %zu, changed %zu\n", t->kind, t->bytes.len, b.told,
                       b.changed);
         assert_true(b.told > 0);
