@@ -11,8 +11,18 @@
 #define PIECES_MAX 16
 #define VALUES_MAX 64
 
-enum compare { LESS, LESS_OR_EQUAL, GREATER, GREATER_OR_EQUAL, EQUAL, NOT_EQUAL, BETWEEN, ONE_OF,
-               IS_NULL, IS_NOT_NULL };
+enum compare {
+    LESS,
+    LESS_OR_EQUAL,
+    GREATER,
+    GREATER_OR_EQUAL,
+    EQUAL,
+    NOT_EQUAL,
+    BETWEEN,
+    ONE_OF,
+    IS_NULL,
+    IS_NOT_NULL
+};
 struct term {
     const struct tarn_field *field;
     enum compare compare;
@@ -92,8 +102,12 @@ static bool take_comparison(struct tarn__words *w, enum compare *out)
     static const struct {
         const char *signs;
         enum compare compare;
-    } all[] = {{"< =", LESS_OR_EQUAL}, {"> =", GREATER_OR_EQUAL}, {"< >", NOT_EQUAL},
-               {"! =", NOT_EQUAL},     {"<", LESS},               {">", GREATER},
+    } all[] = {{"< =", LESS_OR_EQUAL},
+               {"> =", GREATER_OR_EQUAL},
+               {"< >", NOT_EQUAL},
+               {"! =", NOT_EQUAL},
+               {"<", LESS},
+               {">", GREATER},
                {"=", EQUAL}};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         if (tarn__take(w, all[i].signs)) {
@@ -182,7 +196,8 @@ static struct known known_of(struct tarn__dml *d, const struct tarn_data_file *f
         return k;
     bool counted = number_of(file->null_counts, file->null_count_count, f->id, &nulls);
     k.some_null = !f->required && (!counted || nulls != 0);
-    k.only_null = counted && number_of(file->value_counts, file->value_count_count, f->id, &values) &&
+    k.only_null = counted &&
+                  number_of(file->value_counts, file->value_count_count, f->id, &values) &&
                   nulls == values && values == file->record_count;
     k.range = bound_of(d->op, file->lower, file->lower_count, f, &k.low) &&
               bound_of(d->op, file->upper, file->upper_count, f, &k.high);
@@ -263,10 +278,10 @@ static enum tarn_status filter_of(struct tarn_op *op, const struct term *terms, 
                                   const struct tarn_expr **out)
 {
     static const enum tarn_expr_op ops[] = {
-        [LESS] = TARN_EXPR_LT,        [LESS_OR_EQUAL] = TARN_EXPR_LE,
-        [GREATER] = TARN_EXPR_GT,     [GREATER_OR_EQUAL] = TARN_EXPR_GE,
-        [EQUAL] = TARN_EXPR_EQ,       [NOT_EQUAL] = TARN_EXPR_NE,
-        [BETWEEN] = TARN_EXPR_GE,     [ONE_OF] = TARN_EXPR_IN,
+        [LESS] = TARN_EXPR_LT,         [LESS_OR_EQUAL] = TARN_EXPR_LE,
+        [GREATER] = TARN_EXPR_GT,      [GREATER_OR_EQUAL] = TARN_EXPR_GE,
+        [EQUAL] = TARN_EXPR_EQ,        [NOT_EQUAL] = TARN_EXPR_NE,
+        [BETWEEN] = TARN_EXPR_GE,      [ONE_OF] = TARN_EXPR_IN,
         [IS_NULL] = TARN_EXPR_IS_NULL, [IS_NOT_NULL] = TARN_EXPR_NOT_NULL};
     struct tarn_expr *all;
     TARN_NEW(op, all);

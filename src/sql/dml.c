@@ -73,8 +73,9 @@ static enum tarn_status check_columns(struct tarn__dml *d)
 
 static enum tarn_status add_name(struct tarn__dml *d)
 {
-    struct tarn_ident i = d->target.ident;
-    struct tarn_str full = tarn_sprintf(d->op, "%.*s.%.*s", TARN_STR_ARG(i.ns), TARN_STR_ARG(i.name));
+    struct tarn_ident i = d->table->ident;
+    struct tarn_str full =
+        tarn_sprintf(d->op, "%.*s.%.*s", TARN_STR_ARG(i.ns), TARN_STR_ARG(i.name));
     d->names[d->name_count].full = full;
     d->names[d->name_count++].alias = d->alias;
     return full.ptr ? TARN_OK : TARN_NOMEM;

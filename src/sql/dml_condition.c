@@ -21,9 +21,8 @@ struct tarn_str tarn__condition_bare(struct tarn_str piece)
             begin = t.end;
         depth += tarn_sql_token_is(piece, &t, "(") - tarn_sql_token_is(piece, &t, ")");
         if (depth == 0)
-            return t.end == end
-                       ? tarn_str_trim(tarn_str_of(piece.ptr + begin, t.begin - begin))
-                       : piece;
+            return t.end == end ? tarn_str_trim(tarn_str_of(piece.ptr + begin, t.begin - begin))
+                                : piece;
     }
     return piece;
 }
@@ -64,8 +63,8 @@ size_t tarn__condition_split(struct tarn_str on, struct tarn_str *out, size_t ma
 
 bool tarn__condition_equality(struct tarn_str piece, struct tarn_str *left, struct tarn_str *right)
 {
-    static const char *const others[] = {"<", ">", "!", "OR", "AND", "NOT", "IS", "IN", "LIKE",
-                                         "ILIKE", "BETWEEN", "SIMILAR", "~"};
+    static const char *const others[] = {"<",  ">",    "!",     "OR",      "AND",     "NOT", "IS",
+                                         "IN", "LIKE", "ILIKE", "BETWEEN", "SIMILAR", "~"};
     struct tarn_sql_token t;
     size_t at = SIZE_MAX;
     int depth = 0;

@@ -50,8 +50,8 @@ struct tarn__action {
 
 struct tarn__dml {
     struct tarn__run *r;
-    struct tarn_op *op; /* what the change holds outlives the statement in a transaction */
-    const char *what;   /* "delete", "update", "merge": of the table's properties */
+    struct tarn_op *op;   /* what the change holds outlives the statement in a transaction */
+    const char *what;     /* "delete", "update", "merge": of the table's properties */
     struct tarn_str with; /* "WITH a AS (..)"; may be empty */
     struct tarn__target target;
     struct tarn_table *table;
@@ -79,10 +79,10 @@ struct tarn__part {
     const char *name; /* of the temporary table */
     struct tarn__action *actions;
     size_t count;
-    bool standing; /* its rows stand in the table: they have a place */
-    bool source;   /* "tarn source" is the row number of MERGE's source row */
+    bool standing;    /* its rows stand in the table: they have a place */
+    bool source;      /* "tarn source" is the row number of MERGE's source row */
     bool conditional; /* "tarn act" tells which action it is */
-    bool outer;       /* it also holds source rows without a partner, "tarn act" -1: no rows of it */
+    bool outer; /* it also holds source rows without a partner, "tarn act" -1: no rows of it */
     /* FROM .. WHERE .., of ctx's statement */
     void (*from)(const struct tarn__dml *d, const struct tarn__part *p, struct tarn__compose *c);
     const void *ctx;
@@ -147,8 +147,7 @@ size_t tarn__condition_split(struct tarn_str condition, struct tarn_str *out, si
 /* Without brackets around the whole. */
 struct tarn_str tarn__condition_bare(struct tarn_str piece);
 /* left = right, and no other comparison outside of brackets. */
-bool tarn__condition_equality(struct tarn_str piece, struct tarn_str *left,
-                              struct tarn_str *right);
+bool tarn__condition_equality(struct tarn_str piece, struct tarn_str *left, struct tarn_str *right);
 
 /* ---- delete_covered.c */
 

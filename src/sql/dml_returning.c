@@ -25,14 +25,15 @@ struct item {
     size_t from; /* of what was not put yet */
 };
 
-static void put_until(const struct tarn__dml *d, struct tarn__compose *c, struct item *x,
-                      size_t to, size_t behind)
+static void put_until(const struct tarn__dml *d, struct tarn__compose *c, struct item *x, size_t to,
+                      size_t behind)
 {
     tarn__dml_put(d, c, tarn_str_of(x->text.ptr + x->from, to - x->from));
     x->from = behind;
 }
 
-static bool is_alias(const struct tarn__dml *d, struct tarn_str text, const struct tarn_sql_token *t)
+static bool is_alias(const struct tarn__dml *d, struct tarn_str text,
+                     const struct tarn_sql_token *t)
 {
     struct tarn_str word = tarn_str_of(text.ptr + t->begin, t->end - t->begin);
     if (t->kind == TARN_SQL_QUOTED && word.len >= 2)
@@ -112,8 +113,10 @@ static void put_no_rows(const struct tarn__dml *d, struct tarn_buf *b)
 {
     tarn_buf_z(b, "SELECT ");
     for (size_t i = 0; i < d->root->field_count; i++) {
-        tarn_buf_z(b, "CAST(NULL AS ");
-        tarn_engine_type_sql(b, &d->root->fields[i].type);
+        bool unknown = d->root->fields[i].type.kind == TARN_TYPE_UNKNOWN;
+        tarn_buf_z(b, unknown ? "(NULL" : "CAST(NULL AS ");
+        if (!unknown)
+            tarn_engine_type_sql(b, &d->root->fields[i].type);
         tarn_buf_z(b, ") AS ");
         tarn_buf_sql_name(b, d->root->fields[i].name);
         tarn_buf_z(b, ", ");

@@ -28,6 +28,8 @@ static bool sets_whole(const struct tarn__action *a, size_t column)
 
 bool tarn__dml_keeps(const struct tarn__dml *d, const struct tarn__part *p, size_t i)
 {
+    if (d->root->fields[i].type.kind == TARN_TYPE_UNKNOWN)
+        return false; /* it holds nothing */
     for (size_t k = 0; k < p->count; k++) {
         const struct tarn__action *a = &p->actions[k];
         if (a->act == TARN__ACT_UPDATE && !sets_whole(a, i))
@@ -124,8 +126,8 @@ static enum tarn_status name_slots(struct tarn__dml *d, struct tarn__action *a, 
     for (size_t i = 0; i < a->count; i++) {
         struct tarn__set *s = &a->sets[i];
         if (s->row >= 0)
-            s->slot = tarn_sprintf(d->op, "\"tarn r%zu_%ld\".\"tarn x%zu\"", k, s->row,
-                                   s->row_column);
+            s->slot =
+                tarn_sprintf(d->op, "\"tarn r%zu_%ld\".\"tarn x%zu\"", k, s->row, s->row_column);
         else if (s->expr.ptr && !tarn__dml_is_null(s->expr))
             s->slot = tarn_sprintf(d->op, "\"tarn v%zu_%zu\"", k, i);
         else
@@ -249,6 +251,28 @@ static enum tarn_status check_values(struct tarn__dml *d, const struct tarn__par
     return TARN_OK;
 }
 
+/* A column of type unknown is in no file: what is assigned to it must be null. */
+static enum tarn_status check_unknown(struct tarn__dml *d, const struct tarn__part *p)
+{
+    for (size_t k = 0; k < p->count; k++)
+        for (size_t i = 0; i < p->actions[k].count; i++) {
+            const struct tarn__set *s = &p->actions[k].sets[i];
+            struct tarn_buf sql;
+            int64_t n;
+            if (!s->slot.ptr || d->root->fields[s->column].type.kind != TARN_TYPE_UNKNOWN)
+                continue;
+            tarn_buf_init(&sql, 65536);
+            tarn_buf_printf(&sql, "SELECT count(%.*s) FROM temp.main.\"%s\"", TARN_STR_ARG(s->slot),
+                            p->name);
+            TARN_TRY(tarn__dml_int(d, &sql, &n));
+            if (n)
+                return tarn_fail(d->op, TARN_DATA,
+                                 "column \"%.*s\" of type unknown holds no values",
+                                 TARN_STR_ARG(d->root->fields[s->column].name));
+        }
+    return TARN_OK;
+}
+
 enum tarn_status tarn__dml_select(struct tarn__dml *d, struct tarn__part *p)
 {
     struct tarn_session *session = d->r->sql->env->flow.session;
@@ -264,6 +288,7 @@ enum tarn_status tarn__dml_select(struct tarn__dml *d, struct tarn__part *p)
         TARN_TRY(check_values(d, p));
     }
     TARN_TRY(tarn_session_into(session, d->op, text, tarn_str_view(p->name), &p->rows));
+    TARN_TRY(check_unknown(d, p));
     if (!p->outer)
         return TARN_OK;
     tarn_buf_init(&sql, 65536);

@@ -17,8 +17,8 @@ static size_t table_parts(const struct tarn__dml *d, const struct tarn__dotted *
         return 1;
     for (size_t n = 2; d->name_count && n < name->count; n++) { /* ns.t.column */
         struct tarn_str rest = d->names[0].full, part;
-        size_t first = tarn_str_eq_nocase(name->parts[0],
-                                          d->r->sql->env->flow.lake->catalog->catalog_name);
+        size_t first =
+            tarn_str_eq_nocase(name->parts[0], d->r->sql->env->flow.lake->catalog->catalog_name);
         for (size_t skip = 0; skip <= first; skip++) {
             size_t i = skip;
             rest = d->names[0].full;
@@ -153,8 +153,7 @@ static enum tarn_status take_row_query(struct tarn__dml *d, struct tarn__action 
 {
     struct tarn__words *w = &d->r->words;
     if (a->row_count == sizeof a->rows / sizeof a->rows[0])
-        return tarn__fail_here(w, TARN_LIMIT, "a SET list has more than %zu queries",
-                               a->row_count);
+        return tarn__fail_here(w, TARN_LIMIT, "a SET list has more than %zu queries", a->row_count);
     struct tarn__row_query *q = &a->rows[a->row_count];
     q->query = tarn__take_until(w, "");
     q->columns = a->count - first;

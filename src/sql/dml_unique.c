@@ -91,8 +91,7 @@ static enum tarn_status name_row(struct tarn__dml *d, const struct twice *t)
     tarn_buf_z(&sql, " FROM tarn.target WHERE _file = ");
     tarn_buf_sql_text(&sql, t->file);
     tarn_buf_printf(&sql, " AND _pos = %lld", (long long)t->pos);
-    enum tarn_status status =
-        (enum tarn_status)tarn_buf_take(d->op, &sql, "a statement", &text);
+    enum tarn_status status = (enum tarn_status)tarn_buf_take(d->op, &sql, "a statement", &text);
     if (status == TARN_OK)
         status = tarn_each_row(&d->r->sql->env->flow, d->op, text, take_names, &n);
     if (status == TARN_OK) {

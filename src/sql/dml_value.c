@@ -124,6 +124,10 @@ enum tarn_status tarn__dml_new_value(struct tarn__dml *d, const struct tarn__par
 {
     struct tarn_str *values;
     bool same = true;
+    if (d->root->fields[i].type.kind == TARN_TYPE_UNKNOWN) {
+        tarn_buf_z(b, "NULL");
+        return TARN_OK;
+    }
     TARN_NEW_ARRAY(d->op, values, p->count + 1);
     for (size_t k = 0; k < p->count; k++) {
         TARN_TRY(action_value(d, p, k, i, &values[k]));

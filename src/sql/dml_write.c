@@ -22,9 +22,12 @@ static enum tarn_status put_new_rows(struct tarn__writing *x, const struct tarn_
                                      struct tarn_buf *b)
 {
     const struct tarn_type *root = x->d->root;
-    tarn_buf_z(b, "SELECT ");
+    const char *between = "SELECT ";
     for (size_t i = 0; i < root->field_count; i++) {
-        tarn_buf_z(b, i ? ", " : "");
+        if (root->fields[i].type.kind == TARN_TYPE_UNKNOWN)
+            continue; /* it is in no file */
+        tarn_buf_z(b, between);
+        between = ", ";
         TARN_TRY(tarn__dml_new_value(x->d, p, i, b));
         tarn_buf_z(b, " AS ");
         tarn_buf_sql_name(b, root->fields[i].name);
@@ -41,9 +44,12 @@ static enum tarn_status put_new_rows(struct tarn__writing *x, const struct tarn_
 static void put_kept_rows(const struct tarn__writing *x, struct tarn_buf *b)
 {
     const struct tarn_type *root = x->d->root;
-    tarn_buf_z(b, "SELECT ");
+    const char *between = "SELECT t.";
     for (size_t i = 0; i < root->field_count; i++) {
-        tarn_buf_z(b, i ? ", t." : "t.");
+        if (root->fields[i].type.kind == TARN_TYPE_UNKNOWN)
+            continue;
+        tarn_buf_z(b, between);
+        between = ", t.";
         tarn_buf_sql_name(b, root->fields[i].name);
     }
     if (x->lineage)

@@ -11,9 +11,9 @@ struct tarn__writing {
     bool old, news; /* rows go, rows come */
     bool lineage;   /* files get the columns of it */
     struct tarn_scan rewritten;
-    int64_t kept;     /* rows of it that stay; -1 = not known */
-    bool excluded;    /* the rows that go are not in it any more */
-    int64_t doomed;   /* rows that go */
+    int64_t kept;   /* rows of it that stay; -1 = not known */
+    bool excluded;  /* the rows that go are not in it any more */
+    int64_t doomed; /* rows that go */
 };
 
 /* Rows of x->rewritten that stay (kept), and all that come, into files of the change. */

@@ -31,8 +31,7 @@ static size_t target_column(struct tarn__dml *d, const struct tarn__merging *m,
     if (tarn__take_dotted(&w, &name) == TARN_OK && w.end) {
         if (name.count == 2 && tarn_str_eq_nocase(name.parts[0], d->alias))
             at = tarn__dml_column(d->root, name.parts[1]);
-        else if (name.count == 1 &&
-                 tarn__dml_column(&m->source_type, name.parts[0]) == SIZE_MAX)
+        else if (name.count == 1 && tarn__dml_column(&m->source_type, name.parts[0]) == SIZE_MAX)
             at = tarn__dml_column(d->root, name.parts[0]);
     }
     tarn_clear(op);

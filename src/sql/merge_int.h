@@ -16,8 +16,8 @@ struct tarn__merge_clauses {
     size_t count;
 };
 struct tarn__merging {
-    struct tarn_str source;        /* a piece: what stands behind USING */
-    struct tarn_str on;            /* a piece, or ours for USING (a, b) */
+    struct tarn_str source; /* a piece: what stands behind USING */
+    struct tarn_str on;     /* a piece, or ours for USING (a, b) */
     struct tarn_type source_type;
     struct tarn__merge_clauses matched, missing, orphans; /* missing: NOT MATCHED [BY TARGET] */
     struct tarn__merge_bound bounds[8];

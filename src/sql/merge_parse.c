@@ -25,7 +25,7 @@ static size_t elements_of(struct tarn_str piece, struct element *out, size_t max
         else if (t.kind == TARN_SQL_QUOTED && text.len >= 2)
             out[n++] = (struct element){WORD, tarn_str_of(text.ptr + 1, text.len - 2), true};
         else
-            out[n++] = (struct element){.kind = t.kind == TARN_SQL_WORD    ? WORD
+            out[n++] = (struct element){.kind = t.kind == TARN_SQL_WORD  ? WORD
                                                 : tarn_str_is(text, ".") ? DOT
                                                                          : OTHER,
                                         .text = text};

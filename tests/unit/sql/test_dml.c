@@ -105,8 +105,7 @@ static void transaction_survives_failures(void **state)
     size_t files = count_files(w, "warehouse");
     for (long n = 1;; n++) {
         sql_fault(w, n, ALL, TARN_IO);
-        enum tarn_status status =
-            try_run(w, "UPDATE raw.t SET s = 'x' WHERE id < 15", &tag, &text);
+        enum tarn_status status = try_run(w, "UPDATE raw.t SET s = 'x' WHERE id < 15", &tag, &text);
         sql_fault(w, 0, 0, TARN_OK);
         if (status == TARN_OK)
             break;
@@ -145,10 +144,10 @@ static void covered_is_never_too_much(void **state)
         const char *where;
         int rows;
     } cases[] = {
-        {"n > 0", 3},                /* a null */
+        {"n > 0", 3}, /* a null */
         {"n <> 2", 2},
         {"n = 1 OR s = 'x'", 1},
-        {"d > 0", 3},                /* NaN is greater than all numbers for the engine */
+        {"d > 0", 3}, /* NaN is greater than all numbers for the engine */
         {"d < 1000", 2},
         {"NOT n > 0", 0},
         {"s >= 'a' AND s < 'abcdefghijklmnopqrstuvwxyz'", 1},
@@ -185,8 +184,7 @@ static void all_types_survive(void **state)
 {
     struct sql_world *w = *state;
     static const char *const modes[] = {"merge-on-read", "copy-on-write"};
-    static const char *const all =
-        "SELECT * EXCLUDE (k) FROM raw.all ORDER BY k";
+    static const char *const all = "SELECT * EXCLUDE (k) FROM raw.all ORDER BY k";
     for (size_t i = 0; i < 2; i++) {
         char sql[1024];
         snprintf(sql, sizeof sql,
@@ -210,8 +208,9 @@ static void all_types_survive(void **state)
         run(w, "UPDATE raw.all SET k = CASE k WHEN 1 THEN 1 ELSE k - 100 END");
         assert_string_equal(rows(w, all), before);
         run(w, "DELETE FROM raw.all WHERE k = 2");
-        assert_string_equal(rows(w, "SELECT count(*), count(DISTINCT (a, b, c, d, e, f, g, h, i, j, "
-                                    "l, m, n, o, p)) FROM raw.all WHERE k < 9"),
+        assert_string_equal(rows(w,
+                                 "SELECT count(*), count(DISTINCT (a, b, c, d, e, f, g, h, i, j, "
+                                 "l, m, n, o, p)) FROM raw.all WHERE k < 9"),
                             "2|1\n");
     }
 }
@@ -223,20 +222,24 @@ static void names_that_look_like_ours(void **state)
            "\"q\"\"x\" INT)");
     run(w, "INSERT INTO raw.\"odd table\" VALUES (1, 'a', 2, 3), (2, 'b', 3, 4)");
     assert_string_equal(
-        run(w, "UPDATE raw.\"odd table\" SET \"tarn file\" = \"tarn file\" + \"a.b\", \"select\" = "
-               "raw.\"odd table\".\"select\" || '!', \"q\"\"x\" = 0 WHERE \"odd table\".\"a.b\" = 2"),
+        run(w,
+            "UPDATE raw.\"odd table\" SET \"tarn file\" = \"tarn file\" + \"a.b\", \"select\" = "
+            "raw.\"odd table\".\"select\" || '!', \"q\"\"x\" = 0 WHERE \"odd table\".\"a.b\" = 2"),
         "UPDATE 1");
-    assert_string_equal(rows(w, "SELECT * FROM raw.\"odd table\" ORDER BY 1"), "2|b|3|4\n3|a!|2|0\n");
+    assert_string_equal(rows(w, "SELECT * FROM raw.\"odd table\" ORDER BY 1"),
+                        "2|b|3|4\n3|a!|2|0\n");
     run(w, "CREATE TABLE raw.meta (id INT, _pos INT)");
     fails(w, "DELETE FROM raw.meta WHERE id = 1", TARN_UNSUPPORTED, "_pos");
     run(w, "CREATE TABLE raw.action (id INT, merge_action STRING)");
     run(w, "INSERT INTO raw.action VALUES (1, 'x')");
-    assert_string_equal(rows(w, "MERGE INTO raw.action AS a USING (SELECT 1 AS id) s ON a.id = s.id "
-                                "WHEN MATCHED THEN UPDATE SET merge_action = 'y' RETURNING "
-                                "merge_action(), a.merge_action"),
+    assert_string_equal(rows(w,
+                             "MERGE INTO raw.action AS a USING (SELECT 1 AS id) s ON a.id = s.id "
+                             "WHEN MATCHED THEN UPDATE SET merge_action = 'y' RETURNING "
+                             "merge_action(), a.merge_action"),
                         "UPDATE|y\n");
-    fails(w, "MERGE INTO raw.action AS a USING (SELECT 1 AS rowid) s ON a.id = s.rowid WHEN MATCHED "
-             "THEN DELETE",
+    fails(w,
+          "MERGE INTO raw.action AS a USING (SELECT 1 AS rowid) s ON a.id = s.rowid WHEN MATCHED "
+          "THEN DELETE",
           TARN_UNSUPPORTED, "rowid");
 }
 

@@ -132,7 +132,8 @@ static const char *merge(struct sql_world *w, struct random *r)
         tarn_buf_z(&b, pick(r, 2) ? " WHEN MATCHED THEN UPDATE SET x = t.x + s.x, s = s.s"
                                   : " WHEN MATCHED THEN UPDATE SET g = s.g, st = s.st");
     if (kinds & 2 && pick(r, 2))
-        tarn_buf_z(&b, " WHEN NOT MATCHED AND s.x > 5 THEN INSERT (u, k, s) VALUES (s.u, s.k, 'n')");
+        tarn_buf_z(&b,
+                   " WHEN NOT MATCHED AND s.x > 5 THEN INSERT (u, k, s) VALUES (s.u, s.k, 'n')");
     if (kinds & 2)
         tarn_buf_z(&b, " WHEN NOT MATCHED THEN INSERT (" COLUMNS
                        ") VALUES (s.u, s.k, s.g, s.x, s.s, s.st)");
@@ -173,11 +174,11 @@ static const char *statement(struct sql_world *w, struct random *r)
 
 static void compare(struct sql_world *w, const char *sql)
 {
-    static const char *const queries[] = {
-        "SELECT count(*) FROM (SELECT " COLUMNS " FROM raw.t EXCEPT ALL SELECT " COLUMNS
-        " FROM " ENGINE ")",
-        "SELECT count(*) FROM (SELECT " COLUMNS " FROM " ENGINE " EXCEPT ALL SELECT " COLUMNS
-        " FROM raw.t)"};
+    static const char *const queries[] = {"SELECT count(*) FROM (SELECT " COLUMNS
+                                          " FROM raw.t EXCEPT ALL SELECT " COLUMNS " FROM " ENGINE
+                                          ")",
+                                          "SELECT count(*) FROM (SELECT " COLUMNS " FROM " ENGINE
+                                          " EXCEPT ALL SELECT " COLUMNS " FROM raw.t)"};
     for (int i = 0; i < 2; i++) {
         int64_t n = number(w, queries[i]);
         if (n)
@@ -210,7 +211,8 @@ static void check_lineage(struct sql_world *w, const char *sql)
 static void remember(struct sql_world *w)
 {
     exec(w, "CREATE OR REPLACE TEMP TABLE before AS SELECT u, _row_id AS rid, "
-            "_last_updated_sequence_number AS seq, {'k': k, 'g': g, 'x': x, 's': s, 'st': st} AS r FROM raw.t");
+            "_last_updated_sequence_number AS seq, {'k': k, 'g': g, 'x': x, 's': s, 'st': st} AS r "
+            "FROM raw.t");
 }
 
 static void play(struct sql_world *w, uint64_t seed, int version, const char *mode,
@@ -218,11 +220,12 @@ static void play(struct sql_world *w, uint64_t seed, int version, const char *mo
 {
     struct random r = {seed};
     int next = 1;
-    run(w, format(w,
-                  "CREATE OR REPLACE TABLE raw.t (u BIGINT, k BIGINT, g STRING, x DOUBLE, s STRING, "
-                  "st STRUCT<a: INT, b: STRING>) %s TBLPROPERTIES ('format-version'='%d', "
-                  "'write.delete.mode'='%s', 'write.update.mode'='%s', 'write.merge.mode'='%s')",
-                  partition, version, mode, mode, mode));
+    run(w,
+        format(w,
+               "CREATE OR REPLACE TABLE raw.t (u BIGINT, k BIGINT, g STRING, x DOUBLE, s STRING, "
+               "st STRUCT<a: INT, b: STRING>) %s TBLPROPERTIES ('format-version'='%d', "
+               "'write.delete.mode'='%s', 'write.update.mode'='%s', 'write.merge.mode'='%s')",
+               partition, version, mode, mode, mode));
     exec(w, "CREATE OR REPLACE TEMP TABLE ref (u BIGINT, k BIGINT, g VARCHAR, x DOUBLE, s VARCHAR, "
             "st STRUCT(a INTEGER, b VARCHAR))");
     for (int i = 0; i < 20; i++) {
