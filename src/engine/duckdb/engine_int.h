@@ -44,6 +44,8 @@ struct tarn__live {
     struct tarn_arena *arena; /* this struct and all that it points to */
     struct tarn__live_file *files;
     size_t file_count;
+    struct tarn__key_set **key_sets; /* view_keys.c */
+    size_t key_set_count;
     struct tarn__live *next;     /* engine's list */
     struct tarn__live *next_own; /* session's or binding's list */
 };

@@ -9,7 +9,7 @@
  * Rows of a file come in ascending order within a chunk, so the sorted positions are followed
  * forwards; a row that steps back is searched anew.
  */
-#include "engine/duckdb/engine_int.h"
+#include "engine/duckdb/view_int.h"
 
 #define LIVE_BUDGET ((size_t)4 << 30)
 
@@ -220,6 +220,29 @@ static void live_sequences(duckdb_function_info info, duckdb_data_chunk in, duck
     numbers(info, in, out, sequence_of);
 }
 
+/* view_keys.c says what for. */
+static void live_keys(duckdb_function_info info, duckdb_data_chunk in, duckdb_vector out)
+{
+    idx_t n = duckdb_data_chunk_get_size(in);
+    const int64_t *sets = column(in, 1), *files = column(in, 2), *keys = column(in, 3);
+    uint64_t *valid = duckdb_vector_get_validity(duckdb_data_chunk_get_vector(in, 3));
+    bool *alive = duckdb_vector_get_data(out);
+    struct tarn__live *l = n > 0 ? live_of_chunk(info, in) : NULL;
+    if (!l)
+        return;
+    if (sets[0] < 0 || (uint64_t)sets[0] >= l->key_set_count) {
+        duckdb_scalar_function_set_error(info, "a scan met deleted keys that it does not have");
+        return;
+    }
+    const struct tarn__key_set *set = l->key_sets[sets[0]];
+    for (idx_t i = 0; i < n; i++) {
+        if (!file_of(info, l, files[i]) || (uint64_t)files[i] >= tarn__key_set_files(set))
+            return;
+        alive[i] = tarn__key_is_live(set, (size_t)files[i], !duckdb_validity_row_is_valid(valid, i),
+                                     keys[i]);
+    }
+}
+
 static bool function_add(duckdb_connection con, struct tarn_engine *e, const char *name,
                          int parameters, duckdb_type result, duckdb_scalar_function_t fn)
 {
@@ -231,6 +254,7 @@ static bool function_add(duckdb_connection con, struct tarn_engine *e, const cha
         duckdb_scalar_function_add_parameter(f, bigint);
     duckdb_scalar_function_set_return_type(f, out);
     duckdb_scalar_function_set_extra_info(f, e, NULL);
+    duckdb_scalar_function_set_special_handling(f); /* a null key is asked for, too */
     duckdb_scalar_function_set_function(f, fn);
     bool ok = duckdb_register_scalar_function(con, f) == DuckDBSuccess;
     duckdb_destroy_logical_type(&bigint);
@@ -243,6 +267,7 @@ enum tarn_status tarn__live_functions(struct tarn_engine *e, struct tarn_op *op,
                                       duckdb_connection con)
 {
     if (!function_add(con, e, "tarn_live", 3, DUCKDB_TYPE_BOOLEAN, live_rows) ||
+        !function_add(con, e, "tarn_key_live", 4, DUCKDB_TYPE_BOOLEAN, live_keys) ||
         !function_add(con, e, "tarn_path", 2, DUCKDB_TYPE_VARCHAR, live_paths) ||
         !function_add(con, e, "tarn_spec_id", 2, DUCKDB_TYPE_BIGINT, live_specs) ||
         !function_add(con, e, "tarn_first_row_id", 2, DUCKDB_TYPE_BIGINT, live_first_rows) ||

@@ -209,6 +209,29 @@ static void meta_sql(struct tarn_buf *b, unsigned meta, bool physical, int64_t l
     lineage_sql(b, meta, physical, id);
 }
 
+/* What of the files' rows is left out. */
+static enum tarn_status left_out_sql(struct view *v, const struct group *g, int64_t id)
+{
+    struct tarn_buf where;
+    enum tarn_status status = TARN_OK;
+    tarn_buf_init(&where, 1 << 20);
+    if (g->deleted != DELETED_NONE)
+        tarn_buf_printf(&where,
+                        " AND %starn_live(%lld, file_index::BIGINT, file_row_number::BIGINT)",
+                        g->deleted == DELETED_ONLY ? "NOT " : "", (long long)id);
+    if (g->equality) {
+        tarn_buf_z(v->b, " AS tarn_d");
+        status = tarn__equality_sql(v->s, v->op, v->b, &where, v->scan, &v->equality, g->indexes,
+                                    g->count, *v->lives);
+    }
+    if (status == TARN_OK)
+        status = (enum tarn_status)tarn_buf_finish(v->op, &where, "a statement for the engine");
+    if (status == TARN_OK && where.len > 0)
+        tarn_buf_printf(v->b, " WHERE%s", where.ptr + strlen(" AND"));
+    tarn_buf_release(&where);
+    return status;
+}
+
 static enum tarn_status group_sql(struct view *v, const struct group *g)
 {
     int64_t id;
@@ -218,15 +241,7 @@ static enum tarn_status group_sql(struct view *v, const struct group *g)
     meta_sql(v->b, v->meta, !g->keys, id);
     tarn_buf_z(v->b, " FROM ");
     TARN_TRY(parquet_sql(v, g));
-    if (g->equality) {
-        tarn_buf_z(v->b, " AS tarn_d");
-        TARN_TRY(tarn__equality_sql(v->op, v->b, v->scan, &v->equality, g->indexes, g->count));
-    }
-    if (g->deleted != DELETED_NONE)
-        tarn_buf_printf(v->b,
-                        " WHERE %starn_live(%lld, file_index::BIGINT, file_row_number::BIGINT)",
-                        g->deleted == DELETED_ONLY ? "NOT " : "", (long long)id);
-    return TARN_OK;
+    return left_out_sql(v, g, id);
 }
 
 enum tarn_status tarn__scan_sql(struct tarn_session *s, struct tarn_op *op, struct tarn_buf *b,

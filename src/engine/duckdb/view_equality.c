@@ -8,11 +8,16 @@
  * matters: where all delete files are younger than all data files, and there is one scope. Written as
  * NOT EXISTS the same takes several times as long.
  *
+ * Deletes by one column of whole numbers are a set in memory instead (view_keys.c), unless they are
+ * very many.
+ *
  * Columns are read by field id on both sides, with the type that they have now; those that were
  * dropped from the schema with the last one that they had. Null equals null, NaN equals NaN, and as
  * in Iceberg's Java library -0.0 is not 0.0.
  */
 #include "engine/duckdb/view_int.h"
+
+#define SET_KEYS_MAX 4000000 /* 200 MB */
 
 struct key { /* one of a group's columns */
     const struct tarn_field *top, *leaf;
@@ -325,6 +330,19 @@ static void data_numbers(struct join *j, bool sequence)
     tarn_buf_z(j->b, "][tarn_d.file_index::BIGINT + 1]");
 }
 
+/* " FROM read_parquet([delete files], ..)" */
+static enum tarn_status delete_source(struct join *j)
+{
+    tarn_buf_z(j->b, " FROM read_parquet([");
+    int64_t rows = delete_files(j);
+    tarn_buf_z(j->b, "], schema=MAP{");
+    bool first = true;
+    for (size_t i = 0; i < j->key_count; i++)
+        TARN_TRY(delete_column(j, i, &first));
+    tarn_buf_printf(j->b, "}, explicit_cardinality=%lld)", rows > 0 ? (long long)rows : 1LL);
+    return TARN_OK;
+}
+
 static enum tarn_status delete_rows(struct join *j)
 {
     tarn_buf_z(j->b, "(SELECT ");
@@ -341,16 +359,8 @@ static enum tarn_status delete_rows(struct join *j)
         delete_numbers(j, true);
         tarn_buf_z(j->b, ") AS tarn_seq");
     }
-    tarn_buf_z(j->b, " FROM read_parquet([");
-    int64_t rows = delete_files(j);
-    tarn_buf_z(j->b, "], schema=MAP{");
-    bool first = true;
-    for (size_t i = 0; i < j->key_count; i++)
-        TARN_TRY(delete_column(j, i, &first));
-    tarn_buf_printf(j->b, "}, explicit_cardinality=%lld)", rows > 0 ? (long long)rows : 1LL);
-    if (j->by_sequence)
-        tarn_buf_z(j->b, " GROUP BY ALL");
-    tarn_buf_put(j->b, ')');
+    TARN_TRY(delete_source(j));
+    tarn_buf_z(j->b, j->by_sequence ? " GROUP BY ALL)" : ")");
     return TARN_OK;
 }
 
@@ -396,10 +406,81 @@ static enum tarn_status conditions(struct join *j)
     return TARN_OK;
 }
 
-enum tarn_status tarn__equality_sql(struct tarn_op *op, struct tarn_buf *b,
-                                    const struct tarn_scan *scan, const struct tarn__equality *e,
-                                    const size_t *indexes, size_t count)
+static enum tarn_status join_sql(struct join *j)
 {
+    tarn_buf_z(j->b, j->of->keep ? " SEMI JOIN " : " ANTI JOIN ");
+    TARN_TRY(delete_rows(j));
+    tarn_buf_printf(j->b, " AS tarn_e%zu ON ", j->number);
+    return conditions(j);
+}
+
+/* ---- or a set of keys */
+
+static bool fits_a_set(const struct join *j)
+{
+    const struct key *k = &j->keys[0];
+    int64_t rows = 0;
+    if (j->key_count != 1 || k->leaf != k->top ||
+        (k->top->type.kind != TARN_TYPE_INT && k->top->type.kind != TARN_TYPE_LONG))
+        return false;
+    for (size_t g = 0; g < j->of->group_count; g++)
+        for (size_t i = 0; i < j->of->groups[g]->delete_count; i++)
+            rows += j->of->groups[g]->deletes[i].file->record_count;
+    return rows <= SET_KEYS_MAX;
+}
+
+static enum tarn_status load_set(struct tarn_session *s, struct join *j, struct tarn__live *live,
+                                 size_t *out)
+{
+    struct tarn__key_files files = {
+        .scopes = j->scopes, .count = j->file_count, .scope_count = j->of->group_count};
+    struct tarn_buf sql, *outer = j->b;
+    int64_t *sequences;
+    TARN_NEW_ARRAY(j->op, sequences, j->file_count + 1);
+    for (size_t i = 0; i < j->file_count; i++)
+        sequences[i] = j->scan->files[j->files[i]].sequence_number;
+    files.sequences = sequences;
+    tarn_buf_init(&sql, TARN__SQL_MAX);
+    j->b = &sql;
+    tarn_buf_printf(&sql, "SELECT tarn_k%d::BIGINT, ", j->keys[0].top->id);
+    delete_numbers(j, false);
+    tarn_buf_z(&sql, "::BIGINT, ");
+    delete_numbers(j, true);
+    tarn_buf_z(&sql, "::BIGINT");
+    enum tarn_status status = delete_source(j);
+    if (status == TARN_OK)
+        status = (enum tarn_status)tarn_buf_finish(j->op, &sql, "a statement for the engine");
+    if (status == TARN_OK)
+        status = tarn__keys_load(s, j->op, sql.ptr, &files, live, out);
+    tarn_buf_release(&sql);
+    j->b = outer;
+    return status;
+}
+
+static enum tarn_status set_sql(struct tarn_session *s, struct join *j, struct tarn_buf *where,
+                                struct tarn__live *live)
+{
+    struct tarn_buf *outer = j->b;
+    size_t number;
+    TARN_TRY(load_set(s, j, live, &number));
+    tarn_buf_printf(where, " AND %starn_key_live(%lld, %zu, tarn_d.file_index::BIGINT, ",
+                    j->of->keep ? "NOT " : "", (long long)live->id, number);
+    j->b = where;
+    enum tarn_status status = data_key(j, &j->keys[0]);
+    j->b = outer;
+    tarn_buf_z(where, "::BIGINT)");
+    return status;
+}
+
+enum tarn_status tarn__equality_sql(struct tarn_session *s, struct tarn_op *op, struct tarn_buf *b,
+                                    struct tarn_buf *where, const struct tarn_scan *scan,
+                                    const struct tarn__equality *e, const size_t *indexes,
+                                    size_t count, struct tarn__live *live)
+{
+    struct tarn_op own = {.arena = live->arena};
+    live->key_sets = tarn_alloc_array(&own, e->count + 1, sizeof(void *));
+    if (!live->key_sets)
+        return tarn_fail(op, TARN_NOMEM, "could not hold deleted keys of a table: out of memory");
     for (size_t i = 0; i < e->count; i++) {
         struct join j = {.op = op,
                          .b = b,
@@ -409,10 +490,10 @@ enum tarn_status tarn__equality_sql(struct tarn_op *op, struct tarn_buf *b,
                          .files = indexes,
                          .file_count = count};
         TARN_TRY(look(&j));
-        tarn_buf_z(b, e->joins[i].keep ? " SEMI JOIN " : " ANTI JOIN ");
-        TARN_TRY(delete_rows(&j));
-        tarn_buf_printf(b, " AS tarn_e%zu ON ", i);
-        TARN_TRY(conditions(&j));
+        if (fits_a_set(&j))
+            TARN_TRY(set_sql(s, &j, where, live));
+        else
+            TARN_TRY(join_sql(&j));
     }
     return TARN_OK;
 }

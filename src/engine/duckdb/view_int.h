@@ -60,11 +60,29 @@ struct tarn__equality {
 enum tarn_status tarn__equality_plan(struct tarn_op *op, const struct tarn_scan *scan,
                                      struct tarn_str what,
                                      struct tarn__equality *out) TARN_MUST_USE;
-/* " ANTI JOIN (..) AS tarn_e0 ON .." for each join, behind "read_parquet(..) AS tarn_d" over the
- * scan's files `indexes`. */
-enum tarn_status tarn__equality_sql(struct tarn_op *op, struct tarn_buf *b,
-                                    const struct tarn_scan *scan, const struct tarn__equality *e,
-                                    const size_t *indexes, size_t count) TARN_MUST_USE;
+/* What follows "read_parquet(..) AS tarn_d" over the scan's files `indexes`: " ANTI JOIN (..) AS
+ * tarn_e0 ON .." into `b`, or, for what is told by a set of keys that is added to `live`,
+ * " AND tarn_key_live(..)" into `where`. */
+enum tarn_status tarn__equality_sql(struct tarn_session *s, struct tarn_op *op, struct tarn_buf *b,
+                                    struct tarn_buf *where, const struct tarn_scan *scan,
+                                    const struct tarn__equality *e, const size_t *indexes,
+                                    size_t count, struct tarn__live *live) TARN_MUST_USE;
+
+/* ---- view_keys.c */
+
+struct tarn__key_files { /* of one read_parquet call, by file_index */
+    const int64_t *scopes;
+    const int64_t *sequences;
+    size_t count;
+    size_t scope_count;
+};
+/* Runs sql (key BIGINT, scope BIGINT, sequence number BIGINT) into a new set of live->key_sets, which
+ * has room for it. */
+enum tarn_status tarn__keys_load(struct tarn_session *s, struct tarn_op *op, const char *sql,
+                                 const struct tarn__key_files *files, struct tarn__live *live,
+                                 size_t *out_index) TARN_MUST_USE;
+bool tarn__key_is_live(const struct tarn__key_set *set, size_t file, bool null, int64_t key);
+size_t tarn__key_set_files(const struct tarn__key_set *set);
 
 /* ---- view_columns.c */
 
