@@ -225,7 +225,7 @@ void tarn__dml_put_alias(const struct tarn__dml *d, struct tarn__compose *c)
 
 void tarn__dml_put_target(const struct tarn__dml *d, struct tarn__compose *c)
 {
-    tarn_buf_z(&c->sql, "tarn.target AS ");
+    tarn_buf_z(&c->sql, "tarn.\"dml target\" AS ");
     put_quoted(c, d->alias);
 }
 

@@ -2,7 +2,7 @@
  * files that say so.
  *
  *     tarn__dml_target   the table behind the name, and how the statement's expressions call it
- *     tarn__dml_plan     the files that may hold rows of it, bound as tarn.target
+ *     tarn__dml_plan     the files that may hold rows of it, bound as tarn."dml target"
  *     tarn__dml_select   a part of the statement: the rows that it changes, with their new values,
  *                        in a temporary table
  *     tarn__dml_finish   files, deletes, RETURNING, commit
@@ -103,7 +103,7 @@ enum tarn_status tarn__dml_expr(struct tarn__dml *d, const char *stops, const ch
                                 struct tarn_str *out) TARN_MUST_USE;
 /* A piece of the user's text, the target's full name in it exchanged for the alias. */
 void tarn__dml_put(const struct tarn__dml *d, struct tarn__compose *c, struct tarn_str piece);
-/* tarn.target AS "alias" */
+/* tarn."dml target" AS "alias" */
 void tarn__dml_put_target(const struct tarn__dml *d, struct tarn__compose *c);
 void tarn__dml_put_alias(const struct tarn__dml *d, struct tarn__compose *c);
 /* The index of a column by its name in any case; SIZE_MAX: none. */

@@ -61,8 +61,8 @@ enum tarn_status tarn__dml_scan(struct tarn__dml *d)
 
 enum tarn_status tarn__dml_bind(struct tarn__dml *d)
 {
-    return tarn_session_bind_scan(d->r->sql->env->flow.session, d->op, TARN_STR("target"), d->scan,
-                                  true);
+    return tarn_session_bind_scan(d->r->sql->env->flow.session, d->op, TARN_STR("dml target"),
+                                  d->scan, true);
 }
 
 enum tarn_status tarn__dml_plan(struct tarn__dml *d, const struct tarn_sql_text *probe)

@@ -159,8 +159,8 @@ enum tarn_status tarn__dml_rewrite(struct tarn__writing *x)
         TARN_TRY(tarn__scan_subset(d->op, scan, keep, &x->rewritten));
     bool kept = x->rewritten.file_count > 0;
     if (kept)
-        TARN_TRY(tarn_session_bind_scan(d->r->sql->env->flow.session, d->op, TARN_STR("rewritten"),
-                                        &x->rewritten, true));
+        TARN_TRY(tarn_session_bind_scan(d->r->sql->env->flow.session, d->op,
+                                        TARN_STR("dml rewritten"), &x->rewritten, true));
     x->lineage = x->lineage || (kept && d->lineage);
     return kept || x->news ? tarn__dml_write_rows(x, kept) : TARN_OK;
 }

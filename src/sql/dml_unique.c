@@ -88,7 +88,7 @@ static enum tarn_status name_row(struct tarn__dml *d, const struct twice *t)
         tarn_buf_sql_name(&sql, d->root->fields[d->key[i]].name);
         tarn_buf_z(&sql, " AS VARCHAR)");
     }
-    tarn_buf_z(&sql, " FROM tarn.target WHERE _file = ");
+    tarn_buf_z(&sql, " FROM tarn.\"dml target\" WHERE _file = ");
     tarn_buf_sql_text(&sql, t->file);
     tarn_buf_printf(&sql, " AND _pos = %lld", (long long)t->pos);
     enum tarn_status status = (enum tarn_status)tarn_buf_take(d->op, &sql, "a statement", &text);

@@ -54,7 +54,7 @@ static void put_kept_rows(const struct tarn__writing *x, struct tarn_buf *b)
     }
     if (x->lineage)
         tarn_buf_z(b, ", t.\"_row_id\", t.\"_last_updated_sequence_number\"");
-    tarn_buf_z(b, " FROM tarn.rewritten AS t");
+    tarn_buf_z(b, " FROM tarn.\"dml rewritten\" AS t");
     if (!x->excluded)
         tarn_buf_z(b, " ANTI JOIN temp.main.tarn_doomed AS x ON t._file = x._file AND "
                       "t._pos = x._pos");

@@ -137,13 +137,19 @@ static enum tarn_status plan(struct tarn__dml *d, struct tarn__merging *m)
     if (m->orphans.count)
         return tarn__dml_plan(d, NULL); /* any row may be one */
     TARN_TRY(tarn__merge_bounds(d, m));
-    if (!m->bound_count && !m->own_count && !m->impossible)
+    if (m->impossible) { /* no file need be read to know */
+        struct tarn_expr *never;
+        TARN_NEW(d->op, never);
+        never->op = TARN_EXPR_FALSE;
+        d->filter = never;
+    }
+    if (m->impossible || (!m->bound_count && !m->own_count))
         return tarn__dml_plan(d, NULL);
     tarn__compose_begin(&c, d->op, d->r->text);
     tarn__compose_piece(&c, d->with);
     tarn_buf_z(&c.sql, d->with.len ? "\nSELECT 1 FROM " : "SELECT 1 FROM ");
     tarn__dml_put_table(d, &c);
-    tarn_buf_z(&c.sql, m->impossible ? " WHERE false" : " WHERE true");
+    tarn_buf_z(&c.sql, " WHERE true");
     tarn__merge_put_bounds(d, m, &c);
     for (size_t i = 0; i < m->own_count; i++) {
         tarn_buf_z(&c.sql, " AND (");
