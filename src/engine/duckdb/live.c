@@ -224,23 +224,18 @@ static void live_sequences(duckdb_function_info info, duckdb_data_chunk in, duck
 static void live_keys(duckdb_function_info info, duckdb_data_chunk in, duckdb_vector out)
 {
     idx_t n = duckdb_data_chunk_get_size(in);
-    const int64_t *sets = column(in, 1), *files = column(in, 2), *keys = column(in, 3);
-    uint64_t *valid = duckdb_vector_get_validity(duckdb_data_chunk_get_vector(in, 3));
-    bool *alive = duckdb_vector_get_data(out);
+    const int64_t *sets = column(in, 1);
     struct tarn__live *l = n > 0 ? live_of_chunk(info, in) : NULL;
-    if (!l)
-        return;
-    if (sets[0] < 0 || (uint64_t)sets[0] >= l->key_set_count) {
+    struct tarn__key_rows rows = {
+        .files = column(in, 2),
+        .keys = column(in, 3),
+        .valid = duckdb_vector_get_validity(duckdb_data_chunk_get_vector(in, 3)),
+        .count = n,
+        .live = duckdb_vector_get_data(out),
+    };
+    if (l && (sets[0] < 0 || (uint64_t)sets[0] >= l->key_set_count ||
+              !tarn__keys_ask(l->key_sets[sets[0]], &rows)))
         duckdb_scalar_function_set_error(info, "a scan met deleted keys that it does not have");
-        return;
-    }
-    const struct tarn__key_set *set = l->key_sets[sets[0]];
-    for (idx_t i = 0; i < n; i++) {
-        if (!file_of(info, l, files[i]) || (uint64_t)files[i] >= tarn__key_set_files(set))
-            return;
-        alive[i] = tarn__key_is_live(set, (size_t)files[i], !duckdb_validity_row_is_valid(valid, i),
-                                     keys[i]);
-    }
 }
 
 static bool function_add(duckdb_connection con, struct tarn_engine *e, const char *name,

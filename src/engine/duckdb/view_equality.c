@@ -419,14 +419,19 @@ static enum tarn_status join_sql(struct join *j)
 static bool fits_a_set(const struct join *j)
 {
     const struct key *k = &j->keys[0];
-    int64_t rows = 0;
+    int64_t rows = 0, youngest = 0;
     if (j->key_count != 1 || k->leaf != k->top ||
         (k->top->type.kind != TARN_TYPE_INT && k->top->type.kind != TARN_TYPE_LONG))
         return false;
     for (size_t g = 0; g < j->of->group_count; g++)
-        for (size_t i = 0; i < j->of->groups[g]->delete_count; i++)
-            rows += j->of->groups[g]->deletes[i].file->record_count;
-    return rows <= SET_KEYS_MAX;
+        for (size_t i = 0; i < j->of->groups[g]->delete_count; i++) {
+            const struct tarn_equality_delete *d = &j->of->groups[g]->deletes[i];
+            rows += d->file->record_count;
+            if (d->sequence_number > youngest)
+                youngest = d->sequence_number;
+        }
+    return rows <= SET_KEYS_MAX && youngest <= TARN__KEY_SEQUENCE_MAX &&
+           j->of->group_count < TARN__KEY_SCOPES_MAX;
 }
 
 static enum tarn_status load_set(struct tarn_session *s, struct join *j, struct tarn__live *live,

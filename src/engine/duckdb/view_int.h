@@ -70,6 +70,8 @@ enum tarn_status tarn__equality_sql(struct tarn_session *s, struct tarn_op *op, 
 
 /* ---- view_keys.c */
 
+#define TARN__KEY_SCOPES_MAX   ((size_t)1 << 20)
+#define TARN__KEY_SEQUENCE_MAX (((int64_t)1 << 43) - 2)
 struct tarn__key_files { /* of one read_parquet call, by file_index */
     const int64_t *scopes;
     const int64_t *sequences;
@@ -81,8 +83,15 @@ struct tarn__key_files { /* of one read_parquet call, by file_index */
 enum tarn_status tarn__keys_load(struct tarn_session *s, struct tarn_op *op, const char *sql,
                                  const struct tarn__key_files *files, struct tarn__live *live,
                                  size_t *out_index) TARN_MUST_USE;
-bool tarn__key_is_live(const struct tarn__key_set *set, size_t file, bool null, int64_t key);
-size_t tarn__key_set_files(const struct tarn__key_set *set);
+struct tarn__key_rows {
+    const int64_t *files, *keys;
+    const uint64_t *valid; /* of the keys; NULL: none is null */
+    size_t count;
+    bool *live; /* to be filled */
+};
+/* False: a file that the set does not know. */
+bool tarn__keys_ask(const struct tarn__key_set *set,
+                    const struct tarn__key_rows *rows) TARN_MUST_USE;
 
 /* ---- view_columns.c */
 

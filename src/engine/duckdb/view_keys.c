@@ -10,10 +10,11 @@
  */
 #include "engine/duckdb/view_int.h"
 
+#define SCOPE_BITS 20
+
 struct entry {
     int64_t key;
-    int64_t sequence; /* -1: the place is free */
-    int64_t scope;
+    uint64_t value; /* (sequence number + 1) << SCOPE_BITS | scope; 0: the place is free */
 };
 struct tarn__key_set {
     uint64_t *bits; /* a power of two of words */
@@ -53,23 +54,26 @@ static bool make_room(struct tarn_op *own, struct tarn__key_set *set, size_t key
     set->mask = places - 1;
     set->bits = tarn_alloc_array(own, words, sizeof *set->bits);
     set->entries = tarn_alloc_array(own, places, sizeof *set->entries);
-    for (uint64_t i = 0; set->entries && i < places; i++)
-        set->entries[i].sequence = -1;
     return set->bits && set->entries;
 }
 
-static void put(struct tarn__key_set *set, int64_t key, int64_t scope, int64_t sequence)
+static bool is_of(const struct entry *e, int64_t key, int64_t scope)
 {
-    uint64_t h = hash(key, scope), at = h & set->mask;
-    struct entry *e = &set->entries[at];
-    set->bits[h >> 20 & set->bit_mask] |= bits_of(h);
-    while (e->sequence >= 0 && (e->key != key || e->scope != scope)) {
-        at = (at + 1) & set->mask;
-        e = &set->entries[at];
-    }
-    if (sequence > e->sequence)
-        *e = (struct entry){key, sequence, scope};
+    return e->key == key && (e->value & ((1u << SCOPE_BITS) - 1)) == (uint64_t)scope;
 }
+
+static void put(struct tarn__key_set *set, uint64_t h, int64_t key, int64_t scope, int64_t sequence)
+{
+    uint64_t at = h & set->mask, value = ((uint64_t)sequence + 1) << SCOPE_BITS | (uint64_t)scope;
+    set->bits[h >> 20 & set->bit_mask] |= bits_of(h);
+    while (set->entries[at].value && !is_of(&set->entries[at], key, scope))
+        at = (at + 1) & set->mask;
+    if (value > set->entries[at].value)
+        set->entries[at] = (struct entry){key, value};
+}
+
+/* Places are fetched so many rows ahead. */
+#define AHEAD 16
 
 static bool put_chunk(struct tarn__key_set *set, duckdb_data_chunk chunk, size_t *room)
 {
@@ -80,14 +84,15 @@ static bool put_chunk(struct tarn__key_set *set, duckdb_data_chunk chunk, size_t
     const int64_t *sequence = duckdb_vector_get_data(duckdb_data_chunk_get_vector(chunk, 2));
     uint64_t *valid = duckdb_vector_get_validity(keys);
     for (idx_t i = 0; i < n; i++) {
-        if (scope[i] < 0 || scope[i] >= set->scope_count || sequence[i] < 0 || (*room)-- == 0)
+        if (scope[i] < 0 || scope[i] >= set->scope_count || sequence[i] < 0 ||
+            sequence[i] > TARN__KEY_SEQUENCE_MAX || (*room)-- == 0)
             return false;
-        if (!duckdb_validity_row_is_valid(valid, i)) {
-            if (sequence[i] > set->null_sequence[scope[i]])
-                set->null_sequence[scope[i]] = sequence[i];
-        } else {
-            put(set, key[i], scope[i], sequence[i]);
-        }
+        if (i + AHEAD < n)
+            __builtin_prefetch(&set->entries[hash(key[i + AHEAD], scope[i + AHEAD]) & set->mask]);
+        if (duckdb_validity_row_is_valid(valid, i))
+            put(set, hash(key[i], scope[i]), key[i], scope[i], sequence[i]);
+        else if (sequence[i] > set->null_sequence[scope[i]])
+            set->null_sequence[scope[i]] = sequence[i];
     }
     return true;
 }
@@ -140,25 +145,68 @@ enum tarn_status tarn__keys_load(struct tarn_session *s, struct tarn_op *op, con
     return TARN_OK;
 }
 
-/* ---- asking */
+/* ---- asking: in blocks, so that what is looked at next is fetched while other rows are told */
 
-bool tarn__key_is_live(const struct tarn__key_set *set, size_t file, bool null, int64_t key)
+#define BLOCK 256
+
+struct question {
+    uint64_t hash;
+    int64_t scope;
+    size_t row;
+};
+
+static bool entry_is_live(const struct tarn__key_set *set, uint64_t h, int64_t scope, int64_t key,
+                          int64_t limit)
 {
-    int64_t scope = set->scopes[file], limit = set->sequences[file];
-    if (scope < 0)
-        return true;
-    if (null)
-        return set->null_sequence[scope] <= limit;
-    uint64_t h = hash(key, scope), bits = bits_of(h);
-    if ((set->bits[h >> 20 & set->bit_mask] & bits) != bits)
-        return true;
-    for (uint64_t at = h & set->mask; set->entries[at].sequence >= 0; at = (at + 1) & set->mask)
-        if (set->entries[at].key == key && set->entries[at].scope == scope)
-            return set->entries[at].sequence <= limit;
+    for (uint64_t at = h & set->mask; set->entries[at].value; at = (at + 1) & set->mask)
+        if (is_of(&set->entries[at], key, scope))
+            return (int64_t)(set->entries[at].value >> SCOPE_BITS) - 1 <= limit;
     return true;
 }
 
-size_t tarn__key_set_files(const struct tarn__key_set *set)
+/* Rows that the bits cannot tell; the others are told. */
+static size_t ask(const struct tarn__key_set *set, const struct tarn__key_rows *rows, size_t first,
+                  size_t end, struct question *out)
 {
-    return set->file_count;
+    size_t n = 0, left = 0;
+    for (size_t i = first; i < end; i++) {
+        int64_t scope = set->scopes[rows->files[i]];
+        bool null = rows->valid && !(rows->valid[i >> 6] >> (i & 63) & 1);
+        rows->live[i] = true;
+        if (scope < 0)
+            continue;
+        if (null) {
+            rows->live[i] = set->null_sequence[scope] <= set->sequences[rows->files[i]];
+            continue;
+        }
+        uint64_t h = hash(rows->keys[i], scope);
+        __builtin_prefetch(&set->bits[h >> 20 & set->bit_mask]);
+        out[n++] = (struct question){h, scope, i};
+    }
+    for (size_t i = 0; i < n; i++) {
+        uint64_t bits = bits_of(out[i].hash);
+        if ((set->bits[out[i].hash >> 20 & set->bit_mask] & bits) != bits)
+            continue;
+        __builtin_prefetch(&set->entries[out[i].hash & set->mask]);
+        out[left++] = out[i];
+    }
+    return left;
+}
+
+bool tarn__keys_ask(const struct tarn__key_set *set, const struct tarn__key_rows *rows)
+{
+    struct question open[BLOCK];
+    for (size_t i = 0; i < rows->count; i++)
+        if (rows->files[i] < 0 || (uint64_t)rows->files[i] >= set->file_count)
+            return false;
+    for (size_t first = 0; first < rows->count; first += BLOCK) {
+        size_t end = first + BLOCK < rows->count ? first + BLOCK : rows->count;
+        size_t n = ask(set, rows, first, end, open);
+        for (size_t i = 0; i < n; i++) {
+            size_t row = open[i].row;
+            rows->live[row] = entry_is_live(set, open[i].hash, open[i].scope, rows->keys[row],
+                                            set->sequences[rows->files[row]]);
+        }
+    }
+    return true;
 }

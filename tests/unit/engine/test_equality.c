@@ -111,6 +111,36 @@ static void test_nulls_and_several_columns(void **state)
     assert_string_equal(rows_of(f, all), "1|x|1.0\n1|NULL|0.0\n2|y|NULL\n");
 }
 
+/* By a whole number: the set of keys, with nulls, the ends of the range and keys of several ages. */
+static void test_sets_of_numbers(void **state)
+{
+    struct fixture *f = *state;
+    struct table *t = table_add(f, "raw", "t", "struct<a: int, b: long>");
+    const char *rows =
+        "SELECT a::INT AS a, b::BIGINT AS b FROM (VALUES (NULL, 9223372036854775807), "
+        "(-2147483648, -9223372036854775808), (2147483647, NULL), (0, 0), (-1, -1)) "
+        "v(a, b)";
+    for (int i = 0; i < 2; i++) {
+        table_insert(f, t, rows);
+        t->scan.files[i].sequence_number = i + 1;
+    }
+    const int32_t a[] = {1, 0}, b[] = {2, 0};
+    equality(f, t, 0, a, 2,
+             parquet(f, "a", "SELECT unnest([NULL, -2147483648]::INT[]) AS a", "a: 1"));
+    equality(f, t, 0, a, 3, parquet(f, "a2", "SELECT (-2147483648)::INT AS a", "a: 1"));
+    equality(f, t, 0, a, 1, parquet(f, "a3", "SELECT 0::INT AS a", "a: 1"));
+    const char *all = "SELECT a, b FROM raw.t ORDER BY ALL NULLS LAST";
+    assert_string_equal(rows_of(f, all),
+                        "-1|-1\n-1|-1\n0|0\n0|0\n2147483647|NULL\n2147483647|NULL\n"
+                        "NULL|9223372036854775807\n");
+    equality(
+        f, t, 1, b, 3,
+        parquet(f, "b", "SELECT unnest([9223372036854775807, NULL, -1]::BIGINT[]) AS b", "b: 2"));
+    assert_string_equal(rows_of(f, all), "0|0\n0|0\n");
+    assert_string_equal(rows_of(f, "SELECT count(*) FROM raw.t WHERE b > 0 OR a IS NULL"), "0\n");
+    fails(f, TARN_DATA, "SELECT tarn_key_live(1, 0, 0, 0)");
+}
+
 /* Partitions: groups of the same columns that concern different files, and one that concerns all. */
 static void test_scopes(void **state)
 {
@@ -199,8 +229,8 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
     const struct CMUnitTest tests[] = {
-        T(test_by_one_column), T(test_all_younger),          T(test_nulls_and_several_columns),
-        T(test_scopes),        T(test_columns_that_changed),
+        T(test_by_one_column),   T(test_all_younger), T(test_nulls_and_several_columns),
+        T(test_sets_of_numbers), T(test_scopes),      T(test_columns_that_changed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
