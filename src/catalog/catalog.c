@@ -16,11 +16,32 @@ static enum tarn_status enter(struct tarn_catalog *c, struct tarn_op *op)
     return tarn_poll(op, 2);
 }
 
-/* ---- names that are about to be made; what others have made is taken as it is */
+/* ---- names that are about to be made; what others have made is taken as it is
+ *
+ * A table lies in a folder of its name, below those of its namespace's levels, unless it is told
+ * another place: names must not lead out of these folders or into each other's. */
 
 static bool is_text(struct tarn_str s)
 {
     return s.len > 0 && tarn_utf8_valid(s) && !memchr(s.ptr, '\0', s.len);
+}
+
+static bool is_name(struct tarn_str s)
+{
+    for (size_t i = 0; i < s.len; i++)
+        if ((unsigned char)s.ptr[i] < ' ' || s.ptr[i] == 0x7f || s.ptr[i] == '/')
+            return false;
+    return is_text(s);
+}
+
+static enum tarn_status fail_name(struct tarn_op *op, const char *kind, struct tarn_str name)
+{
+    (void)tarn_fail(op, TARN_INVALID, "\"%.*s\" cannot be the name of a %s", TARN_STR_ARG(name),
+                    kind);
+    if (is_text(name))
+        tarn_hint(op, "names are not empty, and have no '/', no control characters and, but "
+                      "between the levels of a namespace, no '.'");
+    return TARN_INVALID;
 }
 
 static enum tarn_status check_ns(struct tarn_op *op, struct tarn_str ns)
@@ -29,20 +50,18 @@ static enum tarn_status check_ns(struct tarn_op *op, struct tarn_str ns)
     bool good = is_text(ns);
     while (good && rest.ptr) {
         (void)tarn_str_cut(&rest, '.', &level);
-        good = level.len > 0;
+        good = is_name(level);
     }
-    return good ? TARN_OK
-                : tarn_fail(op, TARN_INVALID, "\"%.*s\" cannot be the name of a namespace",
-                            TARN_STR_ARG(ns));
+    return good ? TARN_OK : fail_name(op, "namespace", ns);
 }
 
 static enum tarn_status check_ident(struct tarn_op *op, enum tarn__kind kind,
                                     struct tarn_ident ident)
 {
     TARN_TRY(check_ns(op, ident.ns));
-    return is_text(ident.name) ? TARN_OK
-                               : tarn_fail(op, TARN_INVALID, "\"%.*s\" cannot be the name of a %s",
-                                           TARN_STR_ARG(ident.name), tarn__kind_name(kind));
+    return is_name(ident.name) && !memchr(ident.name.ptr, '.', ident.name.len)
+               ? TARN_OK
+               : fail_name(op, tarn__kind_name(kind), ident.name);
 }
 
 static enum tarn_status check_key(struct tarn_op *op, struct tarn_str key)
@@ -102,6 +121,11 @@ static enum tarn_status check_swaps(struct tarn_op *op, const struct tarn_swap *
 }
 
 /* ---- callers */
+
+enum tarn_status tarn_catalog_check_name(struct tarn_op *op, struct tarn_ident ident)
+{
+    return check_ident(op, TARN__TABLE, ident);
+}
 
 enum tarn_status tarn_catalog_load(struct tarn_catalog *c, struct tarn_op *op,
                                    struct tarn_ident ident, struct tarn_str *out_metadata_location)

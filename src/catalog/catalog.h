@@ -95,6 +95,9 @@ struct tarn_catalog { /* first member of every implementation */
 };
 
 /* Callers use these. */
+/* TARN_INVALID: no table or view of that name can be made. Commits and renames look too; whoever
+ * writes into the folder of that name looks first. */
+enum tarn_status tarn_catalog_check_name(struct tarn_op *, struct tarn_ident) TARN_MUST_USE;
 enum tarn_status tarn_catalog_load(struct tarn_catalog *, struct tarn_op *, struct tarn_ident,
                                    struct tarn_str *out_metadata_location) TARN_MUST_USE;
 enum tarn_status tarn_catalog_commit(struct tarn_catalog *, struct tarn_op *,

@@ -227,6 +227,7 @@ static enum tarn_status make_table(struct tarn__source *s, struct tarn_ident ide
 static enum tarn_status usual_place(struct tarn__call *c, struct tarn_ident ident,
                                     struct tarn_str *out)
 {
+    TARN_TRY(tarn_catalog_check_name(c->op, ident));
     struct tarn_str place = tarn_path_join(c->op, c->run->sql->env->warehouse, ident.ns);
     if (place.ptr)
         place = tarn_path_join(c->op, place, ident.name);

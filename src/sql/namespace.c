@@ -81,6 +81,10 @@ enum tarn_status tarn__require_namespace(struct tarn__run *r, const struct tarn_
         tarn__place_at(&r->words, t->offset);
         return TARN_TABLE;
     }
+    if (tarn_catalog_check_name(r->op, t->ident) != TARN_OK) {
+        tarn__place_at(&r->words, t->offset);
+        return r->op->report.status;
+    }
     TARN_TRY(find_namespace(r, &ns, &found));
     return found && tarn_str_eq(ns, t->ident.ns) ? TARN_OK
                                                  : fail_namespace(r, t->ident.ns, t->offset);
@@ -91,6 +95,7 @@ enum tarn_status tarn__location_of(struct tarn__run *r, struct tarn_ident ident,
 {
     struct tarn_properties all = {0};
     struct tarn_str base = {NULL, 0};
+    TARN_TRY(tarn_catalog_check_name(r->op, ident));
     TARN_TRY(tarn_catalog_namespace_properties(catalog_of(r), r->op, ident.ns, &all));
     for (size_t i = 0; i < all.count; i++)
         if (tarn_str_is(all.items[i].key, "location"))
