@@ -31,7 +31,9 @@ static enum fit number_fit(const struct tarn_type *from, const struct tarn_type 
     enum tarn_type_kind f = from->kind, t = to->kind;
     int whole = f == TARN_TYPE_INT ? 10 : f == TARN_TYPE_LONG ? 19 : from->precision - from->scale;
     if (t == TARN_TYPE_FLOAT)
-        return f == TARN_TYPE_FLOAT ? FIT_EXACT : f == TARN_TYPE_LONG ? FIT_TRIED : FIT_RANGE;
+        return f == TARN_TYPE_FLOAT                        ? FIT_EXACT
+               : f == TARN_TYPE_INT || f == TARN_TYPE_LONG ? FIT_TRIED
+                                                           : FIT_RANGE;
     if (t == TARN_TYPE_DOUBLE)
         return f == TARN_TYPE_LONG ? FIT_TRIED : f == TARN_TYPE_DECIMAL ? FIT_RANGE : FIT_EXACT;
     if (f == TARN_TYPE_FLOAT || f == TARN_TYPE_DOUBLE)
@@ -151,6 +153,14 @@ struct casting {
     int depth;
 };
 
+/* A floating-point number becomes a decimal by its shortest text: the engine's own cast multiplies
+ * it by a power of ten, and what that rounds would be digits that nobody wrote. */
+static bool by_text(const struct tarn_type *from, const struct tarn_type *to)
+{
+    return to->kind == TARN_TYPE_DECIMAL &&
+           (from->kind == TARN_TYPE_FLOAT || from->kind == TARN_TYPE_DOUBLE);
+}
+
 static void put_cast(struct tarn_buf *b, const char *fn, struct tarn_str expr,
                      const struct tarn_type *t)
 {
@@ -212,8 +222,13 @@ static void put_checked(const struct casting *x, struct tarn_str expr, const str
                         const struct tarn_type *to, enum fit fit)
 {
     struct tarn_buf *b = x->c->sql;
-    struct tarn_str pattern =
-        fit == FIT_PARSED ? text_pattern(x->c->op, to) : (struct tarn_str){NULL, 0};
+    struct tarn_str value = expr, pattern = {NULL, 0};
+    if (fit == FIT_PARSED)
+        pattern = text_pattern(x->c->op, to);
+    if (by_text(from, to))
+        value = tarn_sprintf(x->c->op, "CAST(%.*s AS VARCHAR)", TARN_STR_ARG(expr));
+    if (!value.ptr)
+        return; /* the op knows */
     tarn_buf_z(b, "CASE WHEN ");
     tarn_buf_str(b, expr);
     tarn_buf_z(b, " IS NULL THEN NULL ");
@@ -224,11 +239,11 @@ static void put_checked(const struct casting *x, struct tarn_str expr, const str
         return;
     }
     tarn_buf_z(b, "WHEN ");
-    put_cast(b, "TRY_CAST", expr, to);
+    put_cast(b, "TRY_CAST", value, to);
     tarn_buf_z(b, " IS NULL");
     if (fit == FIT_TRIED) {
         tarn_buf_z(b, " OR TRY_CAST(");
-        put_cast(b, "TRY_CAST", expr, to);
+        put_cast(b, "TRY_CAST", value, to);
         tarn_buf_z(b, " AS ");
         tarn_engine_type_sql(b, from);
         tarn_buf_z(b, ") IS DISTINCT FROM ");
@@ -244,7 +259,7 @@ static void put_checked(const struct casting *x, struct tarn_str expr, const str
     tarn_buf_z(b, " THEN ");
     put_error(x, expr, from, to, false);
     tarn_buf_z(b, " ELSE ");
-    put_cast(b, "CAST", expr, to);
+    put_cast(b, "CAST", value, to);
     tarn_buf_z(b, " END");
 }
 
