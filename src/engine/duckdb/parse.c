@@ -296,8 +296,9 @@ static void walk(struct walk *w, const struct tarn_json *j)
 static enum tarn_status fail_statement(struct tarn_op *op, const struct tarn_sql_text *text,
                                        size_t body)
 {
-    struct tarn_sql_token t = {.begin = body, .end = body};
+    struct tarn_sql_token t = {.begin = body, .end = body}, first = {0};
     char word[32] = "this statement";
+    (void)tarn_sql_token(text->sql, 0, &first);
     if (tarn_sql_token(text->sql, body, &t)) {
         size_t n = t.end - t.begin < sizeof word - 1 ? t.end - t.begin : sizeof word - 1;
         for (size_t i = 0; i < n; i++)
@@ -308,6 +309,10 @@ static enum tarn_status fail_statement(struct tarn_op *op, const struct tarn_sql
         (void)tarn_fail(op, TARN_UNSUPPORTED,
                         "PIVOT without a list of values is not in this version");
         tarn_hint(op, "write PIVOT ... ON column IN (value, ...)");
+    } else if (tarn_sql_token_is(text->sql, &first, "EXPLAIN")) {
+        (void)tarn_fail(op, TARN_UNSUPPORTED, "a statement that begins with %s cannot be explained",
+                        word);
+        tarn_hint(op, "EXPLAIN the SELECT that reads the same rows");
     } else {
         (void)tarn_fail(op, TARN_UNSUPPORTED, "%s is not in this version", word);
     }

@@ -273,11 +273,14 @@ static void test_explain(void **state)
                                                        .files_skipped_partition = 100,
                                                        .files_skipped_bounds = 19,
                                                        .bytes = 40000000,
-                                                       .bytes_skipped = 38800000};
+                                                       .bytes_skipped = 38800000,
+                                                       .rows = 500,
+                                                       .rows_skipped = 497};
     const char *text = rows_of(f, "EXPLAIN SELECT name FROM raw.people WHERE id = 2");
     assert_non_null(
-        strstr(text, "raw.people: 1 of 120 files, 1.2 MB of 40.0 MB read; 100 files skipped by "
-                     "partition, 19 by bounds; 1 of 4 manifests skipped; filter id = 2\n"));
+        strstr(text, "raw.people: 1 of 120 files, 3 of 500 rows, 1.2 MB of 40.0 MB read; 100 files "
+                     "skipped by partition, 19 by bounds; 1 of 4 manifests skipped; filter id = "
+                     "2"));
     struct tarn_scan_skips skips = tarn_session_skips(f->session);
     assert_int_equal(skips.files, 120);
     assert_int_equal(skips.files_skipped_bounds, 19);
@@ -285,6 +288,10 @@ static void test_explain(void **state)
                            "raw.people: 1 of 120 files"));
     fails(f, TARN_COLUMN, "EXPLAIN SELECT nam FROM raw.people");
     assert_int_equal(f->op.report.column, 16);
+    fails(f, TARN_UNSUPPORTED, "EXPLAIN DELETE FROM raw.people");
+    assert_string_equal(f->op.report.message,
+                        "a statement that begins with DELETE cannot be explained");
+    assert_int_equal(f->op.report.column, 9);
 }
 
 /* ---- cancelling */
