@@ -125,13 +125,28 @@ static enum tarn_status unquoted(struct tarn_op *op, struct tarn_str word, struc
     return TARN_OK;
 }
 
+/* Does the quote at `begin` end with the word's last byte? One that is open reaches to the end of the
+ * text, which may be a quote, too: 'it''  */
+static bool is_closed(struct tarn_str word, size_t begin, bool escapes)
+{
+    char quote = word.ptr[begin];
+    for (size_t i = begin + 1; i < word.len; i++)
+        if (escapes && word.ptr[i] == '\\')
+            i++;
+        else if (word.ptr[i] == quote && i + 1 < word.len && word.ptr[i + 1] == quote)
+            i++;
+        else if (word.ptr[i] == quote)
+            return i + 1 == word.len;
+    return false;
+}
+
 enum tarn_status tarn__take_ident(struct tarn__words *w, struct tarn_str *out)
 {
     struct tarn_str word = tarn__word(w);
     if (w->end || (w->token.kind != TARN_SQL_WORD && w->token.kind != TARN_SQL_QUOTED))
         return expected(w, "a name");
     if (w->token.kind == TARN_SQL_QUOTED) {
-        if (word.len < 2 || word.ptr[word.len - 1] != word.ptr[0])
+        if (!is_closed(word, 0, false))
             return tarn__fail_here(w, TARN_SQL, "a quoted name is not closed");
         TARN_TRY(unquoted(w->op, word, out));
         if (out->len == 0)
@@ -174,21 +189,30 @@ static size_t unescape(const char *s, size_t len, char *out)
     return n;
 }
 
+/* $tag$text$tag$ */
+static enum tarn_status take_dollars(struct tarn__words *w, struct tarn_str word,
+                                     struct tarn_str *out)
+{
+    const char *tag = memchr(word.ptr + 1, '$', word.len - 1);
+    size_t n = tag ? (size_t)(tag + 1 - word.ptr) : word.len;
+    if (word.len < 2 * n || memcmp(word.ptr + word.len - n, word.ptr, n) != 0)
+        return tarn__fail_here(w, TARN_SQL, "a text is not closed");
+    *out = tarn_strdup(w->op, tarn_str_of(word.ptr + n, word.len - 2 * n));
+    return out->ptr ? TARN_OK : TARN_NOMEM;
+}
+
 enum tarn_status tarn__take_string(struct tarn__words *w, struct tarn_str *out)
 {
     struct tarn_str word = tarn__word(w);
     if (w->end || w->token.kind != TARN_SQL_STRING)
         return expected(w, "a text in quotes");
-    if (word.len < 2 || (word.ptr[word.len - 1] != '\'' && word.ptr[word.len - 1] != '$'))
+    bool escapes = word.ptr[0] != '\'' && word.ptr[0] != '$';
+    if (word.ptr[0] != '$' && !is_closed(word, escapes, escapes))
         return tarn__fail_here(w, TARN_SQL, "a text is not closed");
-    if (word.ptr[0] == '\'') {
+    if (word.ptr[0] == '$') {
+        TARN_TRY(take_dollars(w, word, out));
+    } else if (!escapes) {
         TARN_TRY(unquoted(w->op, word, out));
-    } else if (word.ptr[0] == '$') {
-        const char *tag = memchr(word.ptr + 1, '$', word.len - 1);
-        size_t n = (size_t)(tag + 1 - word.ptr);
-        if (word.len < 2 * n)
-            return tarn__fail_here(w, TARN_SQL, "a text is not closed");
-        *out = tarn_strdup(w->op, tarn_str_of(word.ptr + n, word.len - 2 * n));
     } else {
         char *text = tarn_alloc(w->op, word.len);
         *out = tarn_str_of(text, text ? unescape(word.ptr + 2, word.len - 3, text) : 0);
