@@ -76,6 +76,43 @@ static enum tarn_status pick(struct tarn_op *op, const struct tarn_idents *all, 
     return *out ? TARN_OK : only_one(op, all, ns, name, like_ident, out);
 }
 
+static enum tarn_status keep(struct tarn_workspace *w, struct tarn_table *t)
+{
+    if (w->held_count == w->held_cap) {
+        struct tarn_table **grown;
+        size_t cap = w->held_cap ? w->held_cap * 2 : 16;
+        TARN_NEW_ARRAY(w->hold, grown, cap);
+        if (w->held_count)
+            memcpy(grown, w->held, w->held_count * sizeof *grown);
+        w->held = grown;
+        w->held_cap = cap;
+    }
+    w->held[w->held_count++] = t;
+    return TARN_OK;
+}
+
+/* The catalog's table; inside a transaction the version of its first use, also where a view that
+ * the transaction reads names it. */
+static enum tarn_status load(struct tarn_workspace *w, struct tarn_op *op, struct tarn_ident ident,
+                             struct tarn_table **out)
+{
+    if (!w->hold)
+        return tarn_table_find(&w->lake, op, ident, out);
+    for (size_t i = 0; i < w->held_count; i++)
+        if (is_ident(w->held[i]->ident, ident.ns, ident.name)) {
+            *out = w->held[i];
+            return TARN_OK;
+        }
+    enum tarn_status status = tarn_table_find(&w->lake, w->hold, ident, out);
+    if (status == TARN_OK && *out)
+        status = keep(w, *out);
+    if (status != TARN_OK && w->hold != op) {
+        (void)tarn_op_adopt(op, w->hold);
+        tarn_clear(w->hold);
+    }
+    return status;
+}
+
 static enum tarn_status search_catalog(struct tarn_workspace *w, struct tarn_op *op,
                                        struct tarn_str ns, struct tarn_str name,
                                        struct tarn_table **out)
@@ -85,7 +122,7 @@ static enum tarn_status search_catalog(struct tarn_workspace *w, struct tarn_op 
     *out = NULL;
     TARN_TRY(tarn_catalog_list_tables(w->catalog, op, absent, &all));
     TARN_TRY(pick(op, &all, ns, name, &hit));
-    return hit ? tarn_table_find(&w->lake, op, *hit, out) : TARN_OK;
+    return hit ? load(w, op, *hit, out) : TARN_OK;
 }
 
 static enum tarn_status find_table(struct tarn_workspace *w, struct tarn_op *op, struct tarn_str ns,
@@ -95,7 +132,7 @@ static enum tarn_status find_table(struct tarn_workspace *w, struct tarn_op *op,
     if (*out)
         return TARN_OK;
     if (ns.ptr) {
-        TARN_TRY(tarn_table_find(&w->lake, op, (struct tarn_ident){ns, name}, out));
+        TARN_TRY(load(w, op, (struct tarn_ident){ns, name}, out));
         if (*out)
             return TARN_OK;
     }

@@ -42,6 +42,11 @@ struct tarn_workspace {
     int threads;
     struct tarn_table **staged;
     size_t staged_count, staged_cap;
+    /* A transaction is open: tables of the catalog stay what they were at their first use. They
+     * live in this op. */
+    struct tarn_op *hold;
+    struct tarn_table **held;
+    size_t held_count, held_cap;
 };
 
 enum tarn_status tarn_workspace_open(struct tarn_op *op, const struct tarn_workspace_options *,

@@ -47,6 +47,14 @@ static enum tarn_status pin(void *ctx, struct tarn_op *op, struct tarn_ident ide
     return status;
 }
 
+static void hold(void *ctx, struct tarn_op *op)
+{
+    struct conversation *c = ctx;
+    c->w->hold = op;
+    c->w->held = NULL;
+    c->w->held_count = c->w->held_cap = 0;
+}
+
 static enum tarn_status names(void *ctx, struct tarn_op *op, struct tarn_str **out,
                               size_t *out_count)
 {
@@ -68,6 +76,7 @@ enum tarn_status tarn_workspace_sql(struct tarn_workspace *w, struct tarn_op *op
                 .ctx = c,
                 .find = find,
                 .pin = pin,
+                .hold = hold,
                 .names = names},
         .w = w,
         .op = op};

@@ -26,6 +26,9 @@ struct tarn_sql_env {
                              struct tarn_table **out);
     /* From now on the name means this version; NULL table: what the catalog says again. */
     enum tarn_status (*pin)(void *ctx, struct tarn_op *, struct tarn_ident, struct tarn_table *);
+    /* From now on every table of the catalog that a name means stays at its version, in this op's
+     * memory; NULL: no longer. A transaction's. */
+    void (*hold)(void *ctx, struct tarn_op *);
     /* All "ns.name" there are. */
     enum tarn_status (*names)(void *ctx, struct tarn_op *, struct tarn_str **out,
                               size_t *out_count);

@@ -9,6 +9,7 @@ void tarn__transaction_end(struct tarn_sql *s, bool discard)
     for (size_t i = s->change_count; discard && i-- > 0;)
         tarn_change_discard(s->changes[i], &s->op);
     tarn__unpin_all(s, &s->op);
+    s->env->hold(s->env->ctx, NULL);
     s->changes = NULL;
     s->change_count = s->change_cap = 0;
     s->in_transaction = false;
@@ -33,6 +34,7 @@ enum tarn_status tarn__sql_begin(struct tarn__run *r)
         return tarn_fail(r->op, TARN_UNSUPPORTED,
                          "this catalog cannot commit several tables at once");
     r->sql->in_transaction = true;
+    r->sql->env->hold(r->sql->env->ctx, &r->sql->op);
     tarn__done(r, "BEGIN", -1);
     return TARN_OK;
 }

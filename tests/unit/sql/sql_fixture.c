@@ -47,6 +47,13 @@ static enum tarn_status find(void *ctx, struct tarn_op *op, struct tarn_ident id
     return ident.ns.ptr ? tarn_table_find(&w->lake, op, ident, out) : TARN_OK;
 }
 
+/* One process: nobody else moves a table. */
+static void hold(void *ctx, struct tarn_op *op)
+{
+    (void)ctx;
+    (void)op;
+}
+
 static enum tarn_status pin(void *ctx, struct tarn_op *op, struct tarn_ident ident,
                             struct tarn_table *t)
 {
@@ -228,6 +235,7 @@ static void open_world(struct sql_world *w)
         .ctx = w,
         .find = find,
         .pin = pin,
+        .hold = hold,
         .names = all_names};
     sql_ok(w, tarn_sql_open(&w->op, &w->env, &w->sql));
 }
