@@ -353,6 +353,8 @@ enum tarn_status tarn__console_file(struct tarn_console *c, struct tarn_str path
     struct tarn_str text;
     bool in = tarn_str_is(path, "-");
     TARN_TRY(tarn__read_file(c->cli->op, path, &text));
+    if (tarn_str_starts(text, TARN_STR("\xef\xbb\xbf"))) /* a byte order mark */
+        text = tarn_str_of(text.ptr + 3, text.len - 3);
     return tarn__console_script(c, text, in ? "statement" : path.ptr);
 }
 

@@ -495,13 +495,36 @@ static enum tarn_status table_cells(struct tarn__output_state *s, struct tarn_op
     return TARN_OK;
 }
 
+/* One text and nothing else, as SHOW CREATE answers: a line of it is a line of the table, so that it
+ * can be read and copied. */
+static enum tarn_status only_text_lines(struct tarn__output_state *s, struct tarn_op *op,
+                                        struct tarn_str **cells, size_t *rows)
+{
+    if (s->count != 1 || s->kept != 1 ||
+        !memchr((*cells)->ptr ? (*cells)->ptr : "", '\n', (*cells)->len))
+        return TARN_OK;
+    struct tarn_str rest = **cells, *lines;
+    size_t count = 1;
+    for (size_t i = 0; i < rest.len; i++)
+        count += rest.ptr[i] == '\n';
+    lines = tarn_arena_alloc(op->scratch, count * sizeof *lines);
+    if (!lines)
+        return tarn_fail(op, TARN_NOMEM, "could not lay out a table: out of memory");
+    for (size_t i = 0; i < count; i++)
+        (void)tarn_str_cut(&rest, '\n', &lines[i]);
+    *cells = lines;
+    *rows = count;
+    return TARN_OK;
+}
+
 /* How wide each column would be, counted as the table does, up to `limit`. */
 static enum tarn_status natural_widths(struct tarn__output_state *s, struct tarn_op *op,
-                                       const struct tarn_str *cells, int limit, int *widths)
+                                       const struct tarn_text_table *table, int limit, int *widths)
 {
+    const struct tarn_str *cells = table->cells;
     struct tarn_buf b;
     tarn_buf_init(&b, BUF_MAX);
-    for (size_t i = 0; i < (s->kept + 1) * s->count; i++) {
+    for (size_t i = 0; i < (table->row_count + 1) * s->count; i++) {
         size_t column = i % s->count;
         struct tarn_str cell = i < s->count ? s->columns[column].name : cells[i - s->count];
         tarn_buf_reset(&b);
@@ -552,6 +575,8 @@ static enum tarn_status put_table(struct tarn_output *out, struct tarn_op *op)
     TARN_TRY((enum tarn_status)tarn_buf_finish(op, &s->cells, "a table"));
     TARN_TRY((enum tarn_status)tarn_buf_finish(op, &s->ends, "a table"));
     TARN_TRY(table_cells(s, op, &cells));
+    TARN_TRY(only_text_lines(s, op, &cells, &table.row_count));
+    table.cells = cells;
     struct tarn_text_column *columns = tarn_arena_alloc(op->scratch, s->count * sizeof *columns);
     int *widths = tarn_arena_alloc(op->scratch, s->count * sizeof *widths);
     if (!columns || !widths)
@@ -559,11 +584,10 @@ static enum tarn_status put_table(struct tarn_output *out, struct tarn_op *op)
     for (size_t i = 0; i < s->count; i++)
         columns[i] = (struct tarn_text_column){s->columns[i].name, s->columns[i].right};
     if (out->options.width > 0 && s->count > 0) {
-        TARN_TRY(natural_widths(s, op, cells, out->options.width, widths));
+        TARN_TRY(natural_widths(s, op, &table, out->options.width, widths));
         table.cell_width_max = cut_width(widths, s->count, out->options.width);
     }
     table.columns = columns;
-    table.cells = cells;
     TARN_TRY(tarn_text_table_render(op, &table, &s->buf));
     put_count(out);
     return TARN_OK;
