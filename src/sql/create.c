@@ -317,8 +317,13 @@ enum tarn_status tarn__sql_create(struct tarn__run *r)
     if (!replace &&
         (tarn__take(w, "NAMESPACE") || tarn__take(w, "SCHEMA") || tarn__take(w, "DATABASE")))
         return tarn__create_namespace(r);
-    if (tarn__at(w, "TEMP") || tarn__at(w, "TEMPORARY") || tarn__at(w, "EXTERNAL"))
-        return tarn__fail_here(w, TARN_UNSUPPORTED, "%s tables are not in this version",
-                               tarn__at(w, "EXTERNAL") ? "external" : "temporary");
+    if (tarn__at(w, "EXTERNAL"))
+        return tarn__fail_here(w, TARN_UNSUPPORTED, "external tables are not in this version");
+    if (tarn__at(w, "TEMP") || tarn__at(w, "TEMPORARY")) {
+        (void)tarn__fail_here(w, TARN_UNSUPPORTED,
+                              "temporary tables and views are not in this version");
+        tarn_hint(w->op, "WITH s AS (SELECT ..) MERGE INTO .. USING s: any statement may begin so");
+        return TARN_UNSUPPORTED;
+    }
     return tarn__expect(w, replace ? "TABLE" : "TABLE, VIEW or NAMESPACE");
 }

@@ -318,6 +318,9 @@ enum tarn_status tarn__sql_show(struct tarn__run *r)
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
         if (tarn__take(&r->words, kinds[i].words))
             return kinds[i].show(r);
+    if (r->words.end)
+        return tarn__expect(&r->words, "TABLES, VIEWS, NAMESPACES, COLUMNS, PARTITIONS, CREATE or "
+                                       "TBLPROPERTIES");
     tarn__done(r, "SHOW", -1);
     return tarn__answer_query(r, r->text);
 }

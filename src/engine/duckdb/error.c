@@ -296,9 +296,10 @@ static void report_lines(struct tarn_op *op, enum tarn_status status, struct tar
     first = tarn__tidy(op, first);
     rest = tarn_str_trim(rest);
     (void)tarn_fail(op, status, "%.*s", TARN_STR_ARG(first));
-    struct tarn_str detail = first_lines(rest);
+    struct tarn_str detail = replaced(op, first_lines(rest), TARN_STR("\t"), TARN_STR("  "));
     if (rest.len > 0)
-        tarn_detail(op, "%.*s%s", TARN_STR_ARG(detail), detail.len < rest.len ? "\n..." : "");
+        tarn_detail(op, "%.*s%s", TARN_STR_ARG(detail),
+                    first_lines(rest).len < rest.len ? "\n..." : "");
 }
 
 /* A view is no help to the engine: the columns of all tables that the statement reads. */

@@ -3,7 +3,7 @@
  *   CAST(x AS ARRAY<STRING>)       types, behind AS and ::
  *   date_format(x, 'yyyy-MM')      patterns of Java's, which must be texts
  *   transform(l, x -> ..), exists(l, x -> ..), aggregate(l, start, (a, x) -> ..)
- *   array(1, 2), named_struct('a', 1), current_timestamp()
+ *   array(1, 2), map('a', 1, 'b', 2), named_struct('a', 1), current_timestamp()
  *   FROM t LATERAL VIEW [OUTER] explode(l) v AS x
  *
  * and functions that are macros (spark_macros.c). What the engine understands itself is left to it.
@@ -12,7 +12,7 @@
 
 #include <ctype.h>
 
-#define ARGS_MAX 16
+#define ARGS_MAX 64
 
 struct call {
     size_t open, close; /* the brackets */
@@ -338,6 +338,31 @@ static size_t on_named_struct(struct tarn__rewriting *w, const struct tarn_sql_t
     return t->end;
 }
 
+static bool is_literal(const struct tarn__rewriting *w, size_t begin, size_t end)
+{
+    struct tarn_sql_token t;
+    return tarn__rewrite_next(w, begin, &t) && t.end == end &&
+           (t.kind == TARN_SQL_STRING || t.kind == TARN_SQL_NUMBER);
+}
+
+/* map('a', x, 'b', y): MAP {'a': x, 'b': y}. The engine's own map(keys, values) takes two lists, so
+ * two arguments are a key and its value only where the key is a text or a number. */
+static size_t on_map(struct tarn__rewriting *w, const struct tarn_sql_token *t,
+                     const struct tarn_sql_token *before, const struct call *c)
+{
+    if (c->count == 0 || c->count % 2 == 1 || is(w, before, "AS") || is(w, before, ":") ||
+        (c->count == 2 && !is_literal(w, c->args[0].begin, c->args[0].end)))
+        return 0;
+    tarn__rewrite_edit(w, t->begin, c->open + 1, TARN_STR("MAP {"));
+    for (size_t i = 0; i < c->count; i += 2) {
+        struct tarn_sql_token comma;
+        if (tarn__rewrite_next(w, c->args[i].end, &comma))
+            tarn__rewrite_later(w, comma.begin, comma.end, TARN_STR(":"));
+    }
+    tarn__rewrite_later(w, c->close, c->close + 1, TARN_STR("}"));
+    return c->open + 1;
+}
+
 static bool takes_pattern(const struct tarn__rewriting *w, const struct tarn_sql_token *t)
 {
     return is(w, t, "date_format") || is(w, t, "to_date") || is(w, t, "to_timestamp") ||
@@ -364,6 +389,8 @@ static size_t on_call(struct tarn__rewriting *w, const struct tarn_sql_token *t,
         return on_aggregate(w, t, c);
     if (is(w, t, "named_struct"))
         return on_named_struct(w, t, c);
+    if (is(w, t, "map"))
+        return on_map(w, t, before, c);
     if (is(w, t, "array") && !begins_query(w, c) && !is(w, before, "AS") && !is(w, before, ":")) {
         tarn__rewrite_edit(w, t->begin, t->end, TARN_STR("list_value"));
         return t->end;

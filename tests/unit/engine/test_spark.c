@@ -58,6 +58,9 @@ static void test_functions(void **state)
         {"SELECT get_json_object('{\"a\": {\"b\": \"x\"}}', '$.a.b')", "x\n"},
         {"SELECT named_struct('a', 1, 'b c', array(named_struct('d', 2)))",
          "{a: 1, b c: [{d: 2}]}\n"},
+        {"SELECT map('a', 1, 'b', array(2)[1]), map(1 , 'x'), map('a', map('b', 3))['a'], map([1], "
+         "[2]), map(), CAST(NULL AS MAP(VARCHAR, INT))",
+         "{a: 1, b: 2}|{1: x}|{b: 3}|{1: 2}|{}|NULL\n"},
         {"SELECT from_unixtime(0), from_unixtime(0, 'yyyy'), unix_timestamp('1970-01-02'), "
          "unix_timestamp('1970', 'yyyy')",
          "1970-01-01 00:00:00|1970|86400|0\n"},
