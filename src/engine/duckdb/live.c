@@ -157,16 +157,36 @@ static void live_rows(duckdb_function_info info, duckdb_data_chunk in, duckdb_ve
     }
 }
 
+/* A scan gives out chunks of one file: then one value is enough for all rows, and the engine keeps
+ * it as one until it needs more. */
+static bool one_file(const int64_t *files, idx_t n)
+{
+    for (idx_t i = 1; i < n; i++)
+        if (files[i] != files[0])
+            return false;
+    return n > 0;
+}
+
+static void put_one(duckdb_vector out, duckdb_value value)
+{
+    duckdb_vector_reference_value(out, value);
+    duckdb_destroy_value(&value);
+}
+
 static void live_paths(duckdb_function_info info, duckdb_data_chunk in, duckdb_vector out)
 {
     idx_t n = duckdb_data_chunk_get_size(in);
     const int64_t *files = column(in, 1);
     struct tarn__live *l = n > 0 ? live_of_chunk(info, in) : NULL;
-    for (idx_t i = 0; l && i < n; i++) {
+    bool one = one_file(files, n);
+    for (idx_t i = 0; l && i < (one ? 1 : n); i++) {
         const struct tarn__live_file *f = file_of(info, l, files[i]);
         if (!f)
             return;
-        duckdb_vector_assign_string_element_len(out, i, f->path.ptr, f->path.len);
+        if (one)
+            put_one(out, duckdb_create_varchar_length(f->path.ptr, f->path.len));
+        else
+            duckdb_vector_assign_string_element_len(out, i, f->path.ptr, f->path.len);
     }
 }
 
@@ -193,6 +213,12 @@ static void numbers(duckdb_function_info info, duckdb_data_chunk in, duckdb_vect
     idx_t n = duckdb_data_chunk_get_size(in);
     const int64_t *files = column(in, 1);
     struct tarn__live *l = n > 0 ? live_of_chunk(info, in) : NULL;
+    if (one_file(files, n)) {
+        const struct tarn__live_file *f = l ? file_of(info, l, files[0]) : NULL;
+        if (f)
+            put_one(out, of(f) < 0 ? duckdb_create_null_value() : duckdb_create_int64(of(f)));
+        return;
+    }
     duckdb_vector_ensure_validity_writable(out);
     uint64_t *valid = duckdb_vector_get_validity(out);
     int64_t *data = duckdb_vector_get_data(out);
