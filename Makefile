@@ -12,7 +12,7 @@ help:
 	@echo 'make test-compat       the tests with Spark (downloads about 500 MB the first time)'
 	@echo 'make build             build/dev/tarn, for development'
 	@echo 'make release           build/release/tarn, one file'
-	@echo 'make fuzz SECONDS=60   run every fuzzer that long'
+	@echo 'make fuzz SECONDS=60   run every fuzzer that long (TARN_FUZZ_JOBS=2: two at a time)'
 	@echo 'make bench             run the benchmarks'
 	@echo 'make format            lay out the C sources; format-check only looks'
 	@echo 'make install PREFIX=   install the program, libtarn.a and the headers ($(PREFIX))'

@@ -1,0 +1,1 @@
+merge into `raw`.t using s on (t.id = s.id) when matched then update set *; alter table raw.t add columns (a int comment 'x', b array<int>); call system.x(a => -5)
