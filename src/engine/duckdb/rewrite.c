@@ -412,7 +412,8 @@ static void scan(struct tarn__rewriting *w, size_t body)
         } else if (l->expect && is_name(&t) && !is_keyword(w, &t) && (past = on_table(w, &t)) > 0) {
             l->expect = false;
             t.end = past;
-        } else if ((past = tarn__rewrite_spark(w, &t, &before)) > 0) {
+        } else if ((past = tarn__rewrite_spark(w, &t, &before)) > 0 ||
+                   (past = tarn__rewrite_opaque(w, &t, &before)) > 0) {
             t.end = past;
         } else {
             back_quoted(w, &t);

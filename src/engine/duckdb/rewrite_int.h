@@ -1,4 +1,4 @@
-/* rewrite_int: a statement that is being rewritten, for rewrite.c and spark.c. */
+/* rewrite_int: a statement that is being rewritten, for rewrite.c, spark.c and opaque.c. */
 #ifndef TARN_ENGINE_REWRITE_INT_H
 #define TARN_ENGINE_REWRITE_INT_H
 
@@ -41,6 +41,12 @@ enum tarn_status tarn__rewrite_piece(struct tarn__rewriting *w, size_t begin, si
  * go on; 0 = it is none. */
 size_t tarn__rewrite_spark(struct tarn__rewriting *w, const struct tarn_sql_token *t,
                            const struct tarn_sql_token *before);
+
+/* ---- opaque.c */
+
+/* IS [NOT] DISTINCT FROM a constant, at IS: where to go on; 0 = it is none. */
+size_t tarn__rewrite_opaque(struct tarn__rewriting *w, const struct tarn_sql_token *t,
+                            const struct tarn_sql_token *before);
 
 /* ---- spark_macros.c */
 
