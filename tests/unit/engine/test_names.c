@@ -166,7 +166,7 @@ static void test_explain_names_versions(void **state)
     const char *plan =
         rows_of(f, "EXPLAIN SELECT * FROM raw.t VERSION AS OF 7 t JOIN raw.t TIMESTAMP "
                    "AS OF '2024-01-01' u ON true WHERE t.id > 3");
-    assert_non_null(strstr(plan, "raw.t VERSION AS OF 7: 1 of 1 files"));
+    assert_non_null(strstr(plan, "raw.t VERSION AS OF 7: 1 of 1 file,"));
     assert_non_null(strstr(plan, "raw.t TIMESTAMP AS OF 2024-01-01"));
     assert_true(tarn_str_is(f->tables[1].last_filter, "id > 3") ||
                 tarn_str_is(f->tables[3].last_filter, "id > 3"));
