@@ -373,8 +373,10 @@ static enum tarn_status report_memory(struct tarn_op *op, const struct said *e)
         (void)tarn_fail(op, TARN_DISK_FULL, "the temporary folder is full");
     else
         (void)tarn_fail(op, TARN_NOMEM, "the statement needs more memory than the engine's share");
-    tarn_detail(op, "%.*s", TARN_STR_ARG(e->message));
-    tarn_hint(op, "raise memory_limit, or read less at once");
+    struct tarn_str rest = e->message, first; /* what follows is advice on settings of the engine */
+    (void)tarn_str_cut(&rest, '\n', &first);
+    tarn_detail(op, "%.*s", TARN_STR_ARG(first));
+    tarn_hint(op, "raise memory_limit, take fewer threads, or read less at once");
     return op->report.status;
 }
 
