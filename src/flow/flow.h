@@ -50,6 +50,9 @@ enum tarn_status tarn_reconcile(struct tarn_op *op, const struct tarn_schema *ta
 enum tarn_status tarn_flow_write(const struct tarn_flow *, struct tarn_op *,
                                  const struct tarn_change *, int64_t ingest_ts_us,
                                  struct tarn_write *out) TARN_MUST_USE;
+/* Behind the columns, `_row_id` and `_last_updated_sequence_number` (format version 3): rows that
+ * live on in a new file keep their id. Either may be null. */
+enum tarn_status tarn_flow_write_lineage(struct tarn_op *, struct tarn_write *) TARN_MUST_USE;
 /* A new table's properties: the given ones over Tarn's own (merge-on-read, zstd). */
 enum tarn_status tarn_flow_properties(struct tarn_op *, const struct tarn_kvs *given,
                                       struct tarn_kvs *out) TARN_MUST_USE;

@@ -60,6 +60,23 @@ struct side {
     struct tarn_rows *rows;
 };
 
+/* Side tables have the format version that is said for their table. */
+static enum tarn_status side_version(struct tarn_op *op, const struct tarn_load *load,
+                                     const struct tarn_table *table, struct tarn_change *change,
+                                     struct tarn_kvs *out)
+{
+    struct tarn_str key = TARN_STR("format-version");
+    const struct tarn_str *version = tarn_kvs_get(&load->properties, key.ptr);
+    int64_t n;
+    if (!version)
+        return TARN_OK;
+    if (!table)
+        return tarn_kvs_with(op, out, key, *version, out);
+    if (!tarn_str_to_i64(*version, &n) || n <= table->metadata.format_version)
+        return TARN_OK;
+    return tarn_change_set_property(change, op, key, *version);
+}
+
 static enum tarn_status side_open(const struct tarn_flow *flow, struct tarn_op *op,
                                   const struct tarn_load *load, struct tarn_table *table,
                                   struct tarn_ident ident, const char *type_text,
@@ -74,10 +91,12 @@ static enum tarn_status side_open(const struct tarn_flow *flow, struct tarn_op *
             return tarn_fail(op, TARN_SCHEMA,
                              "table %.*s.%.*s does not have the columns that this version writes",
                              TARN_STR_ARG(ident.ns), TARN_STR_ARG(ident.name));
-        return tarn_change_open(flow->lake, op, table, &out->change);
+        TARN_TRY(tarn_change_open(flow->lake, op, table, &out->change));
+        return side_version(op, load, table, out->change, NULL);
     }
     struct tarn_schema schema = {.root = *out->type};
     struct tarn_create create = {.schema = &schema};
+    TARN_TRY(side_version(op, load, NULL, NULL, &create.properties));
     create.location = tarn_sprintf(op, "%.*s%s", TARN_STR_ARG(load->location), suffix);
     if (!create.location.ptr || !ident.name.ptr)
         return TARN_NOMEM;

@@ -1,6 +1,10 @@
 /* write: what a table's properties ask of a write. */
 #include "flow/flow_int.h"
 
+/* Spec "Reserved Field IDs". */
+#define ID_ROW_ID       2147483540
+#define ID_ROW_SEQUENCE 2147483539
+
 /* ---- a write's options */
 
 static struct tarn_str property(const struct tarn_metadata *m, const char *key,
@@ -93,6 +97,25 @@ enum tarn_status tarn_flow_write(const struct tarn_flow *flow, struct tarn_op *o
     if (!folder.ptr)
         return TARN_NOMEM;
     return tarn_storage_local_path(flow->lake->storage, op, folder, &out->folder);
+}
+
+enum tarn_status tarn_flow_write_lineage(struct tarn_op *op, struct tarn_write *w)
+{
+    struct tarn_schema *s;
+    size_t n = w->schema->root.field_count;
+    TARN_NEW(op, s);
+    *s = *w->schema;
+    TARN_NEW_ARRAY(op, s->root.fields, n + 2);
+    if (n)
+        memcpy(s->root.fields, w->schema->root.fields, n * sizeof *s->root.fields);
+    s->root.fields[n] = (struct tarn_field){
+        .id = ID_ROW_ID, .name = TARN_STR("_row_id"), .type = {.kind = TARN_TYPE_LONG}};
+    s->root.fields[n + 1] = (struct tarn_field){.id = ID_ROW_SEQUENCE,
+                                                .name = TARN_STR("_last_updated_sequence_number"),
+                                                .type = {.kind = TARN_TYPE_LONG}};
+    s->root.field_count = n + 2;
+    w->schema = s;
+    return TARN_OK;
 }
 
 enum tarn_status tarn_flow_properties(struct tarn_op *op, const struct tarn_kvs *given,

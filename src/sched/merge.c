@@ -89,6 +89,7 @@ struct merge {
     const struct tarn_type *columns;     /* of the change: what files hold */
     const struct tarn_type *old_columns; /* of the table */
     struct tarn_scan *scan;
+    bool lineage; /* rows that are replaced keep their ids */
 };
 
 static enum tarn_status bind(struct merge *m)
@@ -108,6 +109,8 @@ static enum tarn_status write_rows(struct merge *m, struct tarn_buf *sql, struct
     TARN_TRY((enum tarn_status)tarn_buf_finish(op, sql, "merge query"));
     struct tarn_sql_text text = {.sql = tarn_buf_view(sql), .line0 = 1};
     TARN_TRY(tarn_flow_write(&m->b->flow, op, m->change, INT64_MIN, &write));
+    if (m->lineage)
+        TARN_TRY(tarn_flow_write_lineage(op, &write));
     TARN_TRY(tarn_session_write(m->b->w->session, op, text, &write, &written));
     made->rows = written.rows;
     made->bytes = written.bytes;
@@ -132,12 +135,24 @@ static void put_source(struct tarn_buf *sql, const struct merge *m, const char *
     tarn_buf_printf(sql, " AS %s", alias);
 }
 
+/* Format version 3, unless a column has the name of a metadata column. */
+static bool keeps_ids(const struct merge *m)
+{
+    return m->table->metadata.format_version >= 3 &&
+           !find_column(m->columns, TARN_STR("_row_id")) &&
+           !find_column(m->columns, TARN_STR("_last_updated_sequence_number"));
+}
+
 static enum tarn_status merge_changed(struct merge *m, struct tarn__made *made)
 {
     struct tarn_buf sql;
     tarn_buf_init(&sql, 16 << 20);
     tarn_buf_z(&sql, "SELECT ");
     put_columns(&sql, m);
+    m->lineage = keeps_ids(m);
+    if (m->lineage)
+        tarn_buf_z(&sql, ", t._row_id AS _row_id, CAST(NULL AS BIGINT) AS "
+                         "_last_updated_sequence_number");
     tarn_buf_z(&sql, " FROM ");
     put_source(&sql, m, "s");
     tarn_buf_z(&sql, " LEFT JOIN tarn.target AS t ON ");
@@ -209,7 +224,7 @@ enum tarn_status tarn__merge_rows(const struct tarn__build *b, const struct tarn
                                   const struct tarn_table *table, struct tarn_change *change,
                                   struct tarn_written *result, struct tarn__made *made)
 {
-    struct merge m = {b, model, table, change, result, &made->result, NULL, NULL, NULL};
+    struct merge m = {b, model, table, change, result, &made->result, NULL, NULL, NULL, false};
     TARN_TRY(bind(&m));
     if (made->foreign)
         TARN_TRY(check_target_keys(&m));
@@ -284,7 +299,7 @@ enum tarn_status tarn__count_kept(const struct tarn__build *b, const struct tarn
                                   struct tarn_written *result, struct tarn__made *made,
                                   int64_t *out)
 {
-    struct merge m = {b, model, table, change, result, &made->result, NULL, NULL, NULL};
+    struct merge m = {b, model, table, change, result, &made->result, NULL, NULL, NULL, false};
     struct tarn_buf sql;
     TARN_TRY(bind(&m));
     tarn_buf_init(&sql, 16 << 20);
@@ -306,7 +321,7 @@ enum tarn_status tarn__append_rows(const struct tarn__build *b, const struct tar
                                    const struct tarn_table *table, struct tarn_change *change,
                                    struct tarn_written *result, struct tarn__made *made)
 {
-    struct merge m = {b, model, table, change, result, &made->result, NULL, NULL, NULL};
+    struct merge m = {b, model, table, change, result, &made->result, NULL, NULL, NULL, false};
     struct tarn_buf sql, known;
     TARN_TRY(bind(&m));
     tarn_buf_init(&sql, 16 << 20);
@@ -332,7 +347,7 @@ enum tarn_status tarn__same_rows(const struct tarn__build *b, const struct tarn_
                                  const struct tarn_written *result, bool *out)
 {
     struct tarn_written written = *result;
-    struct merge m = {b, model, table, NULL, &written, NULL, &schema->root, NULL, NULL};
+    struct merge m = {b, model, table, NULL, &written, NULL, &schema->root, NULL, NULL, false};
     struct tarn_table_totals totals;
     struct tarn_buf sql;
     int64_t differing = 0;

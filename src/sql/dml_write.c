@@ -7,14 +7,10 @@
  * In a table of version 3 a row that changes keeps its row id, which its new file holds as a column
  * (spec "Row Lineage"); rows that are only moved keep the number of their last update, too.
  */
-#include <string.h>
-
 #include "sql/dml_write_int.h"
 
-#define ID_ROW_ID       2147483540
-#define ID_ROW_SEQUENCE 2147483539
-#define ACTS_OLD        (1u << TARN__ACT_UPDATE | 1u << TARN__ACT_DELETE)
-#define ACTS_NEW        (1u << TARN__ACT_UPDATE | 1u << TARN__ACT_INSERT)
+#define ACTS_OLD (1u << TARN__ACT_UPDATE | 1u << TARN__ACT_DELETE)
+#define ACTS_NEW (1u << TARN__ACT_UPDATE | 1u << TARN__ACT_INSERT)
 
 /* ---- rows */
 
@@ -75,25 +71,6 @@ static enum tarn_status rows_sql(struct tarn__writing *x, bool kept, struct tarn
     return (enum tarn_status)tarn_buf_finish(x->d->op, b, "a statement");
 }
 
-static enum tarn_status lineage_schema(struct tarn_op *op, const struct tarn_schema *of,
-                                       const struct tarn_schema **out)
-{
-    struct tarn_schema *s;
-    size_t n = of->root.field_count;
-    TARN_NEW(op, s);
-    *s = *of;
-    TARN_NEW_ARRAY(op, s->root.fields, n + 2);
-    memcpy(s->root.fields, of->root.fields, n * sizeof *s->root.fields);
-    s->root.fields[n] = (struct tarn_field){
-        .id = ID_ROW_ID, .name = TARN_STR("_row_id"), .type = {.kind = TARN_TYPE_LONG}};
-    s->root.fields[n + 1] = (struct tarn_field){.id = ID_ROW_SEQUENCE,
-                                                .name = TARN_STR("_last_updated_sequence_number"),
-                                                .type = {.kind = TARN_TYPE_LONG}};
-    s->root.field_count = n + 2;
-    *out = s;
-    return TARN_OK;
-}
-
 /* The new rows that actions make, for comparison with what was written. */
 static enum tarn_status count_new(struct tarn__writing *x, int64_t *out)
 {
@@ -124,7 +101,7 @@ enum tarn_status tarn__dml_write_rows(struct tarn__writing *x, bool kept)
     TARN_GO(count_new(x, &expected));
     TARN_GO(tarn_flow_write(flow, d->op, d->change, INT64_MIN, &write));
     if (x->lineage)
-        TARN_GO(lineage_schema(d->op, write.schema, &write.schema));
+        TARN_GO(tarn_flow_write_lineage(d->op, &write));
     TARN_GO(tarn_session_write(flow->session, d->op,
                                (struct tarn_sql_text){.sql = tarn_buf_view(&sql), .line0 = 1},
                                &write, &written));
