@@ -279,6 +279,24 @@ void *tarn_alloc_array(struct tarn_op *op, size_t count, size_t size_bytes)
     return tarn_alloc(op, total);
 }
 
+void *tarn_grow(struct tarn_op *op, void *items, size_t count, size_t *cap, size_t item_bytes)
+{
+    if (count < *cap)
+        return items;
+    if (*cap > SIZE_MAX / 2) {
+        (void)tarn_fail(op, TARN_NOMEM, "out of memory");
+        return NULL;
+    }
+    size_t more = *cap ? *cap * 2 : 16;
+    void *grown = tarn_alloc_array(op, more, item_bytes);
+    if (!grown)
+        return NULL;
+    if (count)
+        memcpy(grown, items, count * item_bytes);
+    *cap = more;
+    return grown;
+}
+
 struct tarn_str tarn_strdup(struct tarn_op *op, struct tarn_str s)
 {
     char *p = s.len == SIZE_MAX ? NULL : tarn_arena_alloc(op->arena, s.len + 1);

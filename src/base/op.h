@@ -129,6 +129,9 @@ enum tarn_status tarn_poll(struct tarn_op *op, int level) TARN_MUST_USE;
 void *tarn_alloc(struct tarn_op *op, size_t size_bytes);
 /* count * size checked */
 void *tarn_alloc_array(struct tarn_op *op, size_t count, size_t size_bytes);
+/* An array in op->arena with room for one more item than `count`: `items` itself, or a copy of
+ * twice the size (the old one stays until the arena goes). NULL after TARN_NOMEM was reported. */
+void *tarn_grow(struct tarn_op *op, void *items, size_t count, size_t *cap, size_t item_bytes);
 /* Copies into op->arena, zero-terminated behind .len; .ptr NULL after TARN_NOMEM was reported. */
 struct tarn_str tarn_strdup(struct tarn_op *op, struct tarn_str s);
 struct tarn_str tarn_sprintf(struct tarn_op *op, const char *fmt, ...) TARN_PRINTF(2, 3);
@@ -166,6 +169,14 @@ struct tarn_str tarn_sprintf(struct tarn_op *op, const char *fmt, ...) TARN_PRIN
         (p) = tarn_alloc_array((op), (n), sizeof *(p)); \
         if (!(p))                                       \
             return TARN_NOMEM;                          \
+    } while (0)
+/* Room for one more item in an array of `count` items and capacity `cap`, or return TARN_NOMEM. */
+#define TARN_GROW(op, items, count, cap)                                                \
+    do {                                                                                \
+        void *tarn_grown_ = tarn_grow((op), (items), (count), &(cap), sizeof *(items)); \
+        if (!tarn_grown_)                                                               \
+            return TARN_NOMEM;                                                          \
+        (items) = tarn_grown_;                                                          \
     } while (0)
 /* An assert that stays in release builds: a broken promise of our own code, never input from
  * outside. */

@@ -128,15 +128,7 @@ static enum tarn_status add(struct finder *f, struct tarn_str candidate)
     for (size_t i = 0; i < f->count; i++)
         if (tarn_str_eq(f->items[i], candidate))
             return TARN_OK;
-    if (f->count == f->cap) {
-        size_t cap = f->cap ? f->cap * 2 : 64;
-        struct tarn_str *grown;
-        TARN_NEW_ARRAY(f->op, grown, cap);
-        if (f->count)
-            memcpy(grown, f->items, f->count * sizeof *grown);
-        f->items = grown;
-        f->cap = cap;
-    }
+    TARN_GROW(f->op, f->items, f->count, f->cap);
     f->items[f->count++] = candidate;
     return TARN_OK;
 }

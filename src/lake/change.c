@@ -31,15 +31,7 @@ enum tarn_status tarn__new_snapshot_id(struct tarn_op *op, int64_t *out)
 enum tarn_status tarn__str_list_add(struct tarn_op *op, struct tarn__str_list *list,
                                     struct tarn_str s)
 {
-    if (list->count == list->cap) {
-        size_t cap = list->cap ? list->cap * 2 : 16;
-        struct tarn_str *grown;
-        TARN_NEW_ARRAY(op, grown, cap);
-        if (list->count)
-            memcpy(grown, list->items, list->count * sizeof *grown);
-        list->items = grown;
-        list->cap = cap;
-    }
+    TARN_GROW(op, list->items, list->count, list->cap);
     list->items[list->count++] = s;
     return TARN_OK;
 }

@@ -134,15 +134,7 @@ static enum tarn_status tell(struct work *w, const struct tarn_scan *scan, bool 
     struct tarn_changes *o = w->out;
     if (scan->file_count == 0)
         return TARN_OK;
-    if (o->count == w->cap) {
-        size_t cap = w->cap ? w->cap * 2 : 16;
-        struct tarn_row_changes *grown;
-        TARN_NEW_ARRAY(w->op, grown, cap);
-        if (o->count)
-            memcpy(grown, o->items, o->count * sizeof *grown);
-        o->items = grown;
-        w->cap = cap;
-    }
+    TARN_GROW(w->op, o->items, o->count, w->cap);
     o->items[o->count++] = (struct tarn_row_changes){
         .snapshot = w->snapshot, .ordinal = w->ordinal, .deleted = deleted, .scan = scan};
     return TARN_OK;

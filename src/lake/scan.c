@@ -66,15 +66,7 @@ static enum tarn_status keep_delete(struct tarn__planner *p, const struct tarn_m
         list = &p->vectors;
     if (list != &p->vectors)
         TARN_TRY(check_format(p, e));
-    if (list->count == list->cap) {
-        size_t cap = list->cap ? list->cap * 2 : 16;
-        struct tarn_manifest_entry *grown;
-        TARN_NEW_ARRAY(p->op, grown, cap);
-        if (list->count)
-            memcpy(grown, list->items, list->count * sizeof *grown);
-        list->items = grown;
-        list->cap = cap;
-    }
+    TARN_GROW(p->op, list->items, list->count, list->cap);
     list->items[list->count++] = *e;
     return TARN_OK;
 }
@@ -83,15 +75,7 @@ static enum tarn_status keep_file(struct tarn__planner *p, const struct tarn_man
 {
     struct tarn_scan *s = p->scan;
     TARN_TRY(check_format(p, e));
-    if (s->file_count == p->file_cap) {
-        size_t cap = p->file_cap ? p->file_cap * 2 : 64;
-        struct tarn_scan_file *grown;
-        TARN_NEW_ARRAY(p->op, grown, cap);
-        if (s->file_count)
-            memcpy(grown, s->files, s->file_count * sizeof *grown);
-        s->files = grown;
-        p->file_cap = cap;
-    }
+    TARN_GROW(p->op, s->files, s->file_count, p->file_cap);
     struct tarn_data_file *copy;
     TARN_NEW(p->op, copy);
     *copy = e->file;

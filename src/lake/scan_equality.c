@@ -79,15 +79,7 @@ static enum tarn_status find_group(struct work *w, const struct tarn_data_file *
         if (same)
             return TARN_OK;
     }
-    if (w->count == w->cap) {
-        size_t cap = w->cap ? w->cap * 2 : 8;
-        struct group *grown;
-        TARN_NEW_ARRAY(w->p->op, grown, cap);
-        if (w->count)
-            memcpy(grown, w->groups, w->count * sizeof *grown);
-        w->groups = grown;
-        w->cap = cap;
-    }
+    TARN_GROW(w->p->op, w->groups, w->count, w->cap);
     *out = &w->groups[w->count++];
     **out = (struct group){.first = d, .global = global};
     (*out)->out.field_ids = ids;
@@ -100,15 +92,7 @@ static enum tarn_status add_delete(struct work *w, const struct tarn_manifest_en
     struct group *g;
     struct tarn_data_file *copy;
     TARN_TRY(find_group(w, &e->file, &g));
-    if (g->out.delete_count == g->delete_cap) {
-        size_t cap = g->delete_cap ? g->delete_cap * 2 : 8;
-        struct tarn_equality_delete *grown;
-        TARN_NEW_ARRAY(w->p->op, grown, cap);
-        if (g->out.delete_count)
-            memcpy(grown, g->out.deletes, g->out.delete_count * sizeof *grown);
-        g->out.deletes = grown;
-        g->delete_cap = cap;
-    }
+    TARN_GROW(w->p->op, g->out.deletes, g->out.delete_count, g->delete_cap);
     TARN_NEW(w->p->op, copy);
     *copy = e->file;
     struct tarn_equality_delete *d = &g->out.deletes[g->out.delete_count++];

@@ -78,15 +78,7 @@ static enum tarn_status pick(struct tarn_op *op, const struct tarn_idents *all, 
 
 static enum tarn_status keep(struct tarn_workspace *w, struct tarn_table *t)
 {
-    if (w->held_count == w->held_cap) {
-        struct tarn_table **grown;
-        size_t cap = w->held_cap ? w->held_cap * 2 : 16;
-        TARN_NEW_ARRAY(w->hold, grown, cap);
-        if (w->held_count)
-            memcpy(grown, w->held, w->held_count * sizeof *grown);
-        w->held = grown;
-        w->held_cap = cap;
-    }
+    TARN_GROW(w->hold, w->held, w->held_count, w->held_cap);
     w->held[w->held_count++] = t;
     return TARN_OK;
 }

@@ -43,15 +43,7 @@ static enum tarn_status keep_node(void *ctx, struct tarn_op *op, const struct ta
                                   size_t row)
 {
     struct reading *r = ctx;
-    if (r->count == r->cap) {
-        size_t cap = r->cap ? r->cap * 2 : 64;
-        struct raw_node *grown;
-        TARN_NEW_ARRAY(op, grown, cap);
-        if (r->count)
-            memcpy(grown, r->nodes, r->count * sizeof *grown);
-        r->nodes = grown;
-        r->cap = cap;
-    }
+    TARN_GROW(op, r->nodes, r->count, r->cap);
     struct raw_node *n = &r->nodes[r->count++];
     *n = (struct raw_node){.name = tarn_strdup(op, tarn_cell_text(b, 0, row)),
                            .children = tarn_cell_long(b, 1, row),

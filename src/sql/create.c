@@ -22,15 +22,7 @@ static enum tarn_status add_column(struct tarn__create *x, const struct tarn__co
             tarn__place_at(&r->words, c->name.begin);
             return TARN_SQL;
         }
-    if (x->column_count == x->column_cap) {
-        size_t cap = x->column_cap ? x->column_cap * 2 : 16;
-        struct tarn__column_def *grown;
-        TARN_NEW_ARRAY(r->op, grown, cap);
-        if (x->column_count)
-            memcpy(grown, x->columns, x->column_count * sizeof *grown);
-        x->columns = grown;
-        x->column_cap = cap;
-    }
+    TARN_GROW(r->op, x->columns, x->column_count, x->column_cap);
     x->columns[x->column_count++] = *c;
     return TARN_OK;
 }

@@ -57,15 +57,7 @@ static enum tarn_status check_twice(struct tarn__dml *d, const struct tarn__acti
 enum tarn_status tarn__dml_add_set(struct tarn__dml *d, struct tarn__action *a,
                                    struct tarn__set **out)
 {
-    if (a->count == a->cap) {
-        size_t cap = a->cap ? a->cap * 2 : 8;
-        struct tarn__set *grown;
-        TARN_NEW_ARRAY(d->op, grown, cap);
-        if (a->count)
-            memcpy(grown, a->sets, a->count * sizeof *grown);
-        a->sets = grown;
-        a->cap = cap;
-    }
+    TARN_GROW(d->op, a->sets, a->count, a->cap);
     *out = &a->sets[a->count++];
     **out = (struct tarn__set){.row = -1};
     return TARN_OK;

@@ -183,15 +183,7 @@ enum tarn_status tarn__pin(struct tarn__run *r, struct tarn_table *t)
     for (size_t i = 0; i < s->pinned_count; i++)
         if (same_ident(s->pinned[i], t->ident))
             return s->env->pin(s->env->ctx, op, t->ident, t);
-    if (s->pinned_count == s->pinned_cap) {
-        size_t cap = s->pinned_cap ? s->pinned_cap * 2 : 16;
-        struct tarn_ident *grown;
-        TARN_NEW_ARRAY(op, grown, cap);
-        if (s->pinned_count)
-            memcpy(grown, s->pinned, s->pinned_count * sizeof *grown);
-        s->pinned = grown;
-        s->pinned_cap = cap;
-    }
+    TARN_GROW(op, s->pinned, s->pinned_count, s->pinned_cap);
     TARN_TRY(s->env->pin(s->env->ctx, op, t->ident, t));
     s->pinned[s->pinned_count++] = t->ident;
     return TARN_OK;
@@ -246,15 +238,7 @@ enum tarn_status tarn__pin_refs(struct tarn__run *r, struct tarn_sql_text query)
 static enum tarn_status remember(struct tarn__run *r, struct tarn_change *change)
 {
     struct tarn_sql *s = r->sql;
-    if (s->change_count == s->change_cap) {
-        size_t cap = s->change_cap ? s->change_cap * 2 : 16;
-        struct tarn_change **grown;
-        TARN_NEW_ARRAY(&s->op, grown, cap);
-        if (s->change_count)
-            memcpy(grown, s->changes, s->change_count * sizeof(struct tarn_change *));
-        s->changes = grown;
-        s->change_cap = cap;
-    }
+    TARN_GROW(&s->op, s->changes, s->change_count, s->change_cap);
     s->changes[s->change_count++] = change;
     return TARN_OK;
 }

@@ -249,6 +249,27 @@ static void every_allocation_may_fail(void **state)
     }
 }
 
+static void arrays_grow_and_keep_what_they_hold(void **state)
+{
+    struct tarn_op op;
+    int64_t *items = NULL;
+    size_t cap = 0;
+    (void)state;
+    assert_int_equal(tarn_op_init(&op, 0, 0), TARN_OK);
+    for (size_t i = 0; i < 1000; i++) {
+        items = tarn_grow(&op, items, i, &cap, sizeof *items);
+        assert_non_null(items);
+        assert_true(cap > i && cap <= 2 * i + 16);
+        items[i] = (int64_t)(i * i);
+    }
+    for (size_t i = 0; i < 1000; i++)
+        assert_int_equal(items[i], i * i);
+    cap = SIZE_MAX / 2 + 1;
+    assert_null(tarn_grow(&op, items, cap, &cap, sizeof *items));
+    assert_int_equal(op.report.status, TARN_NOMEM);
+    tarn_op_release(&op);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -264,6 +285,7 @@ int main(void)
         cmocka_unit_test(poll_sees_cancel_and_deadline),
         cmocka_unit_test(memory_past_the_budget_is_reported),
         cmocka_unit_test(copies_are_terminated_and_never_absent),
+        cmocka_unit_test(arrays_grow_and_keep_what_they_hold),
         cmocka_unit_test(every_allocation_may_fail),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
