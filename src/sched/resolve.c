@@ -343,7 +343,11 @@ static enum tarn_status lookup(struct tarn_resolver *self, struct tarn_op *op,
         TARN_TRY(find_path(w, op, ref, &table));
     if (table)
         return open_version(&w->lake, op, table, ref, &part, out);
-    return plain ? find_view(w, op, ref->ns, ref->name, out) : TARN_OK;
+    TARN_TRY(find_view(w, op, ref->ns, ref->name, out));
+    if (plain || !out->found)
+        return TARN_OK;
+    return tarn_fail(op, TARN_INVALID, "%.*s is a view: it has no %s", TARN_STR_ARG(ref->name),
+                     ref->at != TARN_AT_NOW ? "versions" : "branches, tags or metadata tables");
 }
 
 static enum tarn_status plan(struct tarn_resolver *self, struct tarn_op *op,

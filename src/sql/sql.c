@@ -270,11 +270,13 @@ enum tarn_status tarn__publish(struct tarn__run *r, struct tarn_change *change)
 
 enum tarn_status tarn__outside_transaction(struct tarn__run *r, const char *what)
 {
+    struct tarn__words first;
     if (!r->sql->in_transaction)
         return TARN_OK;
+    tarn__words_begin(&first, r->op, r->words.text);
     (void)tarn_fail(r->op, TARN_INVALID, "%s cannot run inside a transaction", what);
     tarn_hint(r->op, "COMMIT or ROLLBACK first");
-    tarn__place_at(&r->words, 0);
+    tarn__place_at(&r->words, first.token.begin);
     return TARN_INVALID;
 }
 

@@ -132,11 +132,11 @@ static enum tarn_status check_ref(struct reads *c, const struct tarn_table_ref *
     struct tarn__view view;
     bool found = false;
     if (ident.ns.ptr && same_name(ident, c->view)) {
-        (void)tarn_fail(r->op, TARN_MODEL, "view %.*s.%.*s would read itself",
+        (void)tarn_fail(r->op, TARN_INVALID, "view %.*s.%.*s would read itself",
                         TARN_STR_ARG(c->view.ns), TARN_STR_ARG(c->view.name));
         if (c->depth == 1)
             tarn__place_at(&r->words, ref->offset);
-        return TARN_MODEL;
+        return TARN_INVALID;
     }
     TARN_TRY(env->find(env->ctx, r->op, ident, &table));
     if (table)
