@@ -56,6 +56,10 @@ enum tarn_status tarn_flow_write_lineage(struct tarn_op *, struct tarn_write *) 
 /* A new table's properties: the given ones over Tarn's own (merge-on-read, zstd). */
 enum tarn_status tarn_flow_properties(struct tarn_op *, const struct tarn_kvs *given,
                                       struct tarn_kvs *out) TARN_MUST_USE;
+/* The given ones on a table that exists: a higher format-version upgrades it, a lower one says
+ * nothing. */
+enum tarn_status tarn_flow_set_properties(struct tarn_op *, const struct tarn_kvs *given,
+                                          struct tarn_change *) TARN_MUST_USE;
 /* Removes files that a write made and that will not be committed; best effort. */
 void tarn_flow_remove(const struct tarn_flow *, struct tarn_op *, const struct tarn_written *);
 

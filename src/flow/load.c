@@ -112,9 +112,7 @@ enum tarn_status tarn__load_open_change(struct tarn__load_run *r, const struct t
     TARN_TRY(tarn_change_open(r->flow->lake, r->op, table, &r->change));
     if (r->schema.changed)
         TARN_TRY(tarn_change_set_schema(r->change, r->op, &r->schema.merged));
-    for (size_t i = 0; i < r->load->properties.count; i++)
-        TARN_TRY(tarn_change_set_property(r->change, r->op, r->load->properties.items[i].key,
-                                          r->load->properties.items[i].value));
+    TARN_TRY(tarn_flow_set_properties(r->op, &r->load->properties, r->change));
     r->out->schema_change = r->schema.summary;
     return TARN_OK;
 }

@@ -62,19 +62,12 @@ struct side {
 
 /* Side tables have the format version that is said for their table. */
 static enum tarn_status side_version(struct tarn_op *op, const struct tarn_load *load,
-                                     const struct tarn_table *table, struct tarn_change *change,
                                      struct tarn_kvs *out)
 {
     struct tarn_str key = TARN_STR("format-version");
     const struct tarn_str *version = tarn_kvs_get(&load->properties, key.ptr);
-    int64_t n;
-    if (!version)
-        return TARN_OK;
-    if (!table)
-        return tarn_kvs_with(op, out, key, *version, out);
-    if (!tarn_str_to_i64(*version, &n) || n <= table->metadata.format_version)
-        return TARN_OK;
-    return tarn_change_set_property(change, op, key, *version);
+    *out = (struct tarn_kvs){0};
+    return version ? tarn_kvs_with(op, out, key, *version, out) : TARN_OK;
 }
 
 static enum tarn_status side_open(const struct tarn_flow *flow, struct tarn_op *op,
@@ -82,7 +75,9 @@ static enum tarn_status side_open(const struct tarn_flow *flow, struct tarn_op *
                                   struct tarn_ident ident, const char *type_text,
                                   const char *suffix, struct side *out)
 {
+    struct tarn_kvs said;
     *out = (struct side){.flow = flow, .table = table};
+    TARN_TRY(side_version(op, load, &said));
     TARN_NEW(op, out->type);
     TARN_TRY(tarn_type_parse(op, tarn_str_view(type_text), out->type));
     TARN_TRY(tarn_rows_new(op, out->type, &out->rows));
@@ -92,11 +87,10 @@ static enum tarn_status side_open(const struct tarn_flow *flow, struct tarn_op *
                              "table %.*s.%.*s does not have the columns that this version writes",
                              TARN_STR_ARG(ident.ns), TARN_STR_ARG(ident.name));
         TARN_TRY(tarn_change_open(flow->lake, op, table, &out->change));
-        return side_version(op, load, table, out->change, NULL);
+        return tarn_flow_set_properties(op, &said, out->change);
     }
     struct tarn_schema schema = {.root = *out->type};
-    struct tarn_create create = {.schema = &schema};
-    TARN_TRY(side_version(op, load, NULL, NULL, &create.properties));
+    struct tarn_create create = {.schema = &schema, .properties = said};
     create.location = tarn_sprintf(op, "%.*s%s", TARN_STR_ARG(load->location), suffix);
     if (!create.location.ptr || !ident.name.ptr)
         return TARN_NOMEM;

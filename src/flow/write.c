@@ -133,6 +133,25 @@ enum tarn_status tarn_flow_properties(struct tarn_op *op, const struct tarn_kvs 
     return TARN_OK;
 }
 
+enum tarn_status tarn_flow_set_properties(struct tarn_op *op, const struct tarn_kvs *given,
+                                          struct tarn_change *change)
+{
+    for (size_t i = 0; i < given->count; i++) {
+        const struct tarn_kv *kv = &given->items[i];
+        int64_t version;
+        if (!tarn_str_is(kv->key, "format-version")) {
+            TARN_TRY(tarn_change_set_property(change, op, kv->key, kv->value));
+            continue;
+        }
+        if (!tarn_str_to_i64(kv->value, &version) || version < 1 || version > 3)
+            return tarn_fail(op, TARN_INVALID, "format version \"%.*s\" is none of 1 to 3",
+                             TARN_STR_ARG(kv->value));
+        if (version > tarn_change_metadata(change)->format_version)
+            TARN_TRY(tarn_change_upgrade(change, op, (int)version));
+    }
+    return TARN_OK;
+}
+
 void tarn_flow_remove(const struct tarn_flow *flow, struct tarn_op *op,
                       const struct tarn_written *written)
 {

@@ -287,10 +287,7 @@ static enum tarn_status set_header(const struct tarn__build *b, const struct tar
     TARN_TRY(
         tarn_spec_make(b->op, schema, model->partition_by.items, model->partition_by.count, &spec));
     TARN_TRY(tarn_change_set_spec(change, b->op, &spec));
-    for (size_t i = 0; i < model->properties.count; i++)
-        TARN_TRY(tarn_change_set_property(change, b->op, model->properties.items[i].key,
-                                          model->properties.items[i].value));
-    return TARN_OK;
+    return tarn_flow_set_properties(b->op, &model->properties, change);
 }
 
 static enum tarn_status other_types(const struct tarn__build *b, const struct tarn_model *model,
