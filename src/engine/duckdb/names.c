@@ -32,6 +32,7 @@ struct bind {
 struct reading {
     struct tarn__refs *refs;
     struct tarn_str ns; /* for names of one part; absent = none */
+    bool ns_only;       /* a view's: it must not mean another table once its own is gone */
 };
 
 static const struct tarn_str absent = {NULL, 0};
@@ -198,7 +199,8 @@ static enum tarn_status open_view(struct bind *b, struct tarn__name *n, struct t
     b->stack[b->depth++] = full;
     TARN_TRY_WHILE(b->op, tarn__parse(b->s, b->op, &text, 0, refs), "reading view %.*s",
                    TARN_STR_ARG(full));
-    struct reading r = {.refs = refs, .ns = n->relation.view_ns};
+    struct tarn_str ns = n->relation.view_ns;
+    struct reading r = {.refs = refs, .ns = ns, .ns_only = ns.ptr != NULL};
     TARN_TRY_WHILE(b->op, collect(b, &r), "reading view %.*s", TARN_STR_ARG(full));
     b->depth--;
     n->view_refs = refs;
@@ -381,7 +383,7 @@ static enum tarn_status on_ref(struct bind *b, const struct reading *r, size_t a
         TARN_TRY(name_of(b, &in, absent, &n));
         spelled = spelled && !n;
     }
-    if (!n)
+    if (!n && (ref.ns.ptr || !r->ns_only))
         TARN_TRY(name_of(b, &ref, r->ns, &n));
     if (!n)
         return not_found(b, r, &ref);
