@@ -32,6 +32,23 @@ static void json_table(struct tarn_json_writer *w, const struct tarn_table *t,
     tarn_json_end_object(w);
 }
 
+/* Views stand behind the tables, with what they have of a table's columns: a name. */
+static enum tarn_status list_views(struct tarn_op *op, struct tarn_workspace *w,
+                                   struct tarn_output *out, struct tarn_str ns)
+{
+    struct tarn_idents all = {0};
+    enum tarn_status status = tarn_catalog_list_views(w->catalog, op, ns, &all);
+    if (status == TARN_UNSUPPORTED) {
+        tarn_clear(op); /* the catalog keeps none */
+        return TARN_OK;
+    }
+    for (size_t i = 0; status == TARN_OK && i < all.count; i++) {
+        struct tarn_str row[5] = {full_name(op, all.items[i])};
+        status = tarn_output_row(out, op, row);
+    }
+    return status;
+}
+
 static enum tarn_status list_tables(struct tarn_cli *cli, struct tarn_workspace *w,
                                     struct tarn_output *out)
 {
@@ -57,7 +74,7 @@ static enum tarn_status list_tables(struct tarn_cli *cli, struct tarn_workspace 
                                  tarn__cli_time_ms(op, t->metadata.last_updated_ms)};
         TARN_TRY(tarn_output_row(out, op, row));
     }
-    return TARN_OK;
+    return list_views(op, w, out, args->count ? args->items[0] : (struct tarn_str){NULL, 0});
 }
 
 static enum tarn_status ls(struct tarn_cli *cli, struct tarn_workspace *w)
@@ -109,6 +126,22 @@ static void put_openers(struct tarn_buf *b, const struct tarn_workspace *w,
                     TARN_STR_ARG(t->metadata_location));
 }
 
+static void put_refs(struct tarn_buf *b, const struct tarn_metadata *m, bool tags)
+{
+    const char *between = tags ? "  tags          " : "  branches      ";
+    bool any = false;
+    for (size_t i = 0; i < m->ref_count; i++) {
+        const struct tarn_ref *r = &m->refs[i];
+        if (r->is_tag != tags || tarn_str_is(r->name, "main"))
+            continue;
+        tarn_buf_printf(b, "%s%.*s (%lld)", between, TARN_STR_ARG(r->name),
+                        (long long)r->snapshot_id);
+        between = ", ";
+        any = true;
+    }
+    tarn_buf_z(b, any ? "\n" : "");
+}
+
 static enum tarn_status show(struct tarn_cli *cli, struct tarn_workspace *w,
                              const struct tarn_table *t)
 {
@@ -143,6 +176,8 @@ static enum tarn_status show(struct tarn_cli *cli, struct tarn_workspace *w,
     tarn_buf_printf(b, "  partitions    %s\n", tarn__partition_text(op, m).ptr);
     tarn_buf_printf(b, "  snapshots     %zu, current %lld\n", m->snapshot_count,
                     (long long)m->current_snapshot_id);
+    put_refs(b, m, false);
+    put_refs(b, m, true);
     tarn_buf_printf(b, "  changed       %s\n", tarn__cli_time_ms(op, m->last_updated_ms).ptr);
     tarn_buf_printf(b, "  location      %.*s\n", TARN_STR_ARG(m->location));
     tarn_buf_printf(b, "  metadata      %.*s\n", TARN_STR_ARG(t->metadata_location));

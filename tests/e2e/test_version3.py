@@ -156,3 +156,17 @@ def test_rows_of_a_merge_keep_their_ids(tmp_path):
     assert {k: v for k, v in after.items() if k != "99"} == before
     changed = project.rows("select id from curated.merged where _last_updated_sequence_number > 1 order by id")
     assert changed == [("1",), ("99",)]
+
+
+def test_what_is_told_of_them(tmp_path):
+    project = pipeline(tmp_path / "3", 3)
+    project("run")
+    project("sql", "alter table raw.items create branch audit; alter table raw.items create tag then; delete from raw.items where id = 1; create view raw.few as select * from raw.items")
+    shown = project("table", "show", "raw.items").out
+    assert "Iceberg v3" in shown and "1 data, 1 delete" in shown
+    assert re.search(r"branches +audit \(\d+\)", shown) and re.search(r"tags +then \(\d+\)", shown)
+    assert "rows          39" in shown
+    assert ".puffin" in project("table", "files", "raw.items").out
+    listed = {row["table"]: row for row in project("ls", "--json").json()["rows"]}
+    assert listed["raw.few"]["rows"] is None and listed["raw.items"]["rows"] == 39
+    assert "0 failures" in project("doctor").out
