@@ -273,6 +273,18 @@ static enum tarn_status check_unknown(struct tarn__dml *d, const struct tarn__pa
     return TARN_OK;
 }
 
+/* SET x = max(x): the engine would speak of a column that nobody wrote (tests/sql/dml/update.slt). */
+static enum tarn_status aggregate_told(struct tarn__dml *d, enum tarn_status status)
+{
+    if (status != TARN_SQL ||
+        !strstr(d->op->report.message, "\"_file\" must appear in the GROUP BY"))
+        return status;
+    tarn_clear(d->op);
+    (void)tarn_fail(d->op, TARN_SQL, "a value of a row cannot be an aggregate over rows");
+    tarn_hint(d->op, "write a query in brackets: (SELECT max(x) FROM ..)");
+    return TARN_SQL;
+}
+
 enum tarn_status tarn__dml_select(struct tarn__dml *d, struct tarn__part *p)
 {
     struct tarn_session *session = d->r->sql->env->flow.session;
@@ -283,7 +295,7 @@ enum tarn_status tarn__dml_select(struct tarn__dml *d, struct tarn__part *p)
         TARN_TRY(name_slots(d, &p->actions[k], k));
     TARN_TRY(compose(d, p, &text));
     if (tarn__dml_has(p, 1u << TARN__ACT_UPDATE | 1u << TARN__ACT_INSERT)) {
-        TARN_TRY(tarn_session_describe(session, d->op, text, &rows));
+        TARN_TRY(aggregate_told(d, tarn_session_describe(session, d->op, text, &rows)));
         TARN_TRY(take_types(d, p, &rows));
         TARN_TRY(check_values(d, p));
     }
