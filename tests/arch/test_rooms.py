@@ -34,7 +34,9 @@ def text_of(path):
 
 
 def room_of(path):
-    """The room of a file under src/ or tests/unit/, None for others."""
+    """The room of a file under src/ or tests/unit/, or of a fuzzer (its first line says it), None for others."""
+    if path.is_relative_to(ROOT / "tests" / "fuzz"):
+        return re.match(r"/\* room: (\w+)", text_of(path))[1]
     for base in (SRC, ROOT / "tests" / "unit"):
         if path.is_relative_to(base):
             return path.relative_to(base).parts[0]

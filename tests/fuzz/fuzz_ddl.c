@@ -6,7 +6,8 @@
  * out. */
 #include <string.h>
 
-#include "sql/sql_int.h"
+#include "base/sql_token.h"
+#include "sql/sql.h"
 
 #define STATEMENTS_MAX 6
 
