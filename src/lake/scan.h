@@ -90,8 +90,8 @@ struct tarn_write {
     struct tarn_str codec;  /* "zstd", "snappy", "gzip", "lz4", "uncompressed" */
     int32_t codec_level;    /* 0 = the codec's own */
     int64_t target_file_size_bytes;
-    int64_t row_group_bytes;  /* 0 = the engine's own */
-    int32_t bound_width;      /* of columns that `metrics` does not name; 0 = 16 */
+    int64_t row_group_bytes;                 /* 0 = the engine's own */
+    int32_t bound_width;                     /* of columns that `metrics` does not name; 0 = 16 */
     const struct tarn_metric_width *metrics; /* by field id, ascending */
     size_t metric_count;
     struct tarn_str order_by; /* SQL text, absent = none */

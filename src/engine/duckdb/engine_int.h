@@ -311,9 +311,9 @@ struct tarn__refs {
     struct tarn__rewritten rewritten; /* offsets are those of its text */
     struct tarn_table_ref *items;     /* in the order of the tree */
     size_t count;
-    size_t *found;                    /* one an item: index of its name, SIZE_MAX = none */
-    struct tarn__star *stars;         /* star.c */
-    bool natural;                     /* a NATURAL JOIN */
+    size_t *found;                /* one an item: index of its name, SIZE_MAX = none */
+    struct tarn__star *stars;     /* star.c */
+    bool natural;                 /* a NATURAL JOIN */
     struct tarn__splice *splices; /* the catalog prefix, where its real name differs */
     size_t splice_count, splice_cap;
     bool has_filter;        /* WHERE, HAVING, QUALIFY or a join's condition: planning may pay */
@@ -362,9 +362,9 @@ struct tarn__name {
     int64_t at_us;
     struct tarn_relation relation;
     struct tarn__refs *view_refs; /* a view: of its text */
-    struct tarn_str view_sql; /* with its splices done */
-    unsigned meta;            /* metadata columns behind the table's own */
-    struct tarn_expr *filter; /* NULL = all rows */
+    struct tarn_str view_sql;     /* with its splices done */
+    unsigned meta;                /* metadata columns behind the table's own */
+    struct tarn_expr *filter;     /* NULL = all rows */
     const struct tarn_scan *scan;
 };
 struct tarn__names {

@@ -15,9 +15,9 @@ enum tarn_status tarn_kvs_with(struct tarn_op *op, const struct tarn_kvs *kvs, s
                                struct tarn_str value, struct tarn_kvs *out) TARN_MUST_USE;
 
 struct tarn_partition_field {
-    int32_t source_id; /* -1 when several (v3): then OTHER, and source_ids has them */
+    int32_t source_id;          /* -1 when several (v3): then OTHER, and source_ids has them */
     struct tarn_str source_ids; /* raw JSON list; absent when there is one */
-    int32_t field_id;  /* from 1000; assigned in order for v1 files that have none */
+    int32_t field_id;           /* from 1000; assigned in order for v1 files that have none */
     struct tarn_str name;
     struct tarn_transform transform;
 };

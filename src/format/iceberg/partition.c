@@ -78,8 +78,8 @@ static enum tarn_status read_field(struct tarn_op *op, const struct tarn_json *j
     out->field_id = TARN__PARTITION_ID_BEFORE_FIRST + 1 + (int32_t)index;
     TARN_TRY(tarn_json_str(op, j, "name", must, &out->name));
     TARN_TRY(tarn_json_i32(op, j, "field-id", may, &out->field_id));
-    TARN_TRY(tarn__source_id_from_json(op, j, "partition field", &out->source_id,
-                                       &out->source_ids));
+    TARN_TRY(
+        tarn__source_id_from_json(op, j, "partition field", &out->source_id, &out->source_ids));
     return tarn__transform_from_json(op, j, "partition field", out->source_id, &out->transform);
 }
 

@@ -14,8 +14,7 @@ static enum tarn_status read_field(struct tarn_op *op, const struct tarn_json *j
     struct tarn_str direction, nulls;
     TARN_TRY(tarn_json_str(op, j, "direction", must, &direction));
     TARN_TRY(tarn_json_str(op, j, "null-order", must, &nulls));
-    TARN_TRY(
-        tarn__source_id_from_json(op, j, "sort field", &out->source_id, &out->source_ids));
+    TARN_TRY(tarn__source_id_from_json(op, j, "sort field", &out->source_id, &out->source_ids));
     out->descending = tarn_str_eq_nocase(direction, TARN_STR("desc"));
     if (!out->descending && !tarn_str_eq_nocase(direction, TARN_STR("asc")))
         return fail_word(op, "direction", direction);
@@ -47,8 +46,7 @@ enum tarn_status tarn__sort_order_from_json(struct tarn_op *op, const struct tar
 }
 
 enum tarn_status tarn__sort_order_put(struct tarn_op *op, struct tarn_json_writer *w,
-                                      int format_version,
-                                      const struct tarn_sort_order *s)
+                                      int format_version, const struct tarn_sort_order *s)
 {
     tarn_json_begin_object(w);
     tarn_json_member_i64(w, "order-id", s->order_id);

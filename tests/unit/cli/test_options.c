@@ -172,7 +172,8 @@ static void wrong_lines(void **state)
          "tarn sql takes one statement: as an argument, behind -e, or in a file behind -f", NULL,
          NULL},
         {"sql",
-         "environment variable TARN_FORMAT must be one of table, json, ndjson, csv, md and expanded, not "
+         "environment variable TARN_FORMAT must be one of table, json, ndjson, csv, md and "
+         "expanded, not "
          "\"tabel\"",
          "did you mean \"table\"?", bad_env},
         {"sql",

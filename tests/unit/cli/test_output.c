@@ -159,18 +159,17 @@ static void as_csv_and_markdown(void **state)
 static void as_records(void **state)
 {
     struct tarn_output_options options = {.format = TARN_FORMAT_EXPANDED, .rows_max = 2};
-    assert_string_equal(batches(*state, options, 1),
-                        "-[ RECORD 1 ]-----------------\n"
-                        "id     | 1\n"
-                        "na|me  | Anna, \"B\"|c\\n\n"
-                        "amount | 12.50\n"
-                        "id     | true\n"
-                        "-[ RECORD 2 ]-----------------\n"
-                        "id     | -2\n"
-                        "na|me  |\n"
-                        "amount | NULL\n"
-                        "id     | false\n"
-                        "(the first 2 rows; there are more)\n");
+    assert_string_equal(batches(*state, options, 1), "-[ RECORD 1 ]-----------------\n"
+                                                     "id     | 1\n"
+                                                     "na|me  | Anna, \"B\"|c\\n\n"
+                                                     "amount | 12.50\n"
+                                                     "id     | true\n"
+                                                     "-[ RECORD 2 ]-----------------\n"
+                                                     "id     | -2\n"
+                                                     "na|me  |\n"
+                                                     "amount | NULL\n"
+                                                     "id     | false\n"
+                                                     "(the first 2 rows; there are more)\n");
 }
 
 /* In place of a descriptor; the count tells the time when it is asked to. */

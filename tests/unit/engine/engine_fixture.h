@@ -23,7 +23,7 @@ struct table {
     struct tarn_metadata metadata;
     struct tarn_partition_spec spec;
     struct tarn_scan scan;
-    const char *view_sql;        /* a view, if set */
+    const char *view_sql; /* a view, if set */
     const char *view_ns;
     struct tarn_producer *rows;  /* a metadata table, if set */
     struct tarn_str last_filter; /* as text; absent: none */
