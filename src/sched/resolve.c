@@ -442,6 +442,12 @@ enum tarn_status tarn_workspace_find(struct tarn_workspace *w, struct tarn_op *o
     TARN_NEW_ARRAY(op, z, n + 1);
     for (size_t i = 0; i < n; i++)
         z[i] = all[i].ptr;
+    for (size_t i = 0; i < n; i++) /* what has a name and is no table */
+        if (tarn_str_eq_nocase(all[i], text)) {
+            (void)tarn_fail(op, TARN_TABLE, "%.*s is a view", TARN_STR_ARG(text));
+            tarn_hint(op, "tarn sql \"describe %.*s\"", TARN_STR_ARG(all[i]));
+            return TARN_TABLE;
+        }
     const char *nearest = tarn_str_nearest(text, z, n);
     (void)tarn_fail(op, TARN_TABLE, "table %.*s not found", TARN_STR_ARG(text));
     if (nearest)
