@@ -1,7 +1,7 @@
 /* doctor, version: is everything there and well; and what this program is. */
 #include "cli/doctor_int.h"
 
-#define ICEBERG_TEXT "Iceberg v1-v3 read, v2 write"
+#define ICEBERG_TEXT "Iceberg v1-v3 read, v2-v3 write"
 
 /* ---- version */
 
