@@ -57,17 +57,9 @@ static size_t location(const struct walk *w, const struct tarn_json *node)
 
 static void *grown(struct walk *w, void *items, size_t count, size_t *cap, size_t size)
 {
-    if (count < *cap)
-        return items;
-    size_t more = *cap ? *cap * 2 : 16;
-    void *bigger = tarn_alloc_array(w->op, more, size);
-    if (!bigger) {
+    void *bigger = tarn_grow(w->op, items, count, cap, size);
+    if (!bigger)
         w->status = TARN_NOMEM;
-        return NULL;
-    }
-    if (count > 0)
-        memcpy(bigger, items, count * size);
-    *cap = more;
     return bigger;
 }
 

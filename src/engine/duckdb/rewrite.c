@@ -43,17 +43,9 @@ bool tarn__rewrite_at(const struct tarn__rewriting *w, size_t at, const char *wo
 
 static void *grown(struct tarn__rewriting *w, void *items, size_t count, size_t *cap, size_t size)
 {
-    if (count < *cap)
-        return items;
-    size_t more = *cap ? *cap * 2 : 16;
-    void *bigger = tarn_alloc_array(w->op, more, size);
-    if (!bigger) {
+    void *bigger = tarn_grow(w->op, items, count, cap, size);
+    if (!bigger)
         w->status = TARN_NOMEM;
-        return NULL;
-    }
-    if (count > 0)
-        memcpy(bigger, items, count * size);
-    *cap = more;
     return bigger;
 }
 
@@ -436,8 +428,10 @@ struct output {
 
 static void add_span(struct tarn__rewriting *w, struct output *o, struct tarn_sql_span span)
 {
+    if (span.length == 0)
+        return;
     struct tarn_sql_span *items = grown(w, o->spans, o->count, &o->cap, sizeof *items);
-    if (!items || span.length == 0)
+    if (!items)
         return;
     o->spans = items;
     items[o->count++] = span;
