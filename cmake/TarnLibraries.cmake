@@ -44,7 +44,6 @@ tarn_find_library(z zlib.h z)
 tarn_find_library(zstd zstd.h zstd)
 tarn_find_library(snappy snappy-c.h snappy tarn_cxx_runtime)
 tarn_find_library(lz4 lz4.h lz4)
-tarn_find_library(roaring roaring/roaring.h roaring)
 tarn_find_library(sqlite3 sqlite3.h sqlite3 m dl Threads::Threads)
 tarn_find_library(crypto openssl/evp.h crypto dl Threads::Threads)
 if(TARN_STATIC_LIBS) # what libedit's archive leaves open
