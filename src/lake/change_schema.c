@@ -248,12 +248,35 @@ static void use_schema(struct tarn_change *c, int32_t schema_id)
     c->has_schema = !c->base || schema_id != c->base->metadata.current_schema_id;
 }
 
+/* `all`: the table's schemas and behind them one more, with its ids; next_column: the first id that
+ * none of its columns has. An older schema again keeps its id. */
+static void add_schema(struct tarn_change *c, struct tarn_schema *all, int32_t next_column)
+{
+    struct tarn_metadata *m = &c->metadata;
+    struct tarn_schema *added = &all[m->schema_count];
+    int32_t highest = 0;
+    for (size_t i = 0; i < m->schema_count; i++) {
+        if (same_schema(&all[i], added)) {
+            use_schema(c, all[i].schema_id);
+            return;
+        }
+        if (all[i].schema_id > highest)
+            highest = all[i].schema_id;
+    }
+    added->schema_id = highest + 1;
+    m->schemas = all;
+    m->schema_count++;
+    if (next_column - 1 > m->last_column_id)
+        m->last_column_id = next_column - 1;
+    use_schema(c, added->schema_id);
+}
+
 enum tarn_status tarn_change_set_schema(struct tarn_change *c, struct tarn_op *op,
                                         const struct tarn_schema *schema)
 {
     struct tarn_metadata *m = &c->metadata;
     struct tarn_schema *all;
-    int32_t next = m->last_column_id + 1, highest_schema = 0;
+    int32_t next = m->last_column_id + 1;
     const struct tarn_schema *before = tarn_metadata_schema(m);
     TARN_TRY(check_fields(op, before, &schema->root, m->format_version));
     TARN_TRY(tarn__schema_check(op, schema, m->format_version));
@@ -264,20 +287,7 @@ enum tarn_status tarn_change_set_schema(struct tarn_change *c, struct tarn_op *o
     tarn_type_assign_ids(&added->root, &next);
     TARN_TRY(follow_sources(c, op, before, added));
     TARN_TRY(follow_order(c, op, before, added));
-    for (size_t i = 0; i < m->schema_count; i++) {
-        if (same_schema(&all[i], added)) { /* an older schema again: it keeps its id */
-            use_schema(c, all[i].schema_id);
-            return TARN_OK;
-        }
-        if (all[i].schema_id > highest_schema)
-            highest_schema = all[i].schema_id;
-    }
-    added->schema_id = highest_schema + 1;
-    m->schemas = all;
-    m->schema_count++;
-    if (next - 1 > m->last_column_id)
-        m->last_column_id = next - 1;
-    use_schema(c, added->schema_id);
+    add_schema(c, all, next);
     return TARN_OK;
 }
 
@@ -318,7 +328,7 @@ static enum tarn_status replace_schema(struct tarn_change *c, struct tarn_op *op
 {
     struct tarn_metadata *m = &c->metadata;
     struct tarn_schema *all;
-    int32_t next = m->last_column_id + 1, highest = 0;
+    int32_t next = m->last_column_id + 1;
     TARN_NEW_ARRAY(op, all, m->schema_count + 1);
     memcpy(all, m->schemas, m->schema_count * sizeof *all);
     struct tarn_schema *added = &all[m->schema_count];
@@ -328,20 +338,7 @@ static enum tarn_status replace_schema(struct tarn_change *c, struct tarn_op *op
     tarn_type_assign_ids(&added->root, &next);
     for (size_t i = 0; i < added->identifier_count; i++)
         added->identifier_ids[i] = id_of(&wanted->root, &added->root, wanted->identifier_ids[i]);
-    for (size_t i = 0; i < m->schema_count; i++) {
-        if (same_schema(&all[i], added)) {
-            use_schema(c, all[i].schema_id);
-            return TARN_OK;
-        }
-        if (all[i].schema_id > highest)
-            highest = all[i].schema_id;
-    }
-    added->schema_id = highest + 1;
-    m->schemas = all;
-    m->schema_count++;
-    if (next - 1 > m->last_column_id)
-        m->last_column_id = next - 1;
-    use_schema(c, added->schema_id);
+    add_schema(c, all, next);
     return TARN_OK;
 }
 

@@ -48,6 +48,13 @@ struct tarn__column_def {
 };
 enum tarn_status tarn__take_column(struct tarn__run *r, struct tarn__column_def *out) TARN_MUST_USE;
 enum tarn_status tarn__take_type(struct tarn__run *r, struct tarn_type *out) TARN_MUST_USE;
+/* A tarn_row_fn: the text of a row's first column, kept in op; absent for null. */
+struct tarn__cell {
+    struct tarn_op *op;
+    struct tarn_str text;
+};
+enum tarn_status tarn__keep_cell(void *ctx, struct tarn_op *op, const struct tarn_batch *b,
+                                 size_t row) TARN_MUST_USE;
 /* A constant expression as a default of a column: raw JSON. Older versions than 3 have none. */
 enum tarn_status tarn__default_json(struct tarn__run *r, struct tarn_str expr,
                                     const struct tarn_field *f, int format_version,

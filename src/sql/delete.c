@@ -5,23 +5,12 @@ struct deletion {
     struct tarn_str using, where; /* absent: none */
 };
 
-static void put_where(const struct tarn__dml *d, const struct deletion *x, struct tarn__compose *c)
-{
-    if (x->using.ptr) {
-        tarn_buf_z(&c->sql, ", ");
-        tarn__dml_put(d, c, x->using);
-    }
-    if (x->where.ptr) {
-        tarn_buf_z(&c->sql, "\nWHERE ");
-        tarn__dml_put(d, c, x->where);
-    }
-}
-
 static void put_from(const struct tarn__dml *d, const struct tarn__part *p, struct tarn__compose *c)
 {
     tarn_buf_z(&c->sql, " FROM ");
     tarn__dml_put_target(d, c);
-    put_where(d, p->ctx, c);
+    const struct deletion *x = p->ctx;
+    tarn__dml_put_where(d, c, x->using, x->where);
 }
 
 static enum tarn_status plan(struct tarn__dml *d, const struct deletion *x)
@@ -34,7 +23,7 @@ static enum tarn_status plan(struct tarn__dml *d, const struct deletion *x)
     tarn__compose_piece(&c, d->with);
     tarn_buf_z(&c.sql, d->with.len ? "\nSELECT 1 FROM " : "SELECT 1 FROM ");
     tarn__dml_put_table(d, &c);
-    put_where(d, x, &c);
+    tarn__dml_put_where(d, &c, x->using, x->where);
     TARN_TRY(tarn__compose_end(&c, &probe));
     return tarn__dml_plan(d, &probe);
 }

@@ -229,6 +229,19 @@ void tarn__dml_put_target(const struct tarn__dml *d, struct tarn__compose *c)
     put_quoted(c, d->alias);
 }
 
+void tarn__dml_put_where(const struct tarn__dml *d, struct tarn__compose *c, struct tarn_str tables,
+                         struct tarn_str where)
+{
+    if (tables.ptr) {
+        tarn_buf_z(&c->sql, ", ");
+        tarn__dml_put(d, c, tables);
+    }
+    if (where.ptr) {
+        tarn_buf_z(&c->sql, "\nWHERE ");
+        tarn__dml_put(d, c, where);
+    }
+}
+
 size_t tarn__dml_column(const struct tarn_type *root, struct tarn_str name)
 {
     for (size_t i = 0; i < root->field_count; i++)

@@ -105,6 +105,9 @@ enum tarn_status tarn__dml_expr(struct tarn__dml *d, const char *stops, const ch
 void tarn__dml_put(const struct tarn__dml *d, struct tarn__compose *c, struct tarn_str piece);
 /* tarn."dml target" AS "alias" */
 void tarn__dml_put_target(const struct tarn__dml *d, struct tarn__compose *c);
+/* ", <other tables> WHERE <condition>", of what there is. */
+void tarn__dml_put_where(const struct tarn__dml *d, struct tarn__compose *c, struct tarn_str tables,
+                         struct tarn_str where);
 void tarn__dml_put_alias(const struct tarn__dml *d, struct tarn__compose *c);
 /* The index of a column by its name in any case; SIZE_MAX: none. */
 size_t tarn__dml_column(const struct tarn_type *root, struct tarn_str name);

@@ -46,29 +46,12 @@ static enum tarn_status mode_of(struct overwrite *o)
     return TARN_OK;
 }
 
-struct cell {
-    struct tarn_op *op;
-    struct tarn_str text;
-};
-
-static enum tarn_status keep_cell(void *ctx, struct tarn_op *op, const struct tarn_batch *b,
-                                  size_t row)
-{
-    struct cell *c = ctx;
-    struct tarn_str text = tarn_cell_text(b, 0, row);
-    (void)op;
-    if (!text.ptr)
-        return TARN_OK;
-    c->text = tarn_strdup(c->op, text);
-    return c->text.ptr ? TARN_OK : TARN_NOMEM;
-}
-
 /* A constant's value, as its column holds it. */
 static enum tarn_status key_value(struct overwrite *o, const struct tarn__partition_key *k,
                                   struct tarn_value *out)
 {
     struct tarn__run *r = o->x->r;
-    struct cell cell = {.op = tarn__change_op(r)};
+    struct tarn__cell cell = {.op = tarn__change_op(r)};
     struct tarn_buf b;
     tarn_buf_init(&b, (size_t)1 << 20);
     tarn_buf_z(&b, "SELECT CAST(CAST((");
@@ -78,7 +61,8 @@ static enum tarn_status key_value(struct overwrite *o, const struct tarn__partit
     tarn_buf_z(&b, ") AS VARCHAR)");
     enum tarn_status status = (enum tarn_status)tarn_buf_finish(r->op, &b, "a value");
     if (status == TARN_OK)
-        status = tarn_each_row(&r->sql->env->flow, r->op, tarn_buf_view(&b), keep_cell, &cell);
+        status =
+            tarn_each_row(&r->sql->env->flow, r->op, tarn_buf_view(&b), tarn__keep_cell, &cell);
     tarn_buf_release(&b);
     if (status != TARN_OK) {
         tarn__place_at(&r->words, tarn__offset(&r->words, k->value));

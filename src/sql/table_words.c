@@ -110,15 +110,10 @@ enum tarn_status tarn__take_column(struct tarn__run *r, struct tarn__column_def 
 
 /* ---- defaults */
 
-struct cell {
-    struct tarn_op *op;
-    struct tarn_str text;
-};
-
-static enum tarn_status keep_cell(void *ctx, struct tarn_op *op, const struct tarn_batch *b,
-                                  size_t row)
+enum tarn_status tarn__keep_cell(void *ctx, struct tarn_op *op, const struct tarn_batch *b,
+                                 size_t row)
 {
-    struct cell *c = ctx;
+    struct tarn__cell *c = ctx;
     struct tarn_str text = tarn_cell_text(b, 0, row);
     (void)op;
     if (!text.ptr)
@@ -167,13 +162,14 @@ static enum tarn_status to_json(struct tarn_op *op, const struct tarn_field *f,
 static enum tarn_status constant(struct tarn__run *r, struct tarn_str expr,
                                  const struct tarn_field *f, struct tarn_str *out)
 {
-    struct cell cell = {.op = r->op};
+    struct tarn__cell cell = {.op = r->op};
     struct tarn_value v = {0};
     struct tarn_buf b;
     tarn_buf_init(&b, (size_t)1 << 20);
     enum tarn_status status = constant_sql(r, expr, f, &b);
     if (status == TARN_OK)
-        status = tarn_each_row(&r->sql->env->flow, r->op, tarn_buf_view(&b), keep_cell, &cell);
+        status =
+            tarn_each_row(&r->sql->env->flow, r->op, tarn_buf_view(&b), tarn__keep_cell, &cell);
     tarn_buf_release(&b);
     TARN_TRY(status);
     if (!cell.text.ptr)

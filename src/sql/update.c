@@ -6,23 +6,12 @@ struct updating {
     struct tarn__action action;
 };
 
-static void put_where(const struct tarn__dml *d, const struct updating *x, struct tarn__compose *c)
-{
-    if (x->from.ptr) {
-        tarn_buf_z(&c->sql, ", ");
-        tarn__dml_put(d, c, x->from);
-    }
-    if (x->where.ptr) {
-        tarn_buf_z(&c->sql, "\nWHERE ");
-        tarn__dml_put(d, c, x->where);
-    }
-}
-
 static void put_from(const struct tarn__dml *d, const struct tarn__part *p, struct tarn__compose *c)
 {
     tarn_buf_z(&c->sql, " FROM ");
     tarn__dml_put_target(d, c);
-    put_where(d, p->ctx, c);
+    const struct updating *x = p->ctx;
+    tarn__dml_put_where(d, c, x->from, x->where);
 }
 
 static enum tarn_status plan(struct tarn__dml *d, const struct updating *x)
@@ -35,7 +24,7 @@ static enum tarn_status plan(struct tarn__dml *d, const struct updating *x)
     tarn__dml_put_pieces(d, &x->action, 1, &c);
     tarn_buf_z(&c.sql, " FROM ");
     tarn__dml_put_table(d, &c);
-    put_where(d, x, &c);
+    tarn__dml_put_where(d, &c, x->from, x->where);
     TARN_TRY(tarn__compose_end(&c, &probe));
     return tarn__dml_plan(d, &probe);
 }
