@@ -228,24 +228,6 @@ static enum tarn_status fill(struct tarn__create *x, struct tarn_change *change,
     return tarn__write_query(x->r, &q, change, written);
 }
 
-static enum tarn_status make(struct tarn__create *x, const struct tarn_table *old)
-{
-    struct tarn_create create;
-    struct tarn_change *change;
-    struct tarn_written written = {0};
-    TARN_TRY(tarn__create_definition(x, old, &create));
-    TARN_TRY(open_change(x, old, &create, &change));
-    enum tarn_status status = fill(x, change, &written);
-    if (status != TARN_OK) {
-        tarn_change_discard(change, x->r->op);
-        return status;
-    }
-    TARN_TRY(tarn__publish(x->r, change));
-    tarn__done(x->r, x->replace_only ? "REPLACE TABLE" : "CREATE TABLE",
-               x->query.ptr ? written.rows : -1);
-    return TARN_OK;
-}
-
 static enum tarn_status exists(struct tarn__create *x, struct tarn_ident is)
 {
     struct tarn__run *r = x->r;
@@ -260,6 +242,43 @@ static enum tarn_status exists(struct tarn__create *x, struct tarn_ident is)
     tarn_hint(r->op, "CREATE OR REPLACE TABLE replaces it, IF NOT EXISTS leaves it as it is");
     tarn__place_at(&r->words, x->target.offset);
     return TARN_EXISTS;
+}
+
+/* Another process may make the table between our look and the commit: IF NOT EXISTS is content. */
+static enum tarn_status publish(struct tarn__create *x, struct tarn_change *change)
+{
+    struct tarn__run *r = x->r;
+    struct tarn_table *now;
+    enum tarn_status status = tarn__publish(r, change);
+    if (!x->if_not_exists || (status != TARN_CONFLICT && status != TARN_EXISTS))
+        return status;
+    tarn_clear(r->op);
+    TARN_TRY(tarn__target_find(r, &x->target, &now));
+    if (now)
+        return exists(x, now->ident);
+    return tarn_fail(r->op, TARN_CONFLICT,
+                     "table %.*s.%.*s was made and dropped by others meanwhile",
+                     TARN_STR_ARG(x->target.ident.ns), TARN_STR_ARG(x->target.ident.name));
+}
+
+static enum tarn_status make(struct tarn__create *x, const struct tarn_table *old)
+{
+    struct tarn_create create;
+    struct tarn_change *change;
+    struct tarn_written written = {0};
+    TARN_TRY(tarn__create_definition(x, old, &create));
+    TARN_TRY(open_change(x, old, &create, &change));
+    enum tarn_status status = fill(x, change, &written);
+    if (status != TARN_OK) {
+        tarn_change_discard(change, x->r->op);
+        return status;
+    }
+    TARN_TRY(publish(x, change));
+    if (x->r->answer->notice.ptr)
+        return TARN_OK;
+    tarn__done(x->r, x->replace_only ? "REPLACE TABLE" : "CREATE TABLE",
+               x->query.ptr ? written.rows : -1);
+    return TARN_OK;
 }
 
 /* Views share the names of tables. */
