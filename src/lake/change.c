@@ -286,6 +286,11 @@ enum tarn_status tarn_change_add_deletes(struct tarn_change *c, struct tarn_op *
     return tarn__file_list_add(op, &c->rows.deletes, files, count);
 }
 
+enum tarn_status tarn_change_touch(struct tarn_change *c, struct tarn_op *op, struct tarn_str path)
+{
+    return tarn__str_list_add(op, &c->touched, path);
+}
+
 enum tarn_status tarn_change_delete_files(struct tarn_change *c, struct tarn_op *op,
                                           const struct tarn_str *paths, size_t count)
 {

@@ -90,10 +90,17 @@ enum tarn_status tarn_change_append(struct tarn_change *, struct tarn_op *,
 enum tarn_status tarn_change_delete_files(struct tarn_change *, struct tarn_op *,
                                           const struct tarn_str *paths, size_t count) TARN_MUST_USE;
 /* Position deletes (v2), deletion vectors (v3 only; one live vector a data file: those that it
- * replaces go, and those of data files that are removed, trap 9), equality deletes. */
+ * replaces go, and those of data files that are removed, trap 9), equality deletes. The latter hide
+ * every older row of their columns' values, and a commit that is tried again is younger than what
+ * came in meanwhile: data files that may hold such values are a conflict, whatever the isolation. */
 enum tarn_status tarn_change_add_deletes(struct tarn_change *, struct tarn_op *,
                                          const struct tarn_data_file *files,
                                          size_t count) TARN_MUST_USE;
+/* A data file that holds rows which the change's equality deletes are about, and was read: it must be
+ * as it was (tarn_change_set_isolation). An equality delete in a change that names none of them may
+ * be about any file. */
+enum tarn_status tarn_change_touch(struct tarn_change *, struct tarn_op *,
+                                   struct tarn_str path) TARN_MUST_USE;
 void tarn_change_delete_all(struct tarn_change *); /* all rows that there are */
 bool tarn_change_is_empty(const struct tarn_change *);
 /* Does it add or remove rows? Then its version has a snapshot of its own, of

@@ -37,6 +37,12 @@ struct tarn__file_metrics { /* a file's column metrics */
 /* The data file that all position deletes of a file are in (its referenced data file, or the one
  * path that its bounds leave); absent: several, or equality deletes. */
 struct tarn_str tarn__delete_target(const struct tarn_data_file *f);
+/* May an equality delete file hide rows of an older data file, by scope and by what the metrics of
+ * both say? (scan_equality.c) */
+enum tarn_status tarn__equality_may_hide(struct tarn_op *op, const struct tarn_metadata *m,
+                                         const struct tarn_data_file *deletes,
+                                         const struct tarn_data_file *data,
+                                         bool *out) TARN_MUST_USE;
 bool tarn__summary_metrics(void *ctx, int32_t field_id, struct tarn_field_metrics *out);
 bool tarn__tuple_metrics(void *ctx, int32_t field_id, struct tarn_field_metrics *out);
 bool tarn__file_metrics(void *ctx, int32_t field_id, struct tarn_field_metrics *out);

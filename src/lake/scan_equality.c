@@ -108,11 +108,12 @@ struct facts { /* of one column in one file */
     struct tarn_field_metrics m;
 };
 
-static enum tarn_status facts_of(struct work *w, const struct tarn_data_file *file,
-                                 const int32_t *ids, size_t n, struct facts **out)
+static enum tarn_status facts_of(struct tarn_op *op, const struct tarn_schema *schema,
+                                 const struct tarn_data_file *file, const int32_t *ids, size_t n,
+                                 struct facts **out)
 {
-    struct tarn__file_metrics ctx = {w->p->op, w->p->scan->schema, file};
-    TARN_NEW_ARRAY(w->p->op, *out, n);
+    struct tarn__file_metrics ctx = {op, schema, file};
+    TARN_NEW_ARRAY(op, *out, n);
     for (size_t i = 0; i < n; i++) {
         const struct tarn_field *f = tarn_schema_field_by_id(ctx.schema, ids[i]);
         struct facts *k = &(*out)[i];
@@ -174,7 +175,8 @@ static enum tarn_status match_file(struct work *w, struct group *g, size_t file,
     if (!scope)
         return TARN_OK;
     if (w->compare)
-        TARN_TRY(facts_of(w, f->file, g->out.field_ids, g->out.field_id_count, &data));
+        TARN_TRY(facts_of(w->p->op, w->p->scan->schema, f->file, g->out.field_ids,
+                          g->out.field_id_count, &data));
     for (size_t i = 0; i < g->out.delete_count; i++) {
         bool yes = g->out.deletes[i].sequence_number > f->sequence_number &&
                    (!data || may_share_rows(data, delete_facts[i], g->out.field_id_count));
@@ -195,8 +197,8 @@ static enum tarn_status match_group(struct work *w, struct group *g)
     TARN_NEW_ARRAY(w->p->op, delete_facts, g->out.delete_count);
     TARN_NEW_ARRAY(w->p->op, used, g->out.delete_count);
     for (size_t i = 0; w->compare && i < g->out.delete_count; i++)
-        TARN_TRY(facts_of(w, g->out.deletes[i].file, g->out.field_ids, g->out.field_id_count,
-                          &delete_facts[i]));
+        TARN_TRY(facts_of(w->p->op, w->p->scan->schema, g->out.deletes[i].file, g->out.field_ids,
+                          g->out.field_id_count, &delete_facts[i]));
     for (size_t i = 0; i < w->p->scan->file_count; i++)
         TARN_TRY(match_file(w, g, i, delete_facts, used));
     for (size_t i = 0; i < g->out.delete_count; i++)
@@ -221,5 +223,41 @@ enum tarn_status tarn__plan_equality(struct tarn__planner *p)
         if (w.groups[i].out.file_count)
             s->equality[s->equality_count++] = w.groups[i].out;
     }
+    return TARN_OK;
+}
+
+/* ---- one pair of files */
+
+static enum tarn_status same_scope(struct tarn_op *op, const struct tarn_metadata *m,
+                                   const struct tarn_data_file *deletes,
+                                   const struct tarn_data_file *data, bool *out)
+{
+    const struct tarn_partition_spec *spec = tarn_metadata_spec_by_id(m, deletes->spec_id);
+    struct tarn_type type;
+    *out = !spec || partitions_nothing(spec);
+    if (*out || deletes->spec_id != data->spec_id)
+        return TARN_OK;
+    TARN_TRY(tarn_partition_type(op, m, spec, &type));
+    *out = true;
+    for (size_t i = 0; i < type.field_count; i++)
+        if (i < deletes->partition_count && i < data->partition_count &&
+            !tarn_value_eq(&type.fields[i].type, &deletes->partition[i], &data->partition[i]))
+            *out = false;
+    return TARN_OK;
+}
+
+enum tarn_status tarn__equality_may_hide(struct tarn_op *op, const struct tarn_metadata *m,
+                                         const struct tarn_data_file *deletes,
+                                         const struct tarn_data_file *data, bool *out)
+{
+    const struct tarn_schema *schema = tarn_metadata_schema(m);
+    struct facts *of_deletes, *of_data;
+    size_t n = deletes->equality_id_count;
+    TARN_TRY(same_scope(op, m, deletes, data, out));
+    if (!*out)
+        return TARN_OK;
+    TARN_TRY(facts_of(op, schema, deletes, deletes->equality_ids, n, &of_deletes));
+    TARN_TRY(facts_of(op, schema, data, deletes->equality_ids, n, &of_data));
+    *out = may_share_rows(of_data, of_deletes, n);
     return TARN_OK;
 }

@@ -3,7 +3,8 @@
  * Rule 4 of change.h, and for statements that say what they looked at (tarn_change_set_isolation)
  * the finer rule: a file that the change replaces or deletes rows of must be as it was, under
  * serializable isolation no row may have come in that the statement's filter may match, and
- * everything else may go on at the same time.
+ * everything else may go on at the same time. Equality deletes are younger than what came in, and
+ * would hide it: no file may have come in that holds their keys.
  */
 #include "lake/change_int.h"
 
@@ -135,13 +136,19 @@ static enum tarn_status collect_touched(struct checker *k)
 {
     const struct tarn__rows *rows = &k->c->rows;
     struct tarn_str *paths;
-    size_t n = rows->removed.count;
-    TARN_NEW_ARRAY(k->op, paths, n + rows->deletes.count + 1);
-    if (n)
-        memcpy(paths, rows->removed.items, n * sizeof *paths);
+    const struct tarn__str_list *named[] = {&rows->removed, &k->c->touched};
+    size_t n = 0;
+    TARN_NEW_ARRAY(k->op, paths, named[0]->count + named[1]->count + rows->deletes.count + 1);
+    for (size_t i = 0; i < 2; i++) {
+        if (named[i]->count)
+            memcpy(paths + n, named[i]->items, named[i]->count * sizeof *paths);
+        n += named[i]->count;
+    }
     for (size_t i = 0; i < rows->deletes.count; i++) {
-        struct tarn_str target = tarn__delete_target(&rows->deletes.items[i]);
-        k->touches_any = k->touches_any || !target.ptr;
+        const struct tarn_data_file *f = &rows->deletes.items[i];
+        struct tarn_str target = tarn__delete_target(f);
+        bool named_apart = f->content == TARN_CONTENT_EQUALITY_DELETES && k->c->touched.count;
+        k->touches_any = k->touches_any || (!target.ptr && !named_apart);
         if (target.ptr)
             paths[n++] = target;
     }
@@ -172,6 +179,22 @@ static enum tarn_status may_match(struct checker *k, const struct tarn_data_file
     return TARN_OK;
 }
 
+/* Would equality deletes of this change hide rows of a file that came in? */
+static enum tarn_status check_keys(struct checker *k, const struct tarn_data_file *f)
+{
+    const struct tarn__file_list *deletes = &k->c->rows.deletes;
+    for (size_t i = 0; i < deletes->count; i++) {
+        bool hit;
+        if (deletes->items[i].content != TARN_CONTENT_EQUALITY_DELETES)
+            continue;
+        TARN_TRY(tarn__equality_may_hide(k->op, k->now, &deletes->items[i], f, &hit));
+        if (hit)
+            return tarn__change_conflict(
+                k->c, k->op, "rows were added that may have the keys that it deletes rows by");
+    }
+    return TARN_OK;
+}
+
 static enum tarn_status check_data(struct checker *k, const struct tarn_manifest_entry *e)
 {
     bool hit = true;
@@ -179,7 +202,10 @@ static enum tarn_status check_data(struct checker *k, const struct tarn_manifest
         return touches(k, e->file.path) && !(k->rewritten && k->c->rows.remove_all)
                    ? tarn__change_conflict(k->c, k->op, "files that this change touches are gone")
                    : TARN_OK;
-    if (k->rewritten || !(k->serializable || k->c->rows.remove_all))
+    if (k->rewritten)
+        return TARN_OK;
+    TARN_TRY(check_keys(k, &e->file));
+    if (!k->serializable && !k->c->rows.remove_all)
         return TARN_OK;
     if (!k->c->rows.remove_all)
         TARN_TRY(may_match(k, &e->file, &hit));
