@@ -5,6 +5,7 @@
  */
 #include "base/arena.h"
 #include "format/gzip.h"
+#include "format/iceberg/json_checksum.h"
 #include "format/iceberg/metadata_int.h"
 
 #define MUST ((struct tarn_json_field){.what = "table metadata", .required = true})
@@ -270,6 +271,7 @@ static enum tarn_status read_scalars(struct tarn_op *op, const struct tarn_json 
 }
 
 static const char *const KEYS[] = {
+    TARN__JSON_CHECKSUM_KEY,
     "format-version",
     "table-uuid",
     "location",
@@ -332,6 +334,7 @@ enum tarn_status tarn_metadata_parse(struct tarn_op *op, struct tarn_str json, c
     struct tarn_json *tree;
     *out = (struct tarn_metadata){0};
     TARN_TRY(tarn_gzip_text(op, json, what, &json));
+    TARN_TRY(tarn__json_checksum_check(op, json, what));
     TARN_TRY(tarn_json_parse(op, json, what, &tree));
     TARN_TRY_WHILE(op, read_metadata(op, tree, out), "reading table metadata %s", what);
     return TARN_OK;

@@ -4,6 +4,7 @@
  * No current snapshot is written as -1 in v2 and null in v3, as Java does and every reader takes it (spec appendix F).
  */
 #include "base/arena.h"
+#include "format/iceberg/json_checksum.h"
 #include "format/iceberg/metadata_int.h"
 
 #define METADATA_BYTES_MAX ((size_t)1 << 30)
@@ -188,6 +189,7 @@ static enum tarn_status put_metadata(struct tarn_op *op, struct tarn_json_writer
                                      const struct tarn_metadata *m)
 {
     tarn_json_begin_object(w);
+    tarn__json_checksum_put(w);
     tarn_json_member_i64(w, "format-version", m->format_version);
     tarn_json_member_str(w, "table-uuid", m->uuid);
     tarn_json_member_str(w, "location", m->location);
@@ -216,8 +218,10 @@ enum tarn_status tarn_metadata_write(struct tarn_op *op, const struct tarn_metad
     tarn_buf_init(&buf, METADATA_BYTES_MAX);
     tarn_json_writer_init(&w, &buf);
     enum tarn_status status = put_metadata(op, &w, m);
-    if (status == TARN_OK)
+    if (status == TARN_OK) {
+        tarn__json_checksum_set(&buf);
         return (enum tarn_status)tarn_buf_take(op, &buf, "table metadata", out_json);
+    }
     tarn_buf_release(&buf);
     return status;
 }

@@ -5,6 +5,7 @@
  * and split again: it is kept raw in `extra` as well, and written from there.
  */
 #include "format/gzip.h"
+#include "format/iceberg/json_checksum.h"
 #include "format/iceberg/view_int.h"
 
 #define MUST ((struct tarn_json_field){.what = "view metadata", .required = true})
@@ -152,9 +153,9 @@ static enum tarn_status read_log(struct tarn_op *op, const struct tarn_json *j,
 static enum tarn_status read_view(struct tarn_op *op, const struct tarn_json *j,
                                   struct tarn_view_metadata *m)
 {
-    static const char *const keys[] = {"view-uuid",   "format-version",     "location",
-                                       "schemas",     "current-version-id", "versions",
-                                       "version-log", "properties"};
+    static const char *const keys[] = {
+        TARN__JSON_CHECKSUM_KEY, "view-uuid", "format-version", "location",  "schemas",
+        "current-version-id",    "versions",  "version-log",    "properties"};
     int32_t version = 0;
     TARN_TRY(tarn_json_i32(op, j, "format-version", MUST, &version));
     m->format_version = version;
@@ -178,6 +179,7 @@ enum tarn_status tarn_view_parse(struct tarn_op *op, struct tarn_str json, const
     struct tarn_json *tree;
     *out = (struct tarn_view_metadata){0};
     TARN_TRY(tarn_gzip_text(op, json, what, &json));
+    TARN_TRY(tarn__json_checksum_check(op, json, what));
     TARN_TRY(tarn_json_parse(op, json, what, &tree));
     TARN_TRY_WHILE(op, read_view(op, tree, out), "reading view metadata %s", what);
     return TARN_OK;

@@ -1,4 +1,5 @@
 /* view_write: structs to view metadata JSON, in Iceberg Java's order of members. */
+#include "format/iceberg/json_checksum.h"
 #include "format/iceberg/view_int.h"
 
 #define VIEW_BYTES_MAX ((size_t)256 << 20)
@@ -108,6 +109,7 @@ enum tarn_status tarn_view_write(struct tarn_op *op, const struct tarn_view_meta
     tarn_buf_init(&buf, VIEW_BYTES_MAX);
     tarn_json_writer_init(&w, &buf);
     tarn_json_begin_object(&w);
+    tarn__json_checksum_put(&w);
     tarn_json_member_str(&w, "view-uuid", m->uuid);
     tarn_json_member_i64(&w, "format-version", m->format_version);
     tarn_json_member_str(&w, "location", m->location);
@@ -118,5 +120,6 @@ enum tarn_status tarn_view_write(struct tarn_op *op, const struct tarn_view_meta
     put_lists(&w, m);
     tarn__json_put_extra(&w, &m->extra);
     tarn_json_end_object(&w);
+    tarn__json_checksum_set(&buf);
     return (enum tarn_status)tarn_buf_take(op, &buf, "view metadata", out_json);
 }

@@ -317,8 +317,8 @@ static void members_are_those_of_java(void **state)
     struct tarn_str java = ice_file(op, "manifest_java_v3.json");
     struct tarn_metadata m = parse(op, java);
     const struct tarn_json *a = ice_json(op, java.ptr), *b = ice_json(op, written(op, &m).ptr);
-    assert_int_equal(a->count, b->count);
-    for (a = a->first, b = b->first; a; a = a->next, b = b->next)
+    assert_int_equal(a->count + 1, b->count); /* the checksum, which is ours */
+    for (a = a->first, b = b->first->next; a; a = a->next, b = b->next)
         assert_true(tarn_str_eq(a->key, b->key));
 }
 
@@ -340,6 +340,7 @@ static void row_ids_are_never_given_twice(void **state)
     s.added_rows = 50;
     out = written(op, &m);
     /* A file whose writer left it too low. */
+    out = ice_replaced(op, out, "\"tarn-crc32\"", "\"x\"");
     m = parse(op, ice_replaced(op, out, "\"next-row-id\":250", "\"next-row-id\":3"));
     assert_int_equal(m.next_row_id, 250);
 }

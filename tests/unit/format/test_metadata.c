@@ -195,7 +195,8 @@ static void a_new_table_is_written(void **state)
     ice_fails(op, tarn_metadata_write(op, &m, &out), TARN_INVALID, "without a positive id");
     schema.root.fields[0].id = 1;
     ice_text_is(written(op, &m),
-                "{\"format-version\":2,\"table-uuid\":\"9c12d441-03fe-4693-9a96-a0705ddf69c1\","
+                "{\"tarn-crc32\":\"7a4af908\","
+                "\"format-version\":2,\"table-uuid\":\"9c12d441-03fe-4693-9a96-a0705ddf69c1\","
                 "\"location\":\"s3://b/t\","
                 "\"last-sequence-number\":0,\"last-updated-ms\":1,\"last-column-id\":1,\"current-"
                 "schema-id\":0,"

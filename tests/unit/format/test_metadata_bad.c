@@ -1,6 +1,11 @@
 /* Metadata that must not be taken: one change to a sound file, and what is said about it. */
 #include "iceberg_fixture.h"
 
+#include <stdlib.h>
+
+#include "format/gzip.h"
+#include "format/iceberg/view.h"
+
 static const struct {
     const char *from, *to;
     enum tarn_status status;
@@ -133,6 +138,83 @@ static void a_scalar_is_no_metadata(void **state)
     }
 }
 
+/* ---- files of ours: whatever bit flips, they read the same or not at all */
+
+static enum tarn_status view_as_written(struct tarn_op *op, struct tarn_str json,
+                                        struct tarn_str *out)
+{
+    struct tarn_view_metadata m;
+    TARN_TRY(tarn_view_parse(op, json, "v.json", &m));
+    m.extra = (struct tarn_kvs){0};
+    return tarn_view_write(op, &m, out);
+}
+
+static enum tarn_status table_as_written(struct tarn_op *op, struct tarn_str json,
+                                         struct tarn_str *out)
+{
+    struct tarn_metadata m;
+    TARN_TRY(tarn_metadata_parse(op, json, "t.json", &m));
+    m.extra = (struct tarn_kvs){0}; /* the checksum's own member, where the flip hit its name */
+    return tarn_metadata_write(op, &m, out);
+}
+
+static size_t flip_all(struct tarn_str whole,
+                       enum tarn_status (*again)(struct tarn_op *, struct tarn_str,
+                                                 struct tarn_str *))
+{
+    size_t told = 0;
+    char *copy = memcpy(malloc(whole.len), whole.ptr, whole.len);
+    for (size_t bit = 0; bit < whole.len * 8; bit++) {
+        struct tarn_op op;
+        struct tarn_str out;
+        assert_int_equal(tarn_op_init(&op, (size_t)16 << 20, (size_t)16 << 20), TARN_OK);
+        copy[bit / 8] = (char)(copy[bit / 8] ^ 1 << bit % 8);
+        enum tarn_status status = again(&op, tarn_str_of(copy, whole.len), &out);
+        copy[bit / 8] = (char)(copy[bit / 8] ^ 1 << bit % 8);
+        assert_true(status == TARN_OK || status == TARN_CORRUPT);
+        assert_true(status != TARN_OK || tarn_str_eq(out, whole));
+        told += status != TARN_OK;
+        tarn_op_release(&op);
+    }
+    free(copy);
+    return told;
+}
+
+static void every_flipped_bit_is_told(void **state)
+{
+    struct tarn_op *op = *state;
+    struct tarn_str table, view, packed;
+    ice_ok(op, table_as_written(op, ice_file(op, "metadata_v3.json"), &table));
+    ice_ok(op, view_as_written(op, ice_file(op, "view.json"), &view));
+    ice_ok(op, tarn_gzip_pack(op, table, &packed));
+    assert_true(flip_all(table, table_as_written) > table.len * 8 - 200);
+    assert_true(flip_all(view, view_as_written) > view.len * 8 - 200);
+    for (size_t i = 0; i < packed.len; i++) {
+        char *copy = memcpy(tarn_alloc(op, packed.len), packed.ptr, packed.len);
+        copy[i] = (char)(copy[i] ^ 1 << i % 8);
+        struct tarn_str out = {0};
+        if (table_as_written(op, tarn_str_of(copy, packed.len), &out) == TARN_OK)
+            assert_true(tarn_str_eq(out, table));
+    }
+}
+
+/* What another program wrote anew is its own: the member counts in our spelling alone. */
+static void files_of_others_have_no_checksum(void **state)
+{
+    struct tarn_op *op = *state;
+    struct tarn_metadata m;
+    struct tarn_str ours;
+    ice_ok(op, table_as_written(op, ice_file(op, "metadata_v3.json"), &ours));
+    struct tarn_str edited =
+        ice_replaced(op, ours, "\"last-updated-ms\":", "\"last-updated-ms\": ");
+    ice_fails(op, tarn_metadata_parse(op, edited, "t.json", &m), TARN_CORRUPT,
+              "could not read \"t.json\": its checksum does not match");
+    ice_ok(op, tarn_metadata_parse(
+                   op, ice_replaced(op, edited, "{\"tarn-crc32\":", "{\"tarn-crc32\": "), "t.json",
+                   &m));
+    assert_int_equal(m.extra.count, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -140,6 +222,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(v1_needs_a_schema_and_a_spec, ice_setup, ice_teardown),
         cmocka_unit_test_setup_teardown(a_file_that_was_cut_is_refused, ice_setup, ice_teardown),
         cmocka_unit_test_setup_teardown(a_scalar_is_no_metadata, ice_setup, ice_teardown),
+        cmocka_unit_test_setup_teardown(every_flipped_bit_is_told, ice_setup, ice_teardown),
+        cmocka_unit_test_setup_teardown(files_of_others_have_no_checksum, ice_setup, ice_teardown),
     };
     return cmocka_run_group_tests_name("metadata_bad", tests, NULL, NULL);
 }

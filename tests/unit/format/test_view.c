@@ -47,7 +47,7 @@ static void the_example_of_the_specification(void **state)
     static const char *const java_order[] = {"view-uuid",  "format-version", "location",
                                              "properties", "schemas",        "current-version-id",
                                              "versions",   "version-log"};
-    a = a->first;
+    a = a->first->next; /* behind the checksum, which is ours */
     for (size_t i = 0; i < COUNT(java_order); i++, a = a->next)
         ice_text_is(a->key, java_order[i]);
     assert_null(a);
