@@ -5,7 +5,8 @@
  *   MATCHED                 source JOIN target: both
  *   NOT MATCHED             the source's rows without a partner: the source alone
  *   NOT MATCHED BY SOURCE   the target's rows without a partner: the target alone
- * The first two share one outer join when both are there.
+ * The first two share one join when both are there: an outer one if the MATCHED clauses have
+ * conditions.
  */
 #include "sql/merge_int.h"
 
@@ -31,6 +32,22 @@ static void put_acts(const struct tarn__part *p, struct tarn__compose *c, const 
         tarn_buf_printf(&c->sql, " %s \"tarn act\" IS NOT NULL", word);
 }
 
+/* All of its rows. The engine hands a join's keys on to the other side's scan, as a Bloom filter,
+ * only where they come out of a filter. */
+static void put_all_of_source(const struct tarn__dml *d, struct tarn__compose *c)
+{
+    tarn_buf_z(&c->sql, " WHERE ");
+    tarn_buf_sql_name(&c->sql, d->source);
+    tarn_buf_z(&c->sql, ".rowid >= 0");
+}
+
+/* Rows that met a partner and that no clause changes are not kept: who met none must be told then. */
+static bool joins_outer(const struct tarn__merging *m)
+{
+    return m->missing.count && m->matched.count &&
+           (m->matched.count > 1 || m->matched.items[0].condition.ptr);
+}
+
 static void from_matched(const struct tarn__dml *d, const struct tarn__part *p,
                          struct tarn__compose *c)
 {
@@ -41,7 +58,28 @@ static void from_matched(const struct tarn__dml *d, const struct tarn__part *p,
     tarn__dml_put_target(d, c);
     put_on(d, m, c);
     tarn__merge_put_bounds(d, m, c);
-    put_acts(p, c, "WHERE");
+    put_all_of_source(d, c);
+    put_acts(p, c, "AND");
+}
+
+/* The source's rows that the join met; an anti join of the two would hand no filter on. */
+static void put_met(const struct tarn__dml *d, const struct tarn__merging *m,
+                    struct tarn__compose *c)
+{
+    if (m->matched.count) {
+        tarn_buf_z(&c->sql, "(SELECT \"tarn source\" FROM temp.main.\"tarn rows\")");
+        return;
+    }
+    tarn_buf_z(&c->sql, "(SELECT ");
+    tarn_buf_sql_name(&c->sql, d->source);
+    tarn_buf_z(&c->sql, ".rowid AS \"tarn source\" FROM ");
+    put_source(d, c);
+    tarn_buf_z(&c->sql, " JOIN ");
+    tarn__dml_put_target(d, c);
+    put_on(d, m, c);
+    tarn__merge_put_bounds(d, m, c);
+    put_all_of_source(d, c);
+    tarn_buf_z(&c->sql, ")");
 }
 
 static void from_missing(const struct tarn__dml *d, const struct tarn__part *p,
@@ -50,7 +88,7 @@ static void from_missing(const struct tarn__dml *d, const struct tarn__part *p,
     const struct tarn__merging *m = p->ctx;
     tarn_buf_z(&c->sql, " FROM ");
     put_source(d, c);
-    if (m->matched.count) {
+    if (joins_outer(m)) {
         tarn_buf_z(&c->sql, " WHERE ");
         tarn_buf_sql_name(&c->sql, d->source);
         tarn_buf_z(&c->sql, ".rowid IN (SELECT \"tarn source\" FROM temp.main.\"tarn rows\" WHERE "
@@ -59,9 +97,10 @@ static void from_missing(const struct tarn__dml *d, const struct tarn__part *p,
         return;
     }
     tarn_buf_z(&c->sql, " ANTI JOIN ");
-    tarn__dml_put_target(d, c);
-    put_on(d, m, c);
-    tarn__merge_put_bounds(d, m, c);
+    put_met(d, m, c);
+    tarn_buf_z(&c->sql, " AS \"tarn met\" ON (\"tarn met\".\"tarn source\" = ");
+    tarn_buf_sql_name(&c->sql, d->source);
+    tarn_buf_z(&c->sql, ".rowid)");
     put_acts(p, c, "WHERE");
 }
 
@@ -172,7 +211,7 @@ static void drop_idle(struct tarn__merge_clauses *c)
 static struct tarn__part part_of(struct tarn__merging *m, struct tarn__merge_clauses *clauses)
 {
     struct tarn__part p = {.actions = clauses->items, .count = clauses->count, .ctx = m};
-    p.outer = clauses == &m->matched && m->missing.count;
+    p.outer = clauses == &m->matched && joins_outer(m);
     p.conditional = p.outer || p.count > 1 || p.actions[0].condition.ptr;
     p.standing = clauses != &m->missing;
     p.source = clauses != &m->orphans;
