@@ -9,7 +9,7 @@ SECONDS ?= 60
 help:
 	@echo 'make demo              set up this machine, build the program and show it at work'
 	@echo 'make test              set up, build and run the C tests (dev, asan) and the Python tests'
-	@echo 'make test-compat       the tests with Spark (downloads about 500 MB the first time)'
+	@echo 'make test-compat       the tests with Spark and Flink (downloads about 650 MB the first time)'
 	@echo 'make build             build/dev/tarn, for development'
 	@echo 'make release           build/release/tarn, one file'
 	@echo 'make fuzz SECONDS=60   run every fuzzer that long (TARN_FUZZ_JOBS=2: two at a time)'
@@ -41,11 +41,11 @@ test test-c test-python:
 	@scripts/test $(patsubst test-%,%,$(filter test-%,$@))
 
 test-compat:
-	@echo '==> setting up this machine: Java, Spark and its Iceberg runtime'
-	@scripts/setup spark
+	@echo '==> setting up this machine: Java, Spark, Flink and their Iceberg runtimes'
+	@scripts/setup compat
 	@echo '==> building build/dev'
 	@scripts/build dev
-	@scripts/test spark
+	@scripts/test compat
 
 fuzz:
 	@scripts/setup test
