@@ -4,59 +4,41 @@
  */
 #include <stdlib.h>
 
-#include "flow/flow_int.h"
+#include "flow/delete_int.h"
 #include "lake/deletes.h"
 
 /* So many data files of one statement get a delete file each, unless the table says what it wants:
  * more would be more files than they are worth. */
 #define OWN_FILES_MAX 256
 
-struct doomed_file {
-    const struct tarn_scan_file *file;
-    int64_t rows;
-    int64_t group_rows; /* of the first file of a delete file: of all its files */
-    bool whole, done;
-};
-struct named_file { /* a file by one of its names: its path, its local one */
-    struct tarn_str name;
-    const struct tarn_scan_file *file;
-};
-struct doomed {
-    const struct tarn_scan *scan;
-    struct named_file *names; /* sorted */
-    struct doomed_file *files;
-    size_t count;
-    int64_t rows;
-};
-
 /* ---- which files */
 
 static int by_name(const void *a, const void *b)
 {
-    const struct named_file *x = a, *y = b;
+    const struct tarn__named_file *x = a, *y = b;
     return tarn_str_cmp(x->name, y->name);
 }
 
-static enum tarn_status index_files(struct doomed *d, struct tarn_op *op)
+static enum tarn_status index_files(struct tarn__doomed *d, struct tarn_op *op)
 {
     size_t n = d->scan->file_count;
     TARN_NEW_ARRAY(op, d->files, n + 1);
     TARN_NEW_ARRAY(op, d->names, 2 * n + 1);
     for (size_t i = 0; i < n; i++) {
         const struct tarn_scan_file *f = &d->scan->files[i];
-        d->names[2 * i] = (struct named_file){f->file->path, f};
-        d->names[2 * i + 1] = (struct named_file){f->local_path, f};
+        d->names[2 * i] = (struct tarn__named_file){f->file->path, f};
+        d->names[2 * i + 1] = (struct tarn__named_file){f->local_path, f};
     }
     if (n)
         qsort(d->names, 2 * n, sizeof *d->names, by_name);
     return TARN_OK;
 }
 
-static enum tarn_status find_file(const struct doomed *d, struct tarn_op *op, struct tarn_str name,
-                                  const struct tarn_scan_file **out)
+static enum tarn_status find_file(const struct tarn__doomed *d, struct tarn_op *op,
+                                  struct tarn_str name, const struct tarn_scan_file **out)
 {
-    struct named_file key = {.name = name};
-    const struct named_file *hit =
+    struct tarn__named_file key = {.name = name};
+    const struct tarn__named_file *hit =
         d->scan->file_count ? bsearch(&key, d->names, 2 * d->scan->file_count, sizeof key, by_name)
                             : NULL;
     if (!hit)
@@ -70,19 +52,18 @@ static enum tarn_status find_file(const struct doomed *d, struct tarn_op *op, st
 static enum tarn_status collect(void *ctx, struct tarn_op *op, const struct tarn_batch *b,
                                 size_t row)
 {
-    struct doomed *d = ctx;
+    struct tarn__doomed *d = ctx;
     const struct tarn_scan_file *f;
     int64_t rows = tarn_cell_long(b, 1, row);
     TARN_TRY(find_file(d, op, tarn_cell_text(b, 0, row), &f));
-    d->files[d->count++] = (struct doomed_file){f, rows, 0, rows == tarn_scan_file_rows(f), false};
+    d->files[d->count++] =
+        (struct tarn__doomed_file){f, rows, 0, rows == tarn_scan_file_rows(f), false};
     d->rows += rows;
     return TARN_OK;
 }
 
-/* ---- position delete files */
-
-static bool same_partition(const struct tarn_type *type, const struct tarn_data_file *a,
-                           const struct tarn_data_file *b)
+bool tarn__doomed_alike(const struct tarn_type *type, const struct tarn_data_file *a,
+                        const struct tarn_data_file *b)
 {
     if (a->spec_id != b->spec_id || a->partition_count != b->partition_count)
         return false;
@@ -92,22 +73,53 @@ static bool same_partition(const struct tarn_type *type, const struct tarn_data_
     return true;
 }
 
-/* "_file in (...)" over the files that share a delete file with files[first]; marks them done. */
-static enum tarn_status list_files(struct tarn_op *op, struct doomed *d, size_t first, bool alone,
-                                   struct tarn_buf *sql)
+enum tarn_status tarn__doomed_partition(const struct tarn__doomed *d, struct tarn_op *op,
+                                        const struct tarn_data_file *of, struct tarn_type *out)
 {
-    const struct tarn_data_file *of = d->files[first].file->file;
     const struct tarn_metadata *m = d->scan->metadata;
-    struct tarn_type type;
-    const char *comma = "";
     const struct tarn_partition_spec *spec = tarn_metadata_spec_by_id(m, of->spec_id);
     if (!spec)
         return tarn_fail(op, TARN_CORRUPT, "a data file has the unknown partition spec %d",
                          of->spec_id);
-    TARN_TRY(tarn_partition_type(op, m, spec, &type));
+    return tarn_partition_type(op, m, spec, out);
+}
+
+enum tarn_status tarn__doomed_find(const struct tarn_flow *flow, struct tarn_op *op,
+                                   const struct tarn_scan *scan, struct tarn_str relation,
+                                   struct tarn__doomed *out)
+{
+    struct tarn_str sql = tarn_sprintf(
+        op, "SELECT _file, count(DISTINCT _pos)::BIGINT FROM %.*s GROUP BY 1 ORDER BY 1",
+        TARN_STR_ARG(relation));
+    if (!sql.ptr)
+        return TARN_NOMEM;
+    *out = (struct tarn__doomed){.scan = scan};
+    TARN_TRY(index_files(out, op));
+    return tarn_each_row(flow, op, sql, collect, out);
+}
+
+enum tarn_status tarn__doomed_remove_whole(const struct tarn__doomed *d, struct tarn_op *op,
+                                           struct tarn_change *change)
+{
+    for (size_t i = 0; i < d->count; i++)
+        if (d->files[i].whole)
+            TARN_TRY(tarn_change_delete_files(change, op, &d->files[i].file->file->path, 1));
+    return TARN_OK;
+}
+
+/* ---- position delete files */
+
+/* "_file in (...)" over the files that share a delete file with files[first]; marks them done. */
+static enum tarn_status list_files(struct tarn_op *op, struct tarn__doomed *d, size_t first,
+                                   bool alone, struct tarn_buf *sql)
+{
+    const struct tarn_data_file *of = d->files[first].file->file;
+    struct tarn_type type;
+    const char *comma = "";
+    TARN_TRY(tarn__doomed_partition(d, op, of, &type));
     for (size_t i = first; i < (alone ? first + 1 : d->count); i++) {
-        struct doomed_file *f = &d->files[i];
-        if (f->whole || f->done || !same_partition(&type, of, f->file->file))
+        struct tarn__doomed_file *f = &d->files[i];
+        if (f->whole || f->done || !tarn__doomed_alike(&type, of, f->file->file))
             continue;
         f->done = true;
         d->files[first].group_rows += f->rows;
@@ -119,7 +131,7 @@ static enum tarn_status list_files(struct tarn_op *op, struct doomed *d, size_t 
 }
 
 static enum tarn_status write_file(const struct tarn_flow *flow, struct tarn_op *op,
-                                   struct tarn_change *change, struct doomed *d, size_t first,
+                                   struct tarn_change *change, struct tarn__doomed *d, size_t first,
                                    bool alone, struct tarn_str doomed)
 {
     const struct tarn_data_file *of = d->files[first].file->file;
@@ -154,7 +166,7 @@ out:
 
 /* As Iceberg's Spark writers do, which take a file each when the table does not say. */
 static enum tarn_status one_a_file(struct tarn_op *op, const struct tarn_metadata *m,
-                                   const struct doomed *d, bool *out)
+                                   const struct tarn__doomed *d, bool *out)
 {
     const struct tarn_str *v = tarn_kvs_get(&m->properties, "write.delete.granularity");
     size_t n = 0;
@@ -171,7 +183,7 @@ static enum tarn_status one_a_file(struct tarn_op *op, const struct tarn_metadat
 }
 
 static enum tarn_status write_files(const struct tarn_flow *flow, struct tarn_op *op,
-                                    struct tarn_change *change, struct doomed *d,
+                                    struct tarn_change *change, struct tarn__doomed *d,
                                     struct tarn_str doomed)
 {
     bool alone;
@@ -185,7 +197,7 @@ static enum tarn_status write_files(const struct tarn_flow *flow, struct tarn_op
 /* ---- deletion vectors */
 
 struct vectors { /* filled from rows sorted by file and position */
-    const struct doomed *doomed;
+    const struct tarn__doomed *doomed;
     struct tarn_doomed_rows *items;
     int64_t *positions; /* of all of them, one after the other */
     size_t count, rows, count_max, rows_max;
@@ -217,7 +229,7 @@ static enum tarn_status collect_position(void *ctx, struct tarn_op *op, const st
     return TARN_OK;
 }
 
-static enum tarn_status select_positions(struct tarn_op *op, const struct doomed *d,
+static enum tarn_status select_positions(struct tarn_op *op, const struct tarn__doomed *d,
                                          struct tarn_str doomed, struct tarn_str *out)
 {
     struct tarn_buf sql;
@@ -236,7 +248,7 @@ static enum tarn_status select_positions(struct tarn_op *op, const struct doomed
 }
 
 static enum tarn_status write_vectors(const struct tarn_flow *flow, struct tarn_op *op,
-                                      struct tarn_change *change, const struct doomed *d,
+                                      struct tarn_change *change, const struct tarn__doomed *d,
                                       struct tarn_str doomed)
 {
     struct vectors v = {.doomed = d};
@@ -272,17 +284,9 @@ enum tarn_status tarn_rows_delete(const struct tarn_flow *flow, struct tarn_op *
                                   struct tarn_change *change, const struct tarn_scan *scan,
                                   struct tarn_str doomed, int64_t *out_rows)
 {
-    struct doomed d = {.scan = scan};
-    struct tarn_str sql = tarn_sprintf(
-        op, "SELECT _file, count(DISTINCT _pos)::BIGINT FROM %.*s GROUP BY 1 ORDER BY 1",
-        TARN_STR_ARG(doomed));
-    if (!sql.ptr)
-        return TARN_NOMEM;
-    TARN_TRY(index_files(&d, op));
-    TARN_TRY(tarn_each_row(flow, op, sql, collect, &d));
-    for (size_t i = 0; i < d.count; i++)
-        if (d.files[i].whole)
-            TARN_TRY(tarn_change_delete_files(change, op, &d.files[i].file->file->path, 1));
+    struct tarn__doomed d;
+    TARN_TRY(tarn__doomed_find(flow, op, scan, doomed, &d));
+    TARN_TRY(tarn__doomed_remove_whole(&d, op, change));
     if (tarn_change_metadata(change)->format_version >= 3)
         TARN_TRY(write_vectors(flow, op, change, &d, doomed));
     else

@@ -71,6 +71,32 @@ enum tarn_status tarn_rows_delete(const struct tarn_flow *, struct tarn_op *, st
                                   const struct tarn_scan *scan, struct tarn_str doomed,
                                   int64_t *out_rows) TARN_MUST_USE;
 
+/* What rows of a table are deleted by where it asks for equality deletes (its property
+ * tarn.write.delete-files is `equality`): its identifier fields. */
+struct tarn_row_key {
+    const struct tarn_schema *schema; /* of the table */
+    struct tarn_schema columns;       /* what a delete file holds: those fields alone */
+    struct tarn_row_key_part {
+        int32_t id;
+        size_t column;                /* of the table */
+        struct tarn_str path, inside; /* SQL: "b"."c"; ."c", behind that column */
+    } * parts;                        /* in that order */
+    size_t count;                     /* 0: by position */
+};
+/* TARN_CONFIG if the table asks and has no identifier fields, or such as the specification does not
+ * take; TARN_OK with none if it does not ask. */
+enum tarn_status tarn_row_key_of(struct tarn_op *, const struct tarn_table *,
+                                 struct tarn_row_key *out) TARN_MUST_USE;
+/* As tarn_rows_delete, whose relation has the values of the key beside _file and _pos, as columns
+ * "tarn k0", "tarn k1", .., by equality delete files: one a partition, or one for the whole table where
+ * its spec partitions nothing. *out_done false: a row that is to stay has the key of one that goes,
+ * where a delete file would hide both; nothing was done then. `base`: the table of the scan. */
+enum tarn_status tarn_rows_delete_keys(const struct tarn_flow *, struct tarn_op *,
+                                       struct tarn_change *, const struct tarn_table *base,
+                                       const struct tarn_scan *scan, const struct tarn_row_key *,
+                                       struct tarn_str doomed, bool *out_done,
+                                       int64_t *out_rows) TARN_MUST_USE;
+
 /* ---- small sets of rows made in memory */
 
 struct tarn_rows;

@@ -70,6 +70,11 @@ struct tarn_scan {
     bool files_without_ids_possible;
     struct tarn_scan_skips skips;
 };
+/* The scan of those of its files of which `keep` is true. */
+enum tarn_status tarn_scan_subset(struct tarn_op *, const struct tarn_scan *, const bool *keep,
+                                  struct tarn_scan *out) TARN_MUST_USE;
+/* Rows of a file that are alive, -1 if equality deletes leave that open. */
+int64_t tarn_scan_rows(const struct tarn_scan *, size_t file);
 
 /* How much is kept of a column's values in a data file's metrics: bounds of this many characters or
  * bytes (INT32_MAX = whole), or less. */

@@ -46,7 +46,7 @@ static enum tarn_status delete_all(struct tarn__dml *d, bool *out)
     int64_t rows = 0;
     TARN_TRY(tarn__dml_scan(d));
     for (size_t i = 0; i < d->scan->file_count && rows >= 0; i++) {
-        int64_t n = tarn__scan_rows(d->scan, i);
+        int64_t n = tarn_scan_rows(d->scan, i);
         rows = n < 0 ? -1 : rows + n;
     }
     *out = rows >= 0;

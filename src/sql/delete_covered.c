@@ -312,10 +312,10 @@ static enum tarn_status drop_covered(struct tarn__dml *d, const struct term *ter
         if (keep[i])
             continue;
         TARN_TRY(tarn_change_delete_files(d->change, d->op, &file->path, 1));
-        *out_rows += tarn__scan_rows(d->scan, i);
+        *out_rows += tarn_scan_rows(d->scan, i);
     }
     TARN_NEW(d->op, rest);
-    TARN_TRY(tarn__scan_subset(d->op, d->scan, keep, rest));
+    TARN_TRY(tarn_scan_subset(d->op, d->scan, keep, rest));
     d->scan = rest;
     return TARN_OK;
 }

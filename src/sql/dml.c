@@ -26,7 +26,7 @@ static enum tarn_status property_mode(struct tarn__dml *d)
     d->copy_on_write = !v || tarn_str_eq_nocase(*v, TARN_STR("copy-on-write"));
     if (d->copy_on_write || tarn_str_eq_nocase(*v, TARN_STR("merge-on-read"))) {
         d->copy_on_write = d->copy_on_write || d->table->metadata.format_version < 2;
-        return TARN_OK;
+        return d->copy_on_write ? TARN_OK : tarn_row_key_of(d->op, d->table, &d->by_key);
     }
     (void)tarn_fail(d->op, TARN_CONFIG, "table property \"%.*s\" is \"%.*s\"", TARN_STR_ARG(key),
                     TARN_STR_ARG(*v));

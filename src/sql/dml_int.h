@@ -65,6 +65,7 @@ struct tarn__dml {
     size_t name_count;
     struct tarn_str source; /* what MERGE's expressions call the source */
     bool copy_on_write, lineage;
+    struct tarn_row_key by_key; /* what merge-on-read deletes rows by; none: their place */
     const struct tarn_expr *filter; /* rows outside of it cannot be changed; NULL = any may be */
     struct tarn_scan *scan;
     struct tarn_change *change;
@@ -136,11 +137,6 @@ enum tarn_status tarn__dml_scan(struct tarn__dml *d) TARN_MUST_USE;
 enum tarn_status tarn__dml_bind(struct tarn__dml *d) TARN_MUST_USE;
 /* "ns"."name" AS "alias" */
 void tarn__dml_put_table(const struct tarn__dml *d, struct tarn__compose *c);
-/* The scan's files of which `keep` is true. */
-enum tarn_status tarn__scan_subset(struct tarn_op *op, const struct tarn_scan *scan,
-                                   const bool *keep, struct tarn_scan *out) TARN_MUST_USE;
-/* Rows of a file that are alive, -1 if equality deletes leave that open. */
-int64_t tarn__scan_rows(const struct tarn_scan *scan, size_t file);
 
 /* ---- dml_condition.c */
 

@@ -133,7 +133,7 @@ static enum tarn_status exclude(struct tarn__writing *x, const struct touched *t
     }
     with.files = e.files;
     x->excluded = true;
-    return tarn__scan_subset(op, &with, keep, &x->rewritten);
+    return tarn_scan_subset(op, &with, keep, &x->rewritten);
 }
 
 enum tarn_status tarn__dml_rewrite(struct tarn__writing *x)
@@ -147,7 +147,7 @@ enum tarn_status tarn__dml_rewrite(struct tarn__writing *x)
     for (size_t i = 0; i < scan->file_count; i++) {
         if (t.doomed[i] == 0)
             continue;
-        int64_t rows = tarn__scan_rows(scan, i);
+        int64_t rows = tarn_scan_rows(scan, i);
         TARN_TRY(tarn_change_delete_files(d->change, d->op, &scan->files[i].file->path, 1));
         keep[i] = rows != t.doomed[i];
         if (keep[i] && x->kept >= 0)
@@ -156,7 +156,7 @@ enum tarn_status tarn__dml_rewrite(struct tarn__writing *x)
     if (x->doomed <= EXCLUDED_MAX)
         TARN_TRY(exclude(x, &t, keep));
     else
-        TARN_TRY(tarn__scan_subset(d->op, scan, keep, &x->rewritten));
+        TARN_TRY(tarn_scan_subset(d->op, scan, keep, &x->rewritten));
     bool kept = x->rewritten.file_count > 0;
     if (kept)
         TARN_TRY(tarn_session_bind_scan(d->r->sql->env->flow.session, d->op,

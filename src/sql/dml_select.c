@@ -26,10 +26,21 @@ static bool sets_whole(const struct tarn__action *a, size_t column)
     return false;
 }
 
+/* Rows that go by their identifier need the one that they had. */
+static bool is_of_key(const struct tarn__dml *d, size_t column)
+{
+    for (size_t i = 0; i < d->by_key.count; i++)
+        if (d->by_key.parts[i].column == column)
+            return true;
+    return false;
+}
+
 bool tarn__dml_keeps(const struct tarn__dml *d, const struct tarn__part *p, size_t i)
 {
     if (d->root->fields[i].type.kind == TARN_TYPE_UNKNOWN)
         return false; /* it holds nothing */
+    if (p->standing && is_of_key(d, i))
+        return true;
     for (size_t k = 0; k < p->count; k++) {
         const struct tarn__action *a = &p->actions[k];
         if (a->act == TARN__ACT_UPDATE && !sets_whole(a, i))

@@ -1,6 +1,7 @@
 /* dml_write: the files of a statement that changes rows.
  *
- *   merge-on-read   new rows are written, the old ones deleted by position
+ *   merge-on-read   new rows are written, the old ones deleted by position, or by identifier where
+ *                   the table asks for it and no other row has the same
  *   copy-on-write   files that hold rows which change are written anew, with what stays of them and
  *                   with the new rows; a file of which nothing stays is not read again
  *
@@ -129,10 +130,30 @@ static enum tarn_status make_doomed(struct tarn__writing *x)
             continue;
         tarn_buf_printf(&b, "%sSELECT \"tarn file\" AS _file, \"tarn pos\" AS _pos",
                         any ? " UNION ALL " : "");
+        for (size_t k = 0; k < x->d->by_key.count; k++)
+            tarn_buf_printf(&b, ", \"tarn o%zu\"%.*s AS \"tarn k%zu\"",
+                            x->d->by_key.parts[k].column,
+                            TARN_STR_ARG(x->d->by_key.parts[k].inside), k);
         tarn__dml_put_rows(&x->parts[i], ACTS_OLD, &b);
         any = true;
     }
     return tarn__dml_exec(x->d, &b);
+}
+
+static enum tarn_status delete_doomed(struct tarn__dml *d, int64_t *out_rows)
+{
+    const struct tarn_flow *flow = &d->r->sql->env->flow;
+    struct tarn_str doomed = TARN_STR("temp.main.tarn_doomed");
+    bool done = false;
+    if (d->by_key.count)
+        TARN_TRY(tarn_rows_delete_keys(flow, d->op, d->change, d->table, d->scan, &d->by_key,
+                                       doomed, &done, out_rows));
+    if (done)
+        return TARN_OK;
+    if (d->by_key.count)
+        d->r->answer->notice = TARN_STR("rows were deleted by position: others, which stay, have "
+                                        "the same identifiers");
+    return tarn_rows_delete(flow, d->op, d->change, d->scan, doomed, out_rows);
 }
 
 enum tarn_status tarn__dml_write(struct tarn__dml *d, struct tarn__part *parts, size_t count)
@@ -155,8 +176,7 @@ enum tarn_status tarn__dml_write(struct tarn__dml *d, struct tarn__part *parts, 
         TARN_TRY(tarn__dml_write_rows(&x, false));
     if (!x.old)
         return TARN_OK;
-    TARN_TRY(tarn_rows_delete(&d->r->sql->env->flow, d->op, d->change, d->scan,
-                              TARN_STR("temp.main.tarn_doomed"), &deleted));
+    TARN_TRY(delete_doomed(d, &deleted));
     if (deleted != x.doomed)
         return tarn_fail(d->op, TARN_INTERNAL, "%lld rows were deleted instead of %lld",
                          (long long)deleted, (long long)x.doomed);

@@ -45,6 +45,7 @@ static const struct {
     {"write.spark.fanout.enabled", SWITCH, 0, 0, NULL},
     {"write.wap.enabled", SWITCH, 0, 0, NULL},
     {"tarn.overwrite-mode", WORD, 0, 0, "static|dynamic"},
+    {"tarn.write.delete-files", WORD, 0, 0, "position|equality"},
     {"commit.retry.num-retries", NUMBER, 0, INT32_MAX, NULL},
     {"history.expire.max-snapshot-age-ms", NUMBER, 0, INT64_MAX, NULL},
     {"history.expire.min-snapshots-to-keep", NUMBER, 1, INT32_MAX, NULL},
