@@ -164,7 +164,7 @@ static enum tarn_status rename_table(struct tarn__alter *a)
         tarn__place_at(&r->words, to.offset);
         return TARN_EXISTS;
     }
-    TARN_TRY(tarn_catalog_rename(catalog, r->op, a->table->ident, to.ident));
+    TARN_TRY(tarn__raced(r, tarn_catalog_rename(catalog, r->op, a->table->ident, to.ident)));
     tarn__unpin(r, a->table->ident);
     return TARN_OK;
 }
@@ -206,6 +206,13 @@ static enum tarn_status drop_tag(struct tarn__alter *a)
     return tarn__alter_drop_ref(a, true);
 }
 
+/* Whoever moves main by hand should see what others did to it. */
+static enum tarn_status execute(struct tarn__alter *a)
+{
+    a->r->again = false;
+    return tarn__alter_execute(a);
+}
+
 /* The longer ones of a beginning stand first. */
 static const struct {
     const char *words;
@@ -240,7 +247,7 @@ static const struct {
     {"CREATE BRANCH", make_branch},
     {"CREATE TAG", make_tag},
     {"FAST FORWARD", tarn__alter_fast_forward},
-    {"EXECUTE", tarn__alter_execute},
+    {"EXECUTE", execute},
 };
 
 static enum tarn_status take_clause(struct tarn__alter *a)

@@ -244,23 +244,6 @@ static enum tarn_status exists(struct tarn__create *x, struct tarn_ident is)
     return TARN_EXISTS;
 }
 
-/* Another process may make the table between our look and the commit: IF NOT EXISTS is content. */
-static enum tarn_status publish(struct tarn__create *x, struct tarn_change *change)
-{
-    struct tarn__run *r = x->r;
-    struct tarn_table *now;
-    enum tarn_status status = tarn__publish(r, change);
-    if (!x->if_not_exists || (status != TARN_CONFLICT && status != TARN_EXISTS))
-        return status;
-    tarn_clear(r->op);
-    TARN_TRY(tarn__target_find(r, &x->target, &now));
-    if (now)
-        return exists(x, now->ident);
-    return tarn_fail(r->op, TARN_CONFLICT,
-                     "table %.*s.%.*s was made and dropped by others meanwhile",
-                     TARN_STR_ARG(x->target.ident.ns), TARN_STR_ARG(x->target.ident.name));
-}
-
 static enum tarn_status make(struct tarn__create *x, const struct tarn_table *old)
 {
     struct tarn_create create;
@@ -273,9 +256,8 @@ static enum tarn_status make(struct tarn__create *x, const struct tarn_table *ol
         tarn_change_discard(change, x->r->op);
         return status;
     }
-    TARN_TRY(publish(x, change));
-    if (x->r->answer->notice.ptr)
-        return TARN_OK;
+    x->r->again = !old || !x->query.ptr;
+    TARN_TRY(tarn__publish(x->r, change));
     tarn__done(x->r, x->replace_only ? "REPLACE TABLE" : "CREATE TABLE",
                x->query.ptr ? written.rows : -1);
     return TARN_OK;

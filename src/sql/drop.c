@@ -11,6 +11,7 @@ struct drop {
     struct tarn__run *r;
     struct tarn__target target;
     bool quiet, purge;
+    struct tarn_swap swap; /* the table's entry in the catalog */
 };
 
 static enum tarn_status not_there(struct drop *d)
@@ -25,11 +26,12 @@ static enum tarn_status not_there(struct drop *d)
 }
 
 /* The table's entry in the catalog: its metadata may be unreadable. */
-static enum tarn_status find(struct drop *d, struct tarn_table **table, struct tarn_swap *swap)
+static enum tarn_status find(struct drop *d, struct tarn_table **table)
 {
     struct tarn__run *r = d->r;
     struct tarn_catalog *catalog = r->sql->env->flow.lake->catalog;
     enum tarn_status status = tarn__target_find(r, &d->target, table);
+    struct tarn_swap *swap = &d->swap;
     *swap = (struct tarn_swap){.ident = d->target.ident};
     if (status == TARN_OK && *table) {
         swap->ident = (*table)->ident;
@@ -43,19 +45,34 @@ static enum tarn_status find(struct drop *d, struct tarn_table **table, struct t
     return tarn_catalog_load(catalog, r->op, d->target.ident, &swap->expected);
 }
 
+/* Files that could not be read: because another process drops the table, too? */
+static enum tarn_status unless_moved(struct drop *d, enum tarn_status status)
+{
+    struct tarn_report told = d->r->op->report;
+    struct tarn_str before = d->swap.expected, now = {NULL, 0};
+    if (status == TARN_OK)
+        return TARN_OK;
+    struct tarn_catalog *catalog = d->r->sql->env->flow.lake->catalog;
+    enum tarn_status look = tarn_catalog_load(catalog, d->r->op, d->swap.ident, &now);
+    if (look != TARN_OK || (before.ptr && !tarn_str_eq(before, now)))
+        (void)!tarn__raced(d->r, TARN_CONFLICT);
+    d->r->op->report = told;
+    return status;
+}
+
 static enum tarn_status drop_table(struct drop *d)
 {
     struct tarn__run *r = d->r;
     struct tarn_table *table = NULL;
-    struct tarn_swap swap;
     struct tarn__doomed_files files = {0};
-    TARN_TRY(find(d, &table, &swap));
-    if (!swap.expected.ptr)
+    TARN_TRY(unless_moved(d, find(d, &table)));
+    if (!d->swap.expected.ptr)
         return not_there(d);
     if (d->purge)
-        TARN_TRY(tarn__files_of_table(r, table, &files));
-    TARN_TRY(tarn_catalog_commit(r->sql->env->flow.lake->catalog, r->op, &swap, 1));
-    tarn__unpin(r, swap.ident);
+        TARN_TRY(unless_moved(d, tarn__files_of_table(r, table, &files)));
+    struct tarn_catalog *catalog = r->sql->env->flow.lake->catalog;
+    TARN_TRY(tarn__raced(r, tarn_catalog_commit(catalog, r->op, &d->swap, 1)));
+    tarn__unpin(r, d->swap.ident);
     if (d->purge)
         tarn__remove_files(r, &files);
     return TARN_OK;

@@ -182,7 +182,7 @@ enum tarn_status tarn__create_namespace(struct tarn__run *r)
         struct tarn_properties p = as_properties(r->op, &kvs);
         if (!p.items)
             return TARN_NOMEM;
-        TARN_TRY(tarn_catalog_create_namespace(catalog_of(r), r->op, ns, p));
+        TARN_TRY(tarn__raced(r, tarn_catalog_create_namespace(catalog_of(r), r->op, ns, p)));
     }
     tarn__done(r, "CREATE NAMESPACE", -1);
     return TARN_OK;
@@ -234,7 +234,8 @@ enum tarn_status tarn__alter_namespace(struct tarn__run *r)
     struct tarn_properties p = as_properties(r->op, &set);
     if (!p.items)
         return TARN_NOMEM;
-    TARN_TRY(tarn_catalog_set_namespace_properties(catalog_of(r), r->op, ns, p, removed));
+    TARN_TRY(tarn__raced(
+        r, tarn_catalog_set_namespace_properties(catalog_of(r), r->op, ns, p, removed)));
     tarn__done(r, "ALTER NAMESPACE", -1);
     return TARN_OK;
 }
@@ -327,7 +328,7 @@ enum tarn_status tarn__drop_namespace(struct tarn__run *r)
     if (!found && !quiet)
         return fail_namespace(r, ns, offset);
     if (found)
-        TARN_TRY(drop(r, ns, cascade, offset));
+        TARN_TRY(tarn__raced(r, drop(r, ns, cascade, offset)));
     else
         r->answer->notice = tarn_sprintf(r->op, "there is no namespace %.*s", TARN_STR_ARG(ns));
     tarn__done(r, "DROP NAMESPACE", -1);

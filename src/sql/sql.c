@@ -265,7 +265,7 @@ enum tarn_status tarn__publish(struct tarn__run *r, struct tarn_change *change)
                                      (struct tarn_commit_options){0});
     if (status != TARN_OK && status != TARN_UNKNOWN)
         tarn_change_discard(change, op);
-    return status;
+    return tarn__raced(r, status);
 }
 
 enum tarn_status tarn__outside_transaction(struct tarn__run *r, const char *what)
@@ -372,25 +372,24 @@ static enum tarn_status run_engine(struct tarn__run *r)
 static enum tarn_status run_statement(struct tarn__run *r)
 {
     bool with;
-    tarn__verb *verb = tarn__verb_of(&r->words, &with);
+    const struct tarn__verb_row *verb = tarn__verb_of(&r->words, &with);
     if (!verb)
         return run_engine(r);
     if (!with)
         tarn__skip(&r->words);
-    TARN_TRY(verb(r));
-    return TARN_OK;
+    r->again = verb->again;
+    return verb->run(r);
 }
 
-enum tarn_status tarn_sql_run(struct tarn_sql *s, struct tarn_op *op, struct tarn_sql_text text,
-                              struct tarn_answer *out)
+static enum tarn_status run_once(struct tarn__run *r)
 {
-    struct tarn__run r = {.sql = s, .op = op, .text = text, .answer = out};
+    struct tarn_sql *s = r->sql;
+    struct tarn_op *op = r->op;
+    struct tarn_answer *out = r->answer;
     *out = (struct tarn_answer){.rows = -1};
-    s->op.cancel = op->cancel;
-    s->op.deadline_ns = op->deadline_ns;
-    s->op.log = op->log;
-    tarn__words_begin(&r.words, op, text);
-    enum tarn_status status = run_statement(&r);
+    r->raced = false;
+    tarn__words_begin(&r->words, op, r->text);
+    enum tarn_status status = run_statement(r);
     if (status != TARN_OK && op->report.status == TARN_OK)
         status = tarn_op_adopt(op, &s->op); /* it went wrong with the transaction's own memory */
     tarn_clear(&s->op);
@@ -401,6 +400,22 @@ enum tarn_status tarn_sql_run(struct tarn_sql *s, struct tarn_op *op, struct tar
     if (status != TARN_OK) {
         tarn_result_close(out->result);
         out->result = NULL;
+    }
+    return status;
+}
+
+enum tarn_status tarn_sql_run(struct tarn_sql *s, struct tarn_op *op, struct tarn_sql_text text,
+                              struct tarn_answer *out)
+{
+    struct tarn__run r = {.sql = s, .op = op, .text = text, .answer = out};
+    s->op.cancel = op->cancel;
+    s->op.deadline_ns = op->deadline_ns;
+    s->op.log = op->log;
+    enum tarn_status status = run_once(&r);
+    for (int tries = 1; status != TARN_OK && tarn__may_run_again(&r, tries); tries++) {
+        tarn_clear(op);
+        TARN_TRY(tarn__wait_for_others(op, tries));
+        status = run_once(&r);
     }
     return status;
 }

@@ -88,6 +88,8 @@ struct tarn__run {
     struct tarn_sql_text text; /* the whole statement */
     struct tarn__words words;  /* behind the statement's first word(s) */
     struct tarn_answer *answer;
+    bool again; /* it defines something and may be run again from its start (again.c) */
+    bool raced; /* its commit found that another process was first */
 };
 typedef enum tarn_status tarn__verb(struct tarn__run *r);
 
@@ -125,6 +127,9 @@ enum tarn_status tarn__stage_wap(struct tarn__run *r, struct tarn_change *change
 /* Statements that change the catalog itself (DROP TABLE, RENAME) cannot be taken back: TARN_INVALID
  * inside a transaction. */
 enum tarn_status tarn__outside_transaction(struct tarn__run *r, const char *what) TARN_MUST_USE;
+/* The outcome of a commit to the catalog itself, passed on: if another process was first, the
+ * statement is run again when it may be (again.c). tarn__publish does it, too. */
+enum tarn_status tarn__raced(struct tarn__run *r, enum tarn_status status) TARN_MUST_USE;
 /* Rows that a statement answers with, made in memory (SHOW, CALL): STRUCT of primitive columns. */
 enum tarn_status tarn__answer_rows(struct tarn__run *r, struct tarn_rows *rows,
                                    const struct tarn_type *type) TARN_MUST_USE;

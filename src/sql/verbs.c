@@ -2,18 +2,19 @@
 #include "sql/sql_int.h"
 #include "sql/verbs_int.h"
 
-static const struct {
-    const char *word;
-    tarn__verb *run;
-} verbs[] = {
-    {"CREATE", tarn__sql_create},     {"DROP", tarn__sql_drop},      {"ALTER", tarn__sql_alter},
-    {"COMMENT", tarn__sql_comment},   {"USE", tarn__sql_use},        {"INSERT", tarn__sql_insert},
-    {"TRUNCATE", tarn__sql_truncate}, {"DELETE", tarn__sql_delete},  {"UPDATE", tarn__sql_update},
-    {"MERGE", tarn__sql_merge},       {"CALL", tarn__sql_call},      {"SHOW", tarn__sql_show},
-    {"DESCRIBE", tarn__sql_describe}, {"DESC", tarn__sql_describe},  {"BEGIN", tarn__sql_begin},
-    {"START", tarn__sql_begin},       {"COMMIT", tarn__sql_commit},  {"END", tarn__sql_commit},
-    {"ROLLBACK", tarn__sql_rollback}, {"ABORT", tarn__sql_rollback}, {"REPLACE", tarn__sql_create},
-    {"SET", tarn__sql_set},           {"RESET", tarn__sql_reset},
+static const struct tarn__verb_row verbs[] = {
+    {"CREATE", tarn__sql_create, true},   {"REPLACE", tarn__sql_create, true},
+    {"DROP", tarn__sql_drop, true},       {"ALTER", tarn__sql_alter, true},
+    {"COMMENT", tarn__sql_comment, true}, {"USE", tarn__sql_use, false},
+    {"INSERT", tarn__sql_insert, false},  {"TRUNCATE", tarn__sql_truncate, false},
+    {"DELETE", tarn__sql_delete, false},  {"UPDATE", tarn__sql_update, false},
+    {"MERGE", tarn__sql_merge, false},    {"CALL", tarn__sql_call, false},
+    {"SHOW", tarn__sql_show, false},      {"DESCRIBE", tarn__sql_describe, false},
+    {"DESC", tarn__sql_describe, false},  {"BEGIN", tarn__sql_begin, false},
+    {"START", tarn__sql_begin, false},    {"COMMIT", tarn__sql_commit, false},
+    {"END", tarn__sql_commit, false},     {"ROLLBACK", tarn__sql_rollback, false},
+    {"ABORT", tarn__sql_rollback, false}, {"SET", tarn__sql_set, false},
+    {"RESET", tarn__sql_reset, false},
 };
 
 /* "WITH a AS (..), b AS (..) INSERT ..": the first word behind the common table expressions. */
@@ -32,13 +33,13 @@ static bool with_statement(const struct tarn__words *start, const char **out)
     return false;
 }
 
-tarn__verb *tarn__verb_of(const struct tarn__words *w, bool *with)
+const struct tarn__verb_row *tarn__verb_of(const struct tarn__words *w, bool *with)
 {
     const char *behind_with = NULL;
     *with = with_statement(w, &behind_with);
     for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++)
         if (tarn__at(w, verbs[i].word) ||
             (*with && tarn_str_is(tarn_str_view(behind_with), verbs[i].word)))
-            return verbs[i].run;
+            return &verbs[i];
     return NULL;
 }

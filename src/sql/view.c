@@ -201,7 +201,7 @@ enum tarn_status tarn__sql_drop_view(struct tarn__run *r)
     if (gone)
         return TARN_OK;
     struct tarn_swap swap = {.ident = v.ident, .expected = v.metadata_location};
-    return tarn_catalog_commit_view(r->sql->env->flow.lake->catalog, r->op, &swap);
+    return tarn__raced(r, tarn_catalog_commit_view(r->sql->env->flow.lake->catalog, r->op, &swap));
 }
 
 /* ---- ALTER VIEW */
@@ -226,8 +226,8 @@ static enum tarn_status alter_rename(struct tarn__run *r, struct tarn__view *v)
     if (!qualified)
         to.ident.ns = v->ident.ns;
     TARN_TRY(tarn__need_namespace(r, to.ident.ns, to.offset));
-    enum tarn_status status =
-        tarn_catalog_rename_view(r->sql->env->flow.lake->catalog, r->op, v->ident, to.ident);
+    enum tarn_status status = tarn__raced(
+        r, tarn_catalog_rename_view(r->sql->env->flow.lake->catalog, r->op, v->ident, to.ident));
     if (status == TARN_EXISTS)
         tarn__place_at(&r->words, to.offset);
     return status;

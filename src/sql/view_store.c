@@ -389,5 +389,5 @@ enum tarn_status tarn__view_publish(struct tarn__run *r, struct tarn__view *v)
         (void)!tarn_storage_remove(lake->storage, r->op, path);
         r->op->report = told;
     }
-    return status;
+    return tarn__raced(r, status);
 }

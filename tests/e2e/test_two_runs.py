@@ -11,7 +11,7 @@ def together(*commands):
     processes = [project.start(*args) for project, *args in commands]
     results = []
     for process, (_, *args) in zip(processes, commands):
-        out, err = process.communicate(timeout=120)
+        out, err = process.communicate(timeout=600)
         results.append(Result(args, process.returncode, out, err))
     return results
 
@@ -81,7 +81,7 @@ def test_readers_beside_a_run(tmp_path):
     seen = set()
     while run.poll() is None:
         seen.add(project.one("select count(*) from raw.items"))
-    run.communicate()
+    run.communicate(timeout=600)
     assert run.returncode == 0
     assert seen <= {"2", "50002"}
     assert project.one("select count(*) from raw.items") == "50002"
