@@ -196,6 +196,11 @@ enum tarn_status tarn_engine_read_position_deletes(struct tarn_engine *, struct 
 /* The engine's SQL spelling of a type ("STRUCT(a VARCHAR)[]"), for casts in statements of Tarn's
  * own. */
 void tarn_engine_type_sql(struct tarn_buf *, const struct tarn_type *);
+/* A field's default as an expression of its type, for such statements; NULL without one. */
+enum tarn_default { TARN_DEFAULT_INITIAL, TARN_DEFAULT_WRITE };
+enum tarn_status tarn_engine_default_sql(struct tarn_op *, struct tarn_buf *,
+                                         const struct tarn_field *,
+                                         enum tarn_default) TARN_MUST_USE;
 
 /* A path as SQL text for the engine's readers, which take *, ? and [ in it for a pattern: they
  * are escaped. */

@@ -47,6 +47,34 @@ static double real_at(const struct tarn_column *c, size_t row)
                                             : ((const double *)c->data)[row];
 }
 
+struct tarn_value tarn_column_value(const struct tarn_column *c, size_t row)
+{
+    struct tarn_value v = {.is_null = tarn_column_is_null(c, row)};
+    if (v.is_null)
+        return v;
+    switch (c->type->kind) {
+    case TARN_TYPE_BOOLEAN:
+        v.i = ((const uint8_t *)c->data)[row];
+        break;
+    case TARN_TYPE_FLOAT:
+    case TARN_TYPE_DOUBLE:
+        v.d = real_at(c, row);
+        break;
+    case TARN_TYPE_DECIMAL:
+        v.dec = ((const __int128 *)c->data)[row];
+        break;
+    case TARN_TYPE_UUID:
+        v.bytes = tarn_str_of((const char *)c->data + row * 16, 16);
+        break;
+    default:
+        if (is_text(c->type->kind) || is_bytes(c->type->kind))
+            v.bytes = bytes_at(c, row);
+        else
+            v.i = integer_at(c, row);
+    }
+    return v;
+}
+
 /* ---- times */
 
 static const char *infinite(const struct tarn_column *c, int64_t v)

@@ -8,11 +8,14 @@
 #define TARN_FORMAT_BATCH_TEXT_H
 
 #include "format/batch.h"
+#include "format/iceberg/value.h"
 
 /* "NULL" for null */
 void tarn_column_text(struct tarn_buf *b, const struct tarn_column *c, size_t row);
 void tarn_column_json(struct tarn_json_writer *w, const struct tarn_column *c, size_t row);
 /* quoted where needed; null = empty, empty text = "" */
 void tarn_column_csv(struct tarn_buf *b, const struct tarn_column *c, size_t row, char delimiter);
+/* A primitive value; bytes are borrowed. */
+struct tarn_value tarn_column_value(const struct tarn_column *c, size_t row);
 
 #endif

@@ -105,8 +105,74 @@ enum tarn_status tarn__take_version(struct tarn_op *op, struct tarn_kvs *propert
 
 /* ---- schema */
 
+/* May a new column stand where it does? Older rows have no value for it: none is asked for where
+ * what it stands in is new itself, and null in them. */
+static enum tarn_status check_new(struct tarn_op *op, const struct tarn_field *f, bool null_before)
+{
+    if (!f->required || f->initial_default.ptr || null_before)
+        return TARN_OK;
+    return tarn_fail(op, TARN_SCHEMA,
+                     "column \"%.*s\" cannot be added as required: older rows have no value for it",
+                     TARN_STR_ARG(f->name));
+}
+
+/* spec "Default values": older rows keep the value that they were given */
+static enum tarn_status check_initial(struct tarn_op *op, const struct tarn_field *old,
+                                      const struct tarn_field *f)
+{
+    struct tarn_str was;
+    if (!f->initial_default.ptr && !old->initial_default.ptr)
+        return TARN_OK;
+    TARN_TRY(tarn_default_promoted(op, &old->type, &f->type, old->initial_default, &was));
+    return tarn_str_eq(f->initial_default, was)
+               ? TARN_OK
+               : tarn_fail(op, TARN_SCHEMA,
+                           "the initial default of column \"%.*s\" cannot be changed",
+                           TARN_STR_ARG(f->name));
+}
+
+static enum tarn_status check_type(struct tarn_op *op, const struct tarn_field *old,
+                                   const struct tarn_field *f, int version)
+{
+    if (tarn_type_is_nested(&f->type) ? old->type.kind == f->type.kind
+                                      : tarn_type_eq(&old->type, &f->type) ||
+                                            tarn_type_promotes(&old->type, &f->type, version))
+        return TARN_OK;
+    (void)tarn_fail(op, TARN_SCHEMA, "column \"%.*s\" cannot change its type",
+                    TARN_STR_ARG(f->name));
+    if (!tarn_type_is_nested(&f->type))
+        tarn_detail(op, "from %s to %s", tarn_type_text(op, &old->type).ptr,
+                    tarn_type_text(op, &f->type).ptr);
+    return TARN_SCHEMA;
+}
+
+/* The same fields, whatever they are called and wherever they stand. */
+static bool same_ids(const struct tarn_type *a, const struct tarn_type *b)
+{
+    size_t found = 0;
+    for (size_t i = 0; i < a->field_count; i++)
+        for (size_t k = 0; k < b->field_count; k++)
+            if (a->fields[i].id == b->fields[k].id &&
+                same_ids(&a->fields[i].type, &b->fields[k].type))
+                found++;
+    return found == a->field_count && found == b->field_count;
+}
+
+/* Keys of one map must stay different from one another, and there. */
+static enum tarn_status check_key(struct tarn_op *op, const struct tarn_field *old,
+                                  const struct tarn_field *f)
+{
+    if (!f->required)
+        return tarn_fail(op, TARN_SCHEMA, "the key of a map cannot be made optional");
+    if (!same_ids(&old->type, &f->type))
+        return tarn_fail(op, TARN_SCHEMA,
+                         "fields of a map's key cannot be added or dropped: two keys could become "
+                         "equal");
+    return TARN_OK;
+}
+
 static enum tarn_status check_fields(struct tarn_op *op, const struct tarn_schema *before,
-                                     const struct tarn_type *now, int version)
+                                     const struct tarn_type *now, int version, bool null_before)
 {
     for (size_t i = 0; i < now->field_count; i++) {
         const struct tarn_field *f = &now->fields[i];
@@ -115,34 +181,51 @@ static enum tarn_status check_fields(struct tarn_op *op, const struct tarn_schem
             return tarn_fail(op, TARN_SCHEMA,
                              "field id %d of column \"%.*s\" is not in the table's schema", f->id,
                              TARN_STR_ARG(f->name));
-        if (!old && f->required && now->kind == TARN_TYPE_STRUCT && !f->initial_default.ptr)
-            return tarn_fail(
-                op, TARN_SCHEMA,
-                "column \"%.*s\" cannot be added as required: older rows have no value for it",
-                TARN_STR_ARG(f->name));
-        /* spec "Default values": older rows keep the value that they were given */
-        if (old && (f->initial_default.ptr || old->initial_default.ptr) &&
-            !tarn_str_eq(f->initial_default, old->initial_default))
-            return tarn_fail(op, TARN_SCHEMA,
-                             "the initial default of column \"%.*s\" cannot be changed",
-                             TARN_STR_ARG(f->name));
+        if (!old && now->kind == TARN_TYPE_STRUCT)
+            TARN_TRY(check_new(op, f, null_before));
         if (old && f->required && !old->required)
             return tarn_fail(op, TARN_SCHEMA, "column \"%.*s\" cannot be made required",
                              TARN_STR_ARG(f->name));
-        if (old && !tarn_type_is_nested(&f->type) && !tarn_type_eq(&old->type, &f->type) &&
-            !tarn_type_promotes(&old->type, &f->type, version)) {
-            (void)tarn_fail(op, TARN_SCHEMA, "column \"%.*s\" cannot change its type",
-                            TARN_STR_ARG(f->name));
-            tarn_detail(op, "from %s to %s", tarn_type_text(op, &old->type).ptr,
-                        tarn_type_text(op, &f->type).ptr);
+        if (old)
+            TARN_TRY(check_type(op, old, f, version));
+        if (old)
+            TARN_TRY(check_initial(op, old, f));
+        if (old && now->kind == TARN_TYPE_MAP && i == 0)
+            TARN_TRY(check_key(op, old, f));
+        if (tarn_type_is_nested(&f->type))
+            TARN_TRY(check_fields(op, before, &f->type, version,
+                                  !old && (null_before || !f->initial_default.ptr)));
+    }
+    return TARN_OK;
+}
+
+/* Would a file's partition be another one with the new type (spec "Schema Evolution")? Of the
+ * promotions that there are, only that of dates; their year, month and day stay what they are. */
+static bool moves_partitions(const struct tarn_transform *t)
+{
+    return t->kind != TARN_TRANSFORM_VOID && t->kind != TARN_TRANSFORM_YEAR &&
+           t->kind != TARN_TRANSFORM_MONTH && t->kind != TARN_TRANSFORM_DAY;
+}
+
+static enum tarn_status check_sources(struct tarn_op *op, const struct tarn_metadata *m,
+                                      const struct tarn_schema *now)
+{
+    const struct tarn_schema *before = tarn_metadata_schema(m);
+    for (size_t i = 0; i < m->spec_count; i++)
+        for (size_t k = 0; k < m->specs[i].field_count; k++) {
+            const struct tarn_partition_field *p = &m->specs[i].fields[k];
+            const struct tarn_field *old = tarn_schema_field_by_id(before, p->source_id),
+                                    *f = tarn_schema_field_by_id(now, p->source_id);
+            if (!old || !f || old->type.kind != TARN_TYPE_DATE || f->type.kind == TARN_TYPE_DATE ||
+                !moves_partitions(&p->transform))
+                continue;
+            (void)tarn_fail(op, TARN_SCHEMA,
+                            "column \"%.*s\" cannot change from date to %s: files are partitioned "
+                            "by %s of it, which would be another value",
+                            TARN_STR_ARG(f->name), tarn_type_text(op, &f->type).ptr,
+                            tarn_transform_text(op, &p->transform).ptr);
             return TARN_SCHEMA;
         }
-        if (old && tarn_type_is_nested(&f->type) && old->type.kind != f->type.kind)
-            return tarn_fail(op, TARN_SCHEMA, "column \"%.*s\" cannot change its type",
-                             TARN_STR_ARG(f->name));
-        if (tarn_type_is_nested(&f->type))
-            TARN_TRY(check_fields(op, before, &f->type, version));
-    }
     return TARN_OK;
 }
 
@@ -278,7 +361,8 @@ enum tarn_status tarn_change_set_schema(struct tarn_change *c, struct tarn_op *o
     struct tarn_schema *all;
     int32_t next = m->last_column_id + 1;
     const struct tarn_schema *before = tarn_metadata_schema(m);
-    TARN_TRY(check_fields(op, before, &schema->root, m->format_version));
+    TARN_TRY(check_fields(op, before, &schema->root, m->format_version, false));
+    TARN_TRY(check_sources(op, m, schema));
     TARN_TRY(tarn__schema_check(op, schema, m->format_version));
     TARN_NEW_ARRAY(op, all, m->schema_count + 1);
     memcpy(all, m->schemas, m->schema_count * sizeof *all);

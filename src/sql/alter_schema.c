@@ -34,6 +34,15 @@ static enum tarn_status copy_schema(struct tarn__alter *a)
                             &a->schema);
 }
 
+static enum tarn_status fail_at(struct tarn__alter *a, const struct tarn__dotted *path,
+                                enum tarn_status status, const char *hint)
+{
+    if (hint)
+        tarn_hint(a->r->op, "%s", hint);
+    tarn__place_at(&a->r->words, path->begin);
+    return status;
+}
+
 static enum tarn_status fail_part(struct tarn__alter *a, const struct tarn_type *t,
                                   struct tarn_str name, size_t offset)
 {
@@ -43,6 +52,27 @@ static enum tarn_status fail_part(struct tarn__alter *a, const struct tarn_type 
                     TARN_STR_ARG(name), tarn_type_text(a->r->op, t).ptr);
     tarn__place_at(&a->r->words, offset);
     return TARN_COLUMN;
+}
+
+/* Does the path lead into the key of a map? Keys of one map must stay different, and there. */
+static bool in_key(struct tarn__alter *a, const struct tarn__dotted *path)
+{
+    const struct tarn_type *t = &a->schema.root;
+    for (size_t i = 0; i + 1 < path->count; i++) {
+        const struct tarn_field *f = tarn__column_named(t, path->parts[i]);
+        if (!f || (t->kind == TARN_TYPE_MAP && f == &t->fields[0]))
+            return f != NULL;
+        t = &f->type;
+    }
+    return false;
+}
+
+static enum tarn_status refuse_key(struct tarn__alter *a, const struct tarn__dotted *path,
+                                   const char *what)
+{
+    (void)tarn_fail(a->r->op, TARN_INVALID,
+                    "fields of a map's key cannot be %s: two keys could become equal", what);
+    return fail_at(a, path, TARN_INVALID, NULL);
 }
 
 /* The type that holds the path's last part. */
@@ -73,15 +103,6 @@ static enum tarn_status find(struct tarn__alter *a, const struct tarn__dotted *p
         return fail_part(a, *parent, name, path->begin);
     *index = (size_t)(f - (*parent)->fields);
     return TARN_OK;
-}
-
-static enum tarn_status fail_at(struct tarn__alter *a, const struct tarn__dotted *path,
-                                enum tarn_status status, const char *hint)
-{
-    if (hint)
-        tarn_hint(a->r->op, "%s", hint);
-    tarn__place_at(&a->r->words, path->begin);
-    return status;
 }
 
 /* ---- places: FIRST, AFTER x */
@@ -137,6 +158,8 @@ static enum tarn_status add_field(struct tarn__alter *a, const struct tarn__colu
                        : t->kind == TARN_TYPE_MAP ? "a map's struct is its \"value\": a.value.b"
                                                   : NULL);
     }
+    if (in_key(a, &c->name))
+        return refuse_key(a, &c->name, "added");
     if (tarn__column_named(t, c->field.name)) {
         if (quiet)
             return TARN_OK;
@@ -149,10 +172,9 @@ static enum tarn_status add_field(struct tarn__alter *a, const struct tarn__colu
         memcpy(grown, t->fields, t->field_count * sizeof *grown);
     grown[t->field_count] = c->field;
     if (c->default_value.ptr) {
-        int version = tarn_change_metadata(a->change)->format_version;
-        struct tarn_str *value = &grown[t->field_count].write_default;
-        TARN_TRY(tarn__default_json(r, c->default_value, &c->field, version, value));
-        grown[t->field_count].initial_default = *value;
+        const struct tarn__default value = {c->default_value,
+                                            tarn_change_metadata(a->change)->format_version, true};
+        TARN_TRY(tarn__set_default(r, &value, &grown[t->field_count]));
     }
     if (c->field.required && !grown[t->field_count].initial_default.ptr) {
         (void)tarn_fail(r->op, TARN_SCHEMA,
@@ -240,6 +262,8 @@ static enum tarn_status drop_field(struct tarn__alter *a, const struct tarn__dot
                         t->kind == TARN_TYPE_LIST ? "list" : "map");
         return fail_at(a, path, TARN_INVALID, NULL);
     }
+    if (in_key(a, path))
+        return refuse_key(a, path, "dropped");
     TARN_TRY(check_used(a, &t->fields[index], path));
     if (t->field_count == 1) {
         (void)tarn_fail(a->r->op, TARN_INVALID, "the last %s cannot be dropped",
@@ -326,6 +350,9 @@ static enum tarn_status set_type(struct tarn__alter *a, const struct tarn__dotte
         tarn__place_at(&r->words, offset);
         return TARN_SCHEMA;
     }
+    TARN_TRY(
+        tarn_default_promoted(r->op, &f->type, &type, f->initial_default, &f->initial_default));
+    TARN_TRY(tarn_default_promoted(r->op, &f->type, &type, f->write_default, &f->write_default));
     f->type = type;
     return TARN_OK;
 }
@@ -336,8 +363,9 @@ static enum tarn_status set_default(struct tarn__alter *a, struct tarn_field *f)
     struct tarn_str expr = tarn__take_until(w, ",");
     if (expr.len == 0)
         return tarn__expect(w, "a value");
-    return tarn__default_json(a->r, expr, f, tarn_change_metadata(a->change)->format_version,
-                              &f->write_default);
+    const struct tarn__default value = {expr, tarn_change_metadata(a->change)->format_version,
+                                        false};
+    return tarn__set_default(a->r, &value, f);
 }
 
 static enum tarn_status set_not_null(struct tarn__alter *a, const struct tarn__dotted *path,
@@ -353,8 +381,12 @@ static enum tarn_status set_not_null(struct tarn__alter *a, const struct tarn__d
 }
 
 static enum tarn_status drop_not_null(struct tarn__alter *a, const struct tarn__dotted *path,
-                                      struct tarn_field *f)
+                                      const struct tarn_type *t, struct tarn_field *f)
 {
+    if (t->kind == TARN_TYPE_MAP && f == &t->fields[0]) {
+        (void)tarn_fail(a->r->op, TARN_INVALID, "the key of a map cannot be null");
+        return fail_at(a, path, TARN_INVALID, NULL);
+    }
     for (size_t i = 0; i < a->schema.identifier_count; i++)
         if (holds_id(f, a->schema.identifier_ids[i])) {
             (void)tarn_fail(a->r->op, TARN_INVALID,
@@ -378,7 +410,7 @@ static enum tarn_status alter_one(struct tarn__alter *a, const struct tarn__dott
     if (tarn__take(w, "SET NOT NULL"))
         return set_not_null(a, path, f);
     if (tarn__take(w, "DROP NOT NULL"))
-        return drop_not_null(a, path, f);
+        return drop_not_null(a, path, t, f);
     if (tarn__take(w, "COMMENT"))
         return tarn__take_string(w, &f->doc);
     if (tarn__take(w, "SET DEFAULT"))

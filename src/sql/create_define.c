@@ -123,8 +123,8 @@ static enum tarn_status schema_of_columns(struct tarn__create *x, int version,
         }
         if (!c->default_value.ptr)
             continue;
-        TARN_TRY(tarn__default_json(x->r, c->default_value, f, version, &f->write_default));
-        f->initial_default = f->write_default;
+        const struct tarn__default value = {c->default_value, version, true};
+        TARN_TRY(tarn__set_default(x->r, &value, f));
     }
     return TARN_OK;
 }

@@ -48,17 +48,6 @@ struct tarn__column_def {
 };
 enum tarn_status tarn__take_column(struct tarn__run *r, struct tarn__column_def *out) TARN_MUST_USE;
 enum tarn_status tarn__take_type(struct tarn__run *r, struct tarn_type *out) TARN_MUST_USE;
-/* A tarn_row_fn: the text of a row's first column, kept in op; absent for null. */
-struct tarn__cell {
-    struct tarn_op *op;
-    struct tarn_str text;
-};
-enum tarn_status tarn__keep_cell(void *ctx, struct tarn_op *op, const struct tarn_batch *b,
-                                 size_t row) TARN_MUST_USE;
-/* A constant expression as a default of a column: raw JSON. Older versions than 3 have none. */
-enum tarn_status tarn__default_json(struct tarn__run *r, struct tarn_str expr,
-                                    const struct tarn_field *f, int format_version,
-                                    struct tarn_str *out) TARN_MUST_USE;
 /* (k = 'v', a.b 1, ..): added to kvs, checked (properties.c). */
 enum tarn_status tarn__take_properties(struct tarn__run *r, struct tarn_kvs *kvs) TARN_MUST_USE;
 /* 'a.b' or a.b */
@@ -94,6 +83,25 @@ enum tarn_status tarn__identifier_ids(struct tarn_op *op, struct tarn_schema *sc
                                       const struct tarn_str *paths, size_t count) TARN_MUST_USE;
 /* A field by its dotted path, exact case first, then any; NULL if none. */
 const struct tarn_field *tarn__field_at(const struct tarn_type *root, struct tarn_str path);
+
+/* ---- column_default.c */
+
+/* A constant expression as a column's write-default, and its initial-default where it is added; a
+ * struct's fields get theirs. Older versions than 3 have none. */
+struct tarn__default {
+    struct tarn_str expr; /* a piece of the statement */
+    int format_version;
+    bool added;
+};
+enum tarn_status tarn__set_default(struct tarn__run *r, const struct tarn__default *of,
+                                   struct tarn_field *f) TARN_MUST_USE;
+/* A tarn_row_fn: the text of a row's first column, kept in op; absent for null. */
+struct tarn__cell {
+    struct tarn_op *op;
+    struct tarn_str text;
+};
+enum tarn_status tarn__keep_cell(void *ctx, struct tarn_op *op, const struct tarn_batch *b,
+                                 size_t row) TARN_MUST_USE;
 
 /* ---- properties.c */
 

@@ -105,14 +105,14 @@ static const struct tarn_field *source_of(const struct tarn_type *from, const st
     return tarn__column_named(from, to->fields[i].name);
 }
 
-/* Does the engine's own cast do, since nothing inside can be lost? */
+/* Does the engine's own cast do, since nothing inside can be lost? It fills fields with null. */
 static bool plain(const struct tarn_type *from, const struct tarn_type *to)
 {
     if (!tarn_type_is_nested(to) || from->kind != to->kind)
         return fit_of(from, to) == FIT_EXACT && !tarn_type_is_nested(to);
     for (size_t i = 0; i < to->field_count; i++) {
         const struct tarn_field *f = source_of(from, to, i);
-        if (f && !plain(&f->type, &to->fields[i].type))
+        if (f ? !plain(&f->type, &to->fields[i].type) : to->fields[i].write_default.ptr != NULL)
             return false;
     }
     return true;
@@ -304,7 +304,7 @@ static enum tarn_status put_struct(const struct casting *x, struct tarn_str expr
         tarn_buf_sql_name(b, to->fields[i].name);
         tarn_buf_z(b, " := ");
         if (!f) {
-            put_cast(b, "CAST", TARN_STR("NULL"), &to->fields[i].type);
+            TARN_TRY(tarn__column_default(x->c->op, b, &to->fields[i]));
             continue;
         }
         TARN_TRY(child_expr(x->c->op, expr, f->name, (size_t)(f - from->fields), &inner));
@@ -413,31 +413,5 @@ enum tarn_status tarn__cast_value(const struct tarn__cast *c, struct tarn_str ex
 enum tarn_status tarn__column_default(struct tarn_op *op, struct tarn_buf *b,
                                       const struct tarn_field *f)
 {
-    struct tarn_json *json;
-    struct tarn_value v;
-    bool bytes = f->type.kind == TARN_TYPE_BINARY || f->type.kind == TARN_TYPE_FIXED;
-    if (!f->write_default.ptr) {
-        put_cast(b, "CAST", TARN_STR("NULL"), &f->type);
-        return TARN_OK;
-    }
-    if (tarn_type_is_nested(&f->type))
-        return tarn_fail(op, TARN_UNSUPPORTED,
-                         "column \"%.*s\" has a default of type %s, which is not in this version",
-                         TARN_STR_ARG(f->name), tarn_type_text(op, &f->type).ptr);
-    TARN_TRY(tarn_json_parse(op, f->write_default, "a default", &json));
-    TARN_TRY(tarn_value_from_json(op, &f->type, json, &v));
-    struct tarn_str text = tarn_value_text(op, &f->type, &v);
-    if (!text.ptr)
-        return TARN_NOMEM;
-    tarn_buf_z(b, "CAST(");
-    if (v.is_null)
-        tarn_buf_z(b, "NULL");
-    else if (bytes)
-        tarn_buf_z(b, "unhex(");
-    if (!v.is_null)
-        tarn_buf_sql_text(b, text);
-    tarn_buf_z(b, bytes && !v.is_null ? ") AS " : " AS ");
-    tarn_engine_type_sql(b, &f->type);
-    tarn_buf_put(b, ')');
-    return TARN_OK;
+    return tarn_engine_default_sql(op, b, f, TARN_DEFAULT_WRITE);
 }

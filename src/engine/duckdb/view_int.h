@@ -97,12 +97,10 @@ bool tarn__keys_ask(const struct tarn__key_set *set,
 
 /* The name of a column inside read_parquet, which has some columns of itself. */
 struct tarn_str tarn__inner_name(struct tarn_op *op, const struct tarn_field *f);
-/* A column's initial default as a text that the engine casts to its type, or NULL. */
+/* default.c: a column's initial default as a text that the engine casts to its type, or NULL where
+ * it has none or is nested. */
 enum tarn_status tarn__default_text_sql(struct tarn_op *op, struct tarn_buf *b,
                                         const struct tarn_field *f) TARN_MUST_USE;
-/* The same as an expression of the column's type; nested ones too. */
-enum tarn_status tarn__default_sql(struct tarn_op *op, struct tarn_buf *b,
-                                   const struct tarn_field *f) TARN_MUST_USE;
 /* "1:{name:'id',type:'BIGINT',default_value:NULL}, ..": by the keys, or by field id when NULL. */
 enum tarn_status tarn__map_sql(struct tarn_op *op, struct tarn_buf *b, const struct tarn_type *root,
                                const struct tarn__key *keys,

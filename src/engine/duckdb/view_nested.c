@@ -305,7 +305,7 @@ static enum tarn_status struct_anew(struct tarn_op *op, struct tarn_buf *b,
         tarn_buf_sql_name(b, f->name);
         tarn_buf_z(b, " := ");
         if (!old) {
-            TARN_TRY(tarn__default_sql(op, b, f));
+            TARN_TRY(tarn_engine_default_sql(op, b, f, TARN_DEFAULT_INITIAL));
             continue;
         }
         struct tarn_str inner = field_sql(op, e, old->name);
@@ -363,7 +363,7 @@ enum tarn_status tarn__nested_sql(struct tarn_op *op, struct tarn_buf *b,
     struct tarn_buf name;
     struct tarn_str quoted;
     if (n->absent)
-        return tarn__default_sql(op, b, f);
+        return tarn_engine_default_sql(op, b, f, TARN_DEFAULT_INITIAL);
     tarn_buf_init(&name, 1 << 16);
     tarn_buf_sql_name(&name, inner);
     TARN_TRY((enum tarn_status)tarn_buf_take(op, &name, "a column's name", &quoted));

@@ -218,9 +218,7 @@ enum tarn_status tarn__columns_sql(struct tarn_op *op, struct tarn_buf *b,
         if (x->columns[i].ptr) {
             TARN_TRY(tarn__cast_sql(op, b, x->columns[i], f));
         } else {
-            tarn_buf_z(b, "CAST(NULL AS ");
-            tarn__type_sql(b, &f->type);
-            tarn_buf_put(b, ')');
+            TARN_TRY(tarn_engine_default_sql(op, b, f, TARN_DEFAULT_WRITE));
         }
         tarn_buf_z(b, " AS ");
         tarn_buf_sql_name(b, f->name);
@@ -385,7 +383,7 @@ static enum tarn_status find_column(struct tarn_op *op, const struct tarn_type *
                              TARN_STR_ARG(f->name));
         *out = i;
     }
-    if (*out == SIZE_MAX && f->required)
+    if (*out == SIZE_MAX && f->required && !f->write_default.ptr)
         return tarn_fail(op, TARN_SCHEMA,
                          "the query has no column for the required column \"%.*s\"",
                          TARN_STR_ARG(f->name));

@@ -32,6 +32,11 @@ enum tarn_status tarn_value_to_json(struct tarn_json_writer *w, const struct tar
 enum tarn_status tarn_value_from_json(struct tarn_op *op, const struct tarn_type *t,
                                       const struct tarn_json *j,
                                       struct tarn_value *out) TARN_MUST_USE;
+/* A default of a type that a column was promoted from (raw JSON; absent stays so), as one of the type
+ * that it has now: dates become timestamps. */
+enum tarn_status tarn_default_promoted(struct tarn_op *op, const struct tarn_type *from,
+                                       const struct tarn_type *to, struct tarn_str json,
+                                       struct tarn_str *out) TARN_MUST_USE;
 /* Text as SQL and people write it: 12, 1.50, 2024-02-29, 12:34:56.789012, "2024-02-29 12:34:56.789012" (also with T, +00, +00:00, Z, "(BC)" as
  * the engine prints), uuid text, hex for binary and fixed, true/false/0/1. Used for statistics that an engine returns as text.
  * TARN_INVALID for what the type cannot hold exactly, infinite dates too; surplus zeros behind the point do no harm. A zone in the text of a

@@ -142,3 +142,38 @@ enum tarn_status tarn_value_from_json(struct tarn_op *op, const struct tarn_type
         return tarn_value_from_text(op, t, j->text, out);
     }
 }
+
+/* ---- promotion */
+
+/* Days, in the unit of a timestamp; false: out of its range. */
+static bool date_to_timestamp(const struct tarn_type *to, int64_t days, int64_t *out)
+{
+    int64_t unit = to->kind == TARN_TYPE_TIMESTAMP_NS ? 1000000000 : 1000000;
+    return !__builtin_mul_overflow(days, 86400 * unit, out);
+}
+
+enum tarn_status tarn_default_promoted(struct tarn_op *op, const struct tarn_type *from,
+                                       const struct tarn_type *to, struct tarn_str json,
+                                       struct tarn_str *out)
+{
+    struct tarn_json *j;
+    struct tarn_value v;
+    struct tarn_buf b;
+    struct tarn_json_writer w;
+    *out = json;
+    if (!json.ptr || from->kind != TARN_TYPE_DATE ||
+        (to->kind != TARN_TYPE_TIMESTAMP && to->kind != TARN_TYPE_TIMESTAMP_NS))
+        return TARN_OK;
+    TARN_TRY(tarn_json_parse(op, json, "a default", &j));
+    TARN_TRY(tarn_value_from_json(op, from, j, &v));
+    if (!v.is_null && !date_to_timestamp(to, v.i, &v.i))
+        return tarn_fail(op, TARN_DATA, "the default %.*s is beyond the range of %s",
+                         TARN_STR_ARG(json), tarn_type_text(op, to).ptr);
+    tarn_buf_init(&b, 4096);
+    tarn_json_writer_init(&w, &b);
+    enum tarn_status status = tarn_value_to_json(&w, to, &v);
+    if (status == TARN_OK)
+        return (enum tarn_status)tarn_buf_take(op, &b, "a default", out);
+    tarn_buf_release(&b);
+    return tarn_fail(op, status, "the default %.*s cannot be promoted", TARN_STR_ARG(json));
+}
