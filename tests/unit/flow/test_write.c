@@ -25,7 +25,11 @@ static void defaults(void **state)
     flow_create(w, "raw.x", "struct<id: long>", NONE, NULL);
     struct tarn_write write = write_with(w, NULL, NULL);
     assert_true(tarn_str_is(write.codec, "zstd"));
+    assert_int_equal(write.codec_level, 1);
+    write = write_with(w, "write.parquet.compression-codec", "snappy");
     assert_int_equal(write.codec_level, 0);
+    write = write_with(w, "write.parquet.compression-codec", "zstd");
+    assert_int_equal(write.codec_level, 1);
     assert_int_equal(write.target_file_size_bytes, 512 << 20);
     assert_int_equal(write.bound_width, 16);
     assert_true(tarn_str_eq(write.folder, flow_path(w, "warehouse/raw/x/data")));
