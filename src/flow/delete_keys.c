@@ -16,16 +16,11 @@
 
 /* ---- the key */
 
-static bool wants_keys(const struct tarn_metadata *m)
+enum tarn_status tarn_row_key_wanted(struct tarn_op *op, const struct tarn_metadata *m, bool *out)
 {
     const struct tarn_str *v = tarn_kvs_get(&m->properties, PROPERTY);
-    return v && tarn_str_eq_nocase(*v, TARN_STR("equality"));
-}
-
-static enum tarn_status check_property(struct tarn_op *op, const struct tarn_metadata *m)
-{
-    const struct tarn_str *v = tarn_kvs_get(&m->properties, PROPERTY);
-    if (!v || wants_keys(m) || tarn_str_eq_nocase(*v, TARN_STR("position")))
+    *out = v && tarn_str_eq_nocase(*v, TARN_STR("equality"));
+    if (!v || *out || tarn_str_eq_nocase(*v, TARN_STR("position")))
         return TARN_OK;
     (void)tarn_fail(op, TARN_CONFIG, "table property \"" PROPERTY "\" is \"%.*s\"",
                     TARN_STR_ARG(*v));
@@ -33,10 +28,15 @@ static enum tarn_status check_property(struct tarn_op *op, const struct tarn_met
     return TARN_CONFIG;
 }
 
-static bool is_identifier(const struct tarn_schema *s, int32_t id)
+struct fields { /* what a key is made of */
+    const int32_t *ids;
+    size_t count;
+};
+
+static bool is_part(const struct fields *of, int32_t id)
 {
-    for (size_t i = 0; i < s->identifier_count; i++)
-        if (s->identifier_ids[i] == id)
+    for (size_t i = 0; i < of->count; i++)
+        if (of->ids[i] == id)
             return true;
     return false;
 }
@@ -46,7 +46,7 @@ static enum tarn_status check_type(struct tarn_op *op, const struct tarn_field *
     enum tarn_type_kind kind = f->type.kind;
     if (tarn_type_is_nested(&f->type) || kind == TARN_TYPE_FLOAT || kind == TARN_TYPE_DOUBLE ||
         kind >= TARN_TYPE_UNKNOWN) {
-        (void)tarn_fail(op, TARN_CONFIG, "rows cannot be deleted by identifier field \"%.*s\"",
+        (void)tarn_fail(op, TARN_CONFIG, "rows cannot be deleted by the values of column \"%.*s\"",
                         TARN_STR_ARG(f->name));
         tarn_hint(op, "its type is %s; let " PROPERTY " be position",
                   tarn_type_text(op, &f->type).ptr);
@@ -74,8 +74,8 @@ static enum tarn_status put_name(struct tarn_op *op, struct tarn_row_key_part *p
 }
 
 /* Of a struct what leads to identifier fields; none: *out has no fields. */
-static enum tarn_status take_leaves(struct tarn_op *op, struct tarn_row_key *key,
-                                    const struct tarn_type *t,
+static enum tarn_status take_leaves(struct tarn_op *op, const struct fields *of,
+                                    struct tarn_row_key *key, const struct tarn_type *t,
                                     const struct tarn_row_key_part *around, struct tarn_type *out)
 {
     *out = *t;
@@ -84,7 +84,7 @@ static enum tarn_status take_leaves(struct tarn_op *op, struct tarn_row_key *key
     for (size_t i = 0; i < t->field_count; i++) {
         struct tarn_field f = t->fields[i];
         struct tarn_row_key_part part = {.column = i};
-        bool leaf = is_identifier(key->schema, f.id);
+        bool leaf = is_part(of, f.id);
         if (!leaf && f.type.kind != TARN_TYPE_STRUCT)
             continue;
         if (around)
@@ -94,7 +94,7 @@ static enum tarn_status take_leaves(struct tarn_op *op, struct tarn_row_key *key
         if (leaf)
             TARN_TRY(check_type(op, &f));
         else
-            TARN_TRY(take_leaves(op, key, &t->fields[i].type, &part, &f.type));
+            TARN_TRY(take_leaves(op, of, key, &t->fields[i].type, &part, &f.type));
         if (leaf)
             key->parts[key->count++] = part;
         if (leaf || f.type.field_count)
@@ -103,27 +103,38 @@ static enum tarn_status take_leaves(struct tarn_op *op, struct tarn_row_key *key
     return TARN_OK;
 }
 
+enum tarn_status tarn_row_key_make(struct tarn_op *op, const struct tarn_schema *s,
+                                   const int32_t *ids, size_t count, struct tarn_row_key *out)
+{
+    struct fields of = {ids, count};
+    *out = (struct tarn_row_key){.columns.schema_id = s->schema_id};
+    TARN_NEW_ARRAY(op, out->parts, count + 1);
+    TARN_TRY(take_leaves(op, &of, out, &s->root, NULL, &out->columns.root));
+    return out->count == count
+               ? TARN_OK
+               : tarn_fail(op, TARN_INTERNAL, "rows would be deleted by fields that a table lacks");
+}
+
 enum tarn_status tarn_row_key_of(struct tarn_op *op, const struct tarn_table *t,
                                  struct tarn_row_key *out)
 {
-    const struct tarn_metadata *m = &t->metadata;
-    const struct tarn_schema *s = tarn_metadata_schema(m);
-    *out = (struct tarn_row_key){.schema = s};
-    TARN_TRY(check_property(op, m));
-    if (!wants_keys(m))
+    const struct tarn_schema *s = tarn_metadata_schema(&t->metadata);
+    bool wanted;
+    *out = (struct tarn_row_key){0};
+    TARN_TRY(tarn_row_key_wanted(op, &t->metadata, &wanted));
+    if (!wanted)
         return TARN_OK;
-    TARN_NEW_ARRAY(op, out->parts, s->identifier_count + 1);
-    out->columns.schema_id = s->schema_id;
-    TARN_TRY(take_leaves(op, out, &s->root, NULL, &out->columns.root));
-    if (out->count == s->identifier_count && out->count > 0)
-        return TARN_OK;
+    if (s->identifier_count)
+        return tarn_row_key_make(op, s, s->identifier_ids, s->identifier_count, out);
     (void)tarn_fail(op, TARN_CONFIG,
                     "table %.*s.%.*s asks for equality deletes, and has no identifier fields that "
                     "its rows are known by",
                     TARN_STR_ARG(t->ident.ns), TARN_STR_ARG(t->ident.name));
-    tarn_hint(op, "name them: ALTER TABLE %.*s.%.*s SET IDENTIFIER FIELDS ..; or let the property "
-                  PROPERTY " be position",
-              TARN_STR_ARG(t->ident.ns), TARN_STR_ARG(t->ident.name));
+    tarn_hint(
+        op,
+        "name them: ALTER TABLE %.*s.%.*s SET IDENTIFIER FIELDS ..; or let the property " PROPERTY
+        " be position",
+        TARN_STR_ARG(t->ident.ns), TARN_STR_ARG(t->ident.name));
     return TARN_CONFIG;
 }
 

@@ -71,20 +71,38 @@ enum tarn_status tarn_rows_delete(const struct tarn_flow *, struct tarn_op *, st
                                   const struct tarn_scan *scan, struct tarn_str doomed,
                                   int64_t *out_rows) TARN_MUST_USE;
 
-/* What rows of a table are deleted by where it asks for equality deletes (its property
- * tarn.write.delete-files is `equality`): its identifier fields. */
+/* Copy-on-write: the files of the scan that hold rows of `doomed` (as above, each once) are removed
+ * by the change; the rest of them is to be written anew. */
+struct tarn_rewriting {
+    struct tarn_scan scan; /* of those of which rows stay; may have no files */
+    int64_t kept;          /* rows of it that stay; -1 = not known */
+    bool excluded;         /* the rows that go are not in it any more; else whoever reads it leaves
+                            * them out */
+    int64_t doomed;        /* rows that go */
+};
+enum tarn_status tarn_rows_rewrite(const struct tarn_flow *, struct tarn_op *, struct tarn_change *,
+                                   const struct tarn_scan *scan, struct tarn_str doomed,
+                                   struct tarn_rewriting *out) TARN_MUST_USE;
+
+/* What rows of a table are deleted by where it asks for equality deletes. */
 struct tarn_row_key {
-    const struct tarn_schema *schema; /* of the table */
-    struct tarn_schema columns;       /* what a delete file holds: those fields alone */
+    struct tarn_schema columns; /* what a delete file holds: those fields alone */
     struct tarn_row_key_part {
         int32_t id;
         size_t column;                /* of the table */
         struct tarn_str path, inside; /* SQL: "b"."c"; ."c", behind that column */
-    } * parts;                        /* in that order */
+    } * parts;                        /* in the order of the columns */
     size_t count;                     /* 0: by position */
 };
-/* TARN_CONFIG if the table asks and has no identifier fields, or such as the specification does not
- * take; TARN_OK with none if it does not ask. */
+/* Does the table ask for them: is its property tarn.write.delete-files `equality`? TARN_CONFIG if it
+ * is anything but that or `position`. */
+enum tarn_status tarn_row_key_wanted(struct tarn_op *, const struct tarn_metadata *,
+                                     bool *out) TARN_MUST_USE;
+/* By these fields, of any depth in structs. TARN_CONFIG for types that the specification does not
+ * take. */
+enum tarn_status tarn_row_key_make(struct tarn_op *, const struct tarn_schema *, const int32_t *ids,
+                                   size_t count, struct tarn_row_key *out) TARN_MUST_USE;
+/* By the identifier fields, if the table asks; TARN_CONFIG if it has none. */
 enum tarn_status tarn_row_key_of(struct tarn_op *, const struct tarn_table *,
                                  struct tarn_row_key *out) TARN_MUST_USE;
 /* As tarn_rows_delete, whose relation has the values of the key beside _file and _pos, as columns

@@ -3,8 +3,9 @@
  * The result lies in Parquet files of its own (S); the table (T) is bound as tarn.target with
  * positions.
  *   merge    rows of S that T lacks or has otherwise (audit columns aside) are written; the rows of
- *            T that they replace are deleted by position, and so are,
- *            with replace_by, rows of T whose replace_by values stand in S while their key does not
+ *            T that they replace are deleted, and so are, with replace_by, rows of T whose
+ *            replace_by values stand in S while their key does not. How, the table's properties
+ *            write.merge.mode and tarn.write.delete-files say; by key means the model's
  *   append   rows of S beyond those that T has already (a multiset difference over the columns that
  *            both have)
  */
@@ -90,7 +91,46 @@ struct merge {
     const struct tarn_type *old_columns; /* of the table */
     struct tarn_scan *scan;
     bool lineage; /* rows that are replaced keep their ids */
+    bool copy_on_write;
+    struct tarn_row_key by_key; /* none: by position */
+    struct tarn_rewriting rest; /* of files that are written anew */
 };
+
+/* ---- how rows are replaced */
+
+static enum tarn_status merge_mode(struct merge *m)
+{
+    static const char KEY[] = "write.merge.mode";
+    const struct tarn_str *v = tarn_kvs_get(&tarn_change_metadata(m->change)->properties, KEY);
+    m->copy_on_write = v && tarn_str_eq_nocase(*v, TARN_STR("copy-on-write"));
+    if (!v || m->copy_on_write || tarn_str_eq_nocase(*v, TARN_STR("merge-on-read")))
+        return TARN_OK;
+    (void)tarn_fail(m->b->op, TARN_CONFIG, "table property \"%s\" is \"%.*s\"", KEY,
+                    TARN_STR_ARG(*v));
+    tarn_hint(m->b->op, "it is copy-on-write or merge-on-read");
+    return TARN_CONFIG;
+}
+
+/* The model's key, which its rows are unique by, stands for identifier fields: those must not be
+ * null, and a query's columns may. */
+static enum tarn_status merge_key(struct merge *m)
+{
+    struct tarn_op *op = m->b->op;
+    int32_t *ids;
+    bool wanted;
+    TARN_TRY(tarn_row_key_wanted(op, tarn_change_metadata(m->change), &wanted));
+    if (!wanted || m->copy_on_write)
+        return TARN_OK;
+    TARN_NEW_ARRAY(op, ids, m->model->key.count + 1);
+    for (size_t i = 0; i < m->model->key.count; i++) {
+        const struct tarn_field *f = find_column(m->old_columns, m->model->key.items[i]);
+        if (!f)
+            return TARN_OK; /* the engine will say so */
+        ids[i] = f->id;
+    }
+    return tarn_row_key_make(op, tarn_metadata_schema(&m->table->metadata), ids,
+                             m->model->key.count, &m->by_key);
+}
 
 static enum tarn_status bind(struct merge *m)
 {
@@ -143,25 +183,57 @@ static bool keeps_ids(const struct merge *m)
            !find_column(m->columns, TARN_STR("_last_updated_sequence_number"));
 }
 
-static enum tarn_status merge_changed(struct merge *m, struct tarn__made *made)
+/* Rows of files that are written anew, as they are. */
+static void put_kept(struct tarn_buf *sql, const struct merge *m)
+{
+    tarn_buf_z(sql, "SELECT ");
+    for (size_t i = 0; i < m->columns->field_count; i++) {
+        tarn_buf_z(sql, i ? ", " : "");
+        put_side(sql, "k", m->columns->fields[i].name);
+    }
+    if (m->lineage)
+        tarn_buf_z(sql, ", k._row_id, k._last_updated_sequence_number");
+    tarn_buf_z(sql, " FROM tarn.rest AS k");
+    if (!m->rest.excluded)
+        tarn_buf_z(sql, " ANTI JOIN tarn_doomed AS d ON k._file = d._file AND k._pos = d._pos");
+}
+
+static void put_changed(struct tarn_buf *sql, const struct merge *m)
+{
+    tarn_buf_z(sql, "SELECT ");
+    put_columns(sql, m);
+    if (m->lineage)
+        tarn_buf_z(sql, ", t._row_id AS _row_id, CAST(NULL AS BIGINT) AS "
+                        "_last_updated_sequence_number");
+    tarn_buf_z(sql, " FROM ");
+    put_source(sql, m, "s");
+    tarn_buf_z(sql, " LEFT JOIN tarn.target AS t ON ");
+    put_match(sql, &m->model->key, "s", "t");
+    tarn_buf_z(sql, " WHERE t._pos IS NULL OR ");
+    put_differs(sql, m->model, m->own, m->old_columns);
+}
+
+static enum tarn_status write_changed(struct merge *m, bool kept, struct tarn__made *made)
 {
     struct tarn_buf sql;
     tarn_buf_init(&sql, 16 << 20);
-    tarn_buf_z(&sql, "SELECT ");
-    put_columns(&sql, m);
     m->lineage = keeps_ids(m);
-    if (m->lineage)
-        tarn_buf_z(&sql, ", t._row_id AS _row_id, CAST(NULL AS BIGINT) AS "
-                         "_last_updated_sequence_number");
-    tarn_buf_z(&sql, " FROM ");
-    put_source(&sql, m, "s");
-    tarn_buf_z(&sql, " LEFT JOIN tarn.target AS t ON ");
-    put_match(&sql, &m->model->key, "s", "t");
-    tarn_buf_z(&sql, " WHERE t._pos IS NULL OR ");
-    put_differs(&sql, m->model, m->own, m->old_columns);
+    if (kept) {
+        put_kept(&sql, m);
+        tarn_buf_z(&sql, " UNION ALL ");
+    }
+    put_changed(&sql, m);
     enum tarn_status status = write_rows(m, &sql, made);
     tarn_buf_release(&sql);
     return status;
+}
+
+static void put_doomed(struct tarn_buf *sql, const struct merge *m)
+{
+    tarn_buf_z(sql, "SELECT t._file, t._pos");
+    for (size_t i = 0; i < m->by_key.count; i++)
+        tarn_buf_printf(sql, ", t.%.*s AS \"tarn k%zu\"", TARN_STR_ARG(m->by_key.parts[i].path), i);
+    tarn_buf_z(sql, " FROM tarn.target AS t");
 }
 
 static enum tarn_status find_doomed(struct merge *m)
@@ -169,15 +241,18 @@ static enum tarn_status find_doomed(struct merge *m)
     struct tarn_buf sql;
     enum tarn_status status;
     tarn_buf_init(&sql, 16 << 20);
-    tarn_buf_z(&sql, "CREATE OR REPLACE TEMP TABLE tarn_doomed AS SELECT t._file, t._pos FROM "
-                     "tarn.target AS t JOIN ");
+    tarn_buf_z(&sql, "CREATE OR REPLACE TEMP TABLE tarn_doomed AS ");
+    put_doomed(&sql, m);
+    tarn_buf_z(&sql, " JOIN ");
     put_source(&sql, m, "s");
     tarn_buf_z(&sql, " ON ");
     put_match(&sql, &m->model->key, "s", "t");
     tarn_buf_z(&sql, " WHERE ");
     put_differs(&sql, m->model, m->own, m->old_columns);
     if (m->model->replace_by.count) {
-        tarn_buf_z(&sql, " UNION ALL SELECT t._file, t._pos FROM tarn.target AS t SEMI JOIN ");
+        tarn_buf_z(&sql, " UNION ALL ");
+        put_doomed(&sql, m);
+        tarn_buf_z(&sql, " SEMI JOIN ");
         put_source(&sql, m, "r");
         tarn_buf_z(&sql, " ON ");
         put_match(&sql, &m->model->replace_by, "r", "t");
@@ -220,18 +295,61 @@ static enum tarn_status check_target_keys(struct merge *m)
     return TARN_CHECK;
 }
 
+/* Copy-on-write: what stays of files that lose rows is written beside the rows that come. */
+static enum tarn_status merge_anew(struct merge *m, struct tarn__made *made)
+{
+    const struct tarn__build *b = m->b;
+    TARN_TRY(
+        tarn_rows_rewrite(&b->flow, b->op, m->change, m->scan, TARN_STR("tarn_doomed"), &m->rest));
+    made->rows_deleted = m->rest.doomed;
+    if (m->rest.scan.file_count == 0)
+        return write_changed(m, false, made);
+    m->rest.scan.schema = tarn_metadata_schema(tarn_change_metadata(m->change));
+    TARN_TRY(tarn_session_bind_scan(b->w->session, b->op, TARN_STR("rest"), &m->rest.scan, true));
+    TARN_TRY(write_changed(m, true, made));
+    if (m->rest.kept < 0) /* of files that equality deletes are about nobody knows */
+        TARN_TRY(tarn_session_int(b->w->session, b->op,
+                                  m->rest.excluded
+                                      ? TARN_STR("SELECT count(*) FROM tarn.rest")
+                                      : TARN_STR("SELECT count(*) FROM tarn.rest AS k ANTI JOIN "
+                                                 "tarn_doomed AS d ON k._file = d._file AND "
+                                                 "k._pos = d._pos"),
+                                  &m->rest.kept));
+    made->rows -= m->rest.kept;
+    return TARN_OK;
+}
+
+static enum tarn_status merge_beside(struct merge *m, struct tarn__made *made)
+{
+    const struct tarn__build *b = m->b;
+    struct tarn_str doomed = TARN_STR("tarn_doomed");
+    bool done = false;
+    TARN_TRY(write_changed(m, false, made));
+    if (m->by_key.count)
+        TARN_TRY(tarn_rows_delete_keys(&b->flow, b->op, m->change, m->table, m->scan, &m->by_key,
+                                       doomed, &done, &made->rows_deleted));
+    return done
+               ? TARN_OK
+               : tarn_rows_delete(&b->flow, b->op, m->change, m->scan, doomed, &made->rows_deleted);
+}
+
 enum tarn_status tarn__merge_rows(const struct tarn__build *b, const struct tarn_model *model,
                                   const struct tarn_table *table, struct tarn_change *change,
                                   struct tarn_written *result, struct tarn__made *made)
 {
-    struct merge m = {b, model, table, change, result, &made->result, NULL, NULL, NULL, false};
+    struct merge m = {.b = b,
+                      .model = model,
+                      .table = table,
+                      .change = change,
+                      .result = result,
+                      .own = &made->result};
     TARN_TRY(bind(&m));
+    TARN_TRY(merge_mode(&m));
+    TARN_TRY(merge_key(&m));
     if (made->foreign)
         TARN_TRY(check_target_keys(&m));
     TARN_TRY(find_doomed(&m));
-    TARN_TRY(merge_changed(&m, made));
-    TARN_TRY(tarn_rows_delete(&b->flow, b->op, change, m.scan, TARN_STR("tarn_doomed"),
-                              &made->rows_deleted));
+    TARN_TRY(m.copy_on_write ? merge_anew(&m, made) : merge_beside(&m, made));
     tarn_flow_remove(&b->flow, b->op, result);
     return tarn_session_exec(b->w->session, b->op, TARN_STR("DROP TABLE tarn_doomed"));
 }
@@ -299,7 +417,12 @@ enum tarn_status tarn__count_kept(const struct tarn__build *b, const struct tarn
                                   struct tarn_written *result, struct tarn__made *made,
                                   int64_t *out)
 {
-    struct merge m = {b, model, table, change, result, &made->result, NULL, NULL, NULL, false};
+    struct merge m = {.b = b,
+                      .model = model,
+                      .table = table,
+                      .change = change,
+                      .result = result,
+                      .own = &made->result};
     struct tarn_buf sql;
     TARN_TRY(bind(&m));
     tarn_buf_init(&sql, 16 << 20);
@@ -321,7 +444,12 @@ enum tarn_status tarn__append_rows(const struct tarn__build *b, const struct tar
                                    const struct tarn_table *table, struct tarn_change *change,
                                    struct tarn_written *result, struct tarn__made *made)
 {
-    struct merge m = {b, model, table, change, result, &made->result, NULL, NULL, NULL, false};
+    struct merge m = {.b = b,
+                      .model = model,
+                      .table = table,
+                      .change = change,
+                      .result = result,
+                      .own = &made->result};
     struct tarn_buf sql, known;
     TARN_TRY(bind(&m));
     tarn_buf_init(&sql, 16 << 20);
@@ -347,7 +475,8 @@ enum tarn_status tarn__same_rows(const struct tarn__build *b, const struct tarn_
                                  const struct tarn_written *result, bool *out)
 {
     struct tarn_written written = *result;
-    struct merge m = {b, model, table, NULL, &written, NULL, &schema->root, NULL, NULL, false};
+    struct merge m = {
+        .b = b, .model = model, .table = table, .result = &written, .columns = &schema->root};
     struct tarn_table_totals totals;
     struct tarn_buf sql;
     int64_t differing = 0;

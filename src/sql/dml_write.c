@@ -52,7 +52,7 @@ static void put_kept_rows(const struct tarn__writing *x, struct tarn_buf *b)
     if (x->lineage)
         tarn_buf_z(b, ", t.\"_row_id\", t.\"_last_updated_sequence_number\"");
     tarn_buf_z(b, " FROM tarn.\"dml rewritten\" AS t");
-    if (!x->excluded)
+    if (!x->rest.excluded)
         tarn_buf_z(b, " ANTI JOIN temp.main.tarn_doomed AS x ON t._file = x._file AND "
                       "t._pos = x._pos");
 }
@@ -109,9 +109,9 @@ enum tarn_status tarn__dml_write_rows(struct tarn__writing *x, bool kept)
     status = tarn_change_append(d->change, d->op, written.files, written.count);
     if (status != TARN_OK)
         tarn_flow_remove(flow, d->op, &written);
-    else if (x->kept >= 0 && written.rows != expected + (kept ? x->kept : 0))
+    else if (x->rest.kept >= 0 && written.rows != expected + (kept ? x->rest.kept : 0))
         status = tarn_fail(d->op, TARN_INTERNAL, "%lld rows were written instead of %lld",
-                           (long long)written.rows, (long long)(expected + x->kept));
+                           (long long)written.rows, (long long)(expected + x->rest.kept));
 out:
     tarn_buf_release(&sql);
     return status;

@@ -8,15 +8,13 @@ struct tarn__writing {
     struct tarn__dml *d;
     struct tarn__part *parts;
     size_t count;
-    bool old, news; /* rows go, rows come */
-    bool lineage;   /* files get the columns of it */
-    struct tarn_scan rewritten;
-    int64_t kept;   /* rows of it that stay; -1 = not known */
-    bool excluded;  /* the rows that go are not in it any more */
-    int64_t doomed; /* rows that go */
+    bool old, news;             /* rows go, rows come */
+    bool lineage;               /* files get the columns of it */
+    struct tarn_rewriting rest; /* of files that are written anew */
+    int64_t doomed;             /* rows that go */
 };
 
-/* Rows of x->rewritten that stay (kept), and all that come, into files of the change. */
+/* Rows of x->rest that stay (kept), and all that come, into files of the change. */
 enum tarn_status tarn__dml_write_rows(struct tarn__writing *x, bool kept) TARN_MUST_USE;
 /* dml_rewrite.c: copy-on-write. temp.main.tarn_doomed says which rows go. */
 enum tarn_status tarn__dml_rewrite(struct tarn__writing *x) TARN_MUST_USE;
