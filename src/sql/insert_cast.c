@@ -84,7 +84,8 @@ static enum fit fit_of(const struct tarn_type *from, const struct tarn_type *to)
         return number_fit(from, to);
     if (is_moment(from) && is_moment(to))
         return moment_fit(from, to);
-    if (from->kind == to->kind || (from->kind == TARN_TYPE_BINARY && to->kind == TARN_TYPE_FIXED))
+    if (from->kind == to->kind || (from->kind == TARN_TYPE_BINARY && to->kind == TARN_TYPE_FIXED) ||
+        (from->kind == TARN_TYPE_GEOMETRY && to->kind == TARN_TYPE_GEOGRAPHY))
         return FIT_EXACT;
     if (to->kind == TARN_TYPE_VARIANT)
         return FIT_EXACT; /* every value has its variant */

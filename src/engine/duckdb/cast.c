@@ -30,6 +30,14 @@ static bool primitive_fits(const struct tarn_type *from, const struct tarn_type 
     case TARN_TYPE_TIMESTAMP_NS: /* out of range fails */
         return from->kind == TARN_TYPE_TIMESTAMP_NS || from->kind == TARN_TYPE_TIMESTAMP ||
                from->kind == TARN_TYPE_DATE;
+    case TARN_TYPE_TIMESTAMPTZ_NS: /* which the engine has as timestamp_ns in UTC */
+        return from->kind == TARN_TYPE_TIMESTAMPTZ_NS || from->kind == TARN_TYPE_TIMESTAMP_NS ||
+               from->kind == TARN_TYPE_TIMESTAMPTZ;
+    case TARN_TYPE_FIXED: /* lengths are checked when a file is written (mend.c) */
+        return from->kind == TARN_TYPE_FIXED || from->kind == TARN_TYPE_BINARY;
+    case TARN_TYPE_GEOMETRY:
+    case TARN_TYPE_GEOGRAPHY: /* the engine has geometries alone */
+        return from->kind == TARN_TYPE_GEOMETRY || from->kind == TARN_TYPE_GEOGRAPHY;
     case TARN_TYPE_VARIANT: /* holds values of all types */
         return true;
     case TARN_TYPE_UNKNOWN:
@@ -92,10 +100,6 @@ static enum tarn_status check_struct(struct tarn_op *op, const struct tarn_type 
 enum tarn_status tarn__cast_check(struct tarn_op *op, const struct tarn_type *from,
                                   const struct tarn_field *to, struct tarn_str path)
 {
-    if (to->type.kind == TARN_TYPE_FIXED)
-        return tarn_fail(op, TARN_UNSUPPORTED,
-                         "column \"%.*s\" has type fixed[%d], which this version cannot write",
-                         TARN_STR_ARG(path), to->type.length);
     if (from->kind == TARN_TYPE_UNKNOWN)
         return TARN_OK;
     if (!tarn_type_is_nested(&to->type))
@@ -172,11 +176,76 @@ static void missing_sql(struct tarn_buf *b, const char *expr, const struct tarn_
     tarn_buf_z(b, ", false))), false)");
 }
 
+/* ---- variants inside of others: the engine writes them as columns of their own only, so they become
+ * what Parquet has for them, a group of metadata and value; mend.c says then what it is. */
+
+static void stored_sql(struct tarn_buf *b, const char *expr, const struct tarn_type *t, int depth);
+
+static void stored_child(struct tarn_buf *b, const char *expr, const struct tarn_type *t, int depth)
+{
+    if (tarn__holds_variant(t))
+        stored_sql(b, expr, t, depth);
+    else
+        tarn_buf_z(b, expr);
+}
+
+static void stored_struct(struct tarn_buf *b, const char *expr, const struct tarn_type *t,
+                          int depth)
+{
+    tarn_buf_z(b, "struct_pack(");
+    for (size_t i = 0; i < t->field_count; i++) {
+        struct tarn_buf inner;
+        tarn_buf_init(&inner, (size_t)16 << 20);
+        tarn_buf_printf(&inner, "%s.", expr);
+        tarn_buf_sql_name(&inner, t->fields[i].name);
+        tarn_buf_z(b, i > 0 ? ", " : "");
+        tarn_buf_sql_name(b, t->fields[i].name);
+        tarn_buf_z(b, " := ");
+        stored_child(b, tarn_buf_view(&inner).ptr, &t->fields[i].type, depth);
+        b->failed = b->failed || inner.failed;
+        tarn_buf_release(&inner);
+    }
+    tarn_buf_put(b, ')');
+}
+
+static void stored_items(struct tarn_buf *b, const char *items, const struct tarn_type *item,
+                         int depth)
+{
+    char variable[16];
+    snprintf(variable, sizeof variable, "v%d", depth);
+    tarn_buf_printf(b, "list_transform(%s, lambda %s: ", items, variable);
+    stored_child(b, variable, item, depth + 1);
+    tarn_buf_put(b, ')');
+}
+
+static void stored_sql(struct tarn_buf *b, const char *expr, const struct tarn_type *t, int depth)
+{
+    tarn_buf_printf(b, "CASE WHEN %s IS NOT NULL THEN ", expr);
+    if (t->kind == TARN_TYPE_VARIANT) {
+        tarn_buf_printf(b, "variant_to_parquet_variant(%s)", expr);
+    } else if (t->kind == TARN_TYPE_STRUCT) {
+        stored_struct(b, expr, t, depth);
+    } else if (t->kind == TARN_TYPE_LIST) {
+        stored_items(b, expr, &t->fields[0].type, depth);
+    } else {
+        struct tarn_buf values;
+        tarn_buf_init(&values, (size_t)16 << 20);
+        tarn_buf_printf(&values, "map_values(%s)", expr);
+        tarn_buf_printf(b, "map(map_keys(%s), ", expr);
+        stored_items(b, tarn_buf_view(&values).ptr, &t->fields[1].type, depth);
+        tarn_buf_put(b, ')');
+        b->failed = b->failed || values.failed;
+        tarn_buf_release(&values);
+    }
+    tarn_buf_z(b, " END");
+}
+
 enum tarn_status tarn__cast_sql(struct tarn_op *op, struct tarn_buf *b, struct tarn_str column,
                                 const struct tarn_field *to)
 {
-    struct tarn_buf cast;
-    struct tarn_str expr, message;
+    struct tarn_buf cast, stored;
+    struct tarn_str expr, out, message;
+    bool variants = tarn_type_is_nested(&to->type) && tarn__holds_variant(&to->type);
     tarn_buf_init(&cast, (size_t)16 << 20);
     /* always: the engine has types of its own that Iceberg's stand for (a sum is a HUGEINT, which it
      * would write as DOUBLE), and takes no time for a cast to the same type */
@@ -184,10 +253,16 @@ enum tarn_status tarn__cast_sql(struct tarn_op *op, struct tarn_buf *b, struct t
     tarn__type_sql(&cast, &to->type);
     tarn_buf_put(&cast, ')');
     TARN_TRY((enum tarn_status)tarn_buf_take(op, &cast, "an expression", &expr));
+    out = expr;
+    if (variants) {
+        tarn_buf_init(&stored, TARN__SQL_MAX);
+        stored_sql(&stored, expr.ptr, &to->type, 0);
+        TARN_TRY((enum tarn_status)tarn_buf_take(op, &stored, "an expression", &out));
+    }
     bool nested = holds_required(&to->type),
          required = to->required && tarn_type_is_nested(&to->type);
     if (!nested && !required) { /* a required primitive is checked by its count of nulls */
-        tarn_buf_str(b, expr);
+        tarn_buf_str(b, out);
         return TARN_OK;
     }
     message = tarn_sprintf(op, "column \"%.*s\" holds no value where one is required",
@@ -196,10 +271,12 @@ enum tarn_status tarn__cast_sql(struct tarn_op *op, struct tarn_buf *b, struct t
         return TARN_NOMEM;
     tarn_buf_z(b, "CASE WHEN ");
     missing_child(b, expr.ptr, to, 0);
-    tarn_buf_z(b, " THEN CAST(error(");
+    tarn_buf_z(b, variants ? " THEN error(" : " THEN CAST(error(");
     tarn_buf_sql_text(b, message);
-    tarn_buf_z(b, ") AS ");
-    tarn__type_sql(b, &to->type);
-    tarn_buf_printf(b, ") ELSE %.*s END", TARN_STR_ARG(expr));
+    if (!variants) {
+        tarn_buf_z(b, ") AS ");
+        tarn__type_sql(b, &to->type);
+    }
+    tarn_buf_printf(b, ") ELSE %.*s END", TARN_STR_ARG(out));
     return TARN_OK;
 }

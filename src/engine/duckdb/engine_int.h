@@ -116,7 +116,8 @@ struct tarn_engine {
     pthread_t watcher;
     pthread_cond_t watch_cond;
     bool watcher_running, watcher_stop;
-    int running; /* statements that run now */
+    int running;               /* statements that run now */
+    atomic_bool overlays_work; /* overlay.c: it was tried */
 };
 enum tarn_status tarn__engine_planner(struct tarn_engine *e, struct tarn_op *op,
                                       duckdb_database *out) TARN_MUST_USE;
@@ -250,6 +251,7 @@ enum tarn_status tarn__type_supported(struct tarn_op *op, const struct tarn_type
                                       struct tarn_str column) TARN_MUST_USE;
 enum tarn_status tarn__type_writable(struct tarn_op *op, const struct tarn_type *t,
                                      struct tarn_str column) TARN_MUST_USE;
+bool tarn__holds_variant(const struct tarn_type *t); /* at any depth */
 /* Can a producer hand it over (format/batch.h)? */
 bool tarn__type_batched(const struct tarn_type *t);
 /* Names of a struct's fields, quoted, as "a", "b". */

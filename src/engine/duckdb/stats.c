@@ -124,6 +124,24 @@ static enum tarn_status bound_value(struct tarn_op *op, const struct leaf *l, st
                      TARN_STR_ARG(l->field->name), TARN_STR_ARG(text), TARN_STR_ARG(type));
 }
 
+/* A geography's bounds are not those that the engine knows, of a plane. A value of fixed[n] of
+ * another length is told when the file is mended. */
+static bool has_bounds(const struct tarn_type *t, struct tarn_str text)
+{
+    switch (t->kind) {
+    case TARN_TYPE_BINARY:
+        return text.len < BINARY_TEXT_MAX;
+    case TARN_TYPE_FIXED:
+        return text.len < BINARY_TEXT_MAX && text.len == 2 * (size_t)t->length;
+    case TARN_TYPE_VARIANT:
+    case TARN_TYPE_GEOMETRY:
+    case TARN_TYPE_GEOGRAPHY:
+        return false;
+    default:
+        return true;
+    }
+}
+
 static enum tarn_status put_bound(struct tarn_op *op, struct tarn_id_bytes *list, size_t *count,
                                   const struct leaf *l, struct tarn_str text, bool upper,
                                   int32_t width)
@@ -131,8 +149,7 @@ static enum tarn_status put_bound(struct tarn_op *op, struct tarn_id_bytes *list
     const struct tarn_type *t = &l->field->type;
     struct tarn_value v;
     struct tarn_str bytes;
-    if (!text.ptr || (t->kind == TARN_TYPE_BINARY && text.len >= BINARY_TEXT_MAX) ||
-        t->kind == TARN_TYPE_VARIANT || t->kind == TARN_TYPE_GEOMETRY)
+    if (!text.ptr || !has_bounds(t, text))
         return TARN_OK;
     TARN_TRY(bound_value(op, l, text, &v));
     if ((t->kind == TARN_TYPE_FLOAT || t->kind == TARN_TYPE_DOUBLE) && v.d == 0)
@@ -182,8 +199,8 @@ static enum tarn_status put_stat(struct tarn_op *op, struct tarn_data_file *f, c
         return tarn_fail(op, TARN_DATA, "column \"%.*s\" is required, but %lld rows have no value",
                          TARN_STR_ARG(l->field->name), (long long)nulls);
     if (l->repeated) /* still a value that must be one of Iceberg's */
-        return s->min.ptr && l->field->type.kind != TARN_TYPE_STRING &&
-                       l->field->type.kind != TARN_TYPE_BINARY
+        return s->max.ptr && l->field->type.kind != TARN_TYPE_STRING &&
+                       has_bounds(&l->field->type, s->max)
                    ? bound_value(op, l, s->max, &(struct tarn_value){0})
                    : TARN_OK;
     TARN_TRY(put_bound(op, f->lower, &f->lower_count, l, s->min, false, width));
@@ -321,6 +338,8 @@ static enum tarn_status file_of(const struct reading *r, const struct tarn_batch
         return TARN_NOMEM;
     TARN_TRY(
         metrics(r->op, f, &r->leaves, column_named(r->rows, b, "column_statistics"), row, r->w));
+    if (f->record_count > 0)
+        TARN_TRY(tarn__file_mend(r->op, r->w, f));
     return partition(r->op, f, r->w, &r->partition_type, column_named(r->rows, b, "partition_keys"),
                      row);
 }

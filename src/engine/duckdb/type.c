@@ -7,6 +7,8 @@
  */
 #include "engine/duckdb/engine_int.h"
 
+#include "format/parquet/mend.h"
+
 /* ---- Iceberg -> SQL */
 
 void tarn__names_sql(struct tarn_buf *b, const struct tarn_type *root)
@@ -40,6 +42,7 @@ static const char *primitive_sql(enum tarn_type_kind kind)
     case TARN_TYPE_TIMESTAMPTZ:
         return "TIMESTAMP WITH TIME ZONE";
     case TARN_TYPE_TIMESTAMP_NS:
+    case TARN_TYPE_TIMESTAMPTZ_NS: /* in UTC: the engine has none with a zone */
         return "TIMESTAMP_NS";
     case TARN_TYPE_UUID:
         return "UUID";
@@ -99,13 +102,6 @@ void tarn__type_sql(struct tarn_buf *b, const struct tarn_type *t)
 enum tarn_status tarn__type_supported(struct tarn_op *op, const struct tarn_type *t,
                                       struct tarn_str column)
 {
-    if (t->kind == TARN_TYPE_TIMESTAMPTZ_NS) {
-        (void)tarn_fail(op, TARN_UNSUPPORTED,
-                        "column \"%.*s\" has type timestamptz_ns, which is not in this version",
-                        TARN_STR_ARG(column));
-        tarn_detail(op, "the engine reads it in microseconds: nanoseconds would be lost");
-        return TARN_UNSUPPORTED;
-    }
     if (t->kind == TARN_TYPE_STRUCT && t->field_count == 0)
         return tarn_fail(op, TARN_UNSUPPORTED,
                          "column \"%.*s\" is a struct without fields, which is not in this version",
@@ -115,21 +111,26 @@ enum tarn_status tarn__type_supported(struct tarn_op *op, const struct tarn_type
     return TARN_OK;
 }
 
-/* What the engine's Parquet writer would mark wrongly, or cannot write. */
+bool tarn__holds_variant(const struct tarn_type *t)
+{
+    bool found = t->kind == TARN_TYPE_VARIANT;
+    for (size_t i = 0; !found && i < t->field_count; i++)
+        found = tarn__holds_variant(&t->fields[i].type);
+    return found;
+}
+
+/* What neither the engine writes nor mend.c makes of what it writes. */
 static const char *unwritable(const struct tarn_type *t, bool nested)
 {
+    struct tarn_str crs;
+    int32_t algorithm;
     switch (t->kind) {
-    case TARN_TYPE_TIMESTAMPTZ_NS:
-        return "the engine has no such type";
     case TARN_TYPE_GEOGRAPHY:
-        return "the engine would write it as a geometry";
     case TARN_TYPE_GEOMETRY:
-        return t->text.len == 0 || tarn_str_is(t->text, "geometry") ||
-                       tarn_str_is(t->text, "geometry(OGC:CRS84)")
-                   ? NULL
-                   : "the engine would lose its coordinate system";
-    case TARN_TYPE_VARIANT:
-        return nested ? "the engine writes variants as columns of their own only" : NULL;
+        return tarn_parquet_crs(t, &crs, &algorithm) ? NULL : "there is no such way between points";
+    case TARN_TYPE_MAP:
+        return tarn__holds_variant(&t->fields[0].type) ? "a variant cannot be part of a map's key"
+                                                       : NULL;
     case TARN_TYPE_UNKNOWN:
         return nested ? "no file may hold it" : NULL;
     default:
@@ -164,7 +165,7 @@ enum tarn_status tarn__type_writable(struct tarn_op *op, const struct tarn_type 
 bool tarn__type_batched(const struct tarn_type *t)
 {
     if (t->kind == TARN_TYPE_VARIANT || t->kind == TARN_TYPE_GEOMETRY ||
-        t->kind == TARN_TYPE_GEOGRAPHY || t->kind == TARN_TYPE_TIMESTAMPTZ_NS)
+        t->kind == TARN_TYPE_GEOGRAPHY)
         return false;
     for (size_t i = 0; i < t->field_count; i++)
         if (!tarn__type_batched(&t->fields[i].type))
@@ -196,6 +197,7 @@ static duckdb_type logical_id(enum tarn_type_kind kind)
     case TARN_TYPE_TIMESTAMPTZ:
         return DUCKDB_TYPE_TIMESTAMP_TZ;
     case TARN_TYPE_TIMESTAMP_NS:
+    case TARN_TYPE_TIMESTAMPTZ_NS:
         return DUCKDB_TYPE_TIMESTAMP_NS;
     case TARN_TYPE_UUID:
         return DUCKDB_TYPE_UUID;

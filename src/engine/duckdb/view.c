@@ -11,6 +11,7 @@
  * what a file has. A path is taken literally by the engine when a file of that very name exists, glob
  * characters or not.
  */
+#include "engine/duckdb/overlay_int.h"
 #include "engine/duckdb/view_int.h"
 
 #define ROW_GROUP_ROWS 122880
@@ -250,6 +251,7 @@ enum tarn_status tarn__scan_sql(struct tarn_session *s, struct tarn_op *op, stru
 {
     struct view v = {.s = s, .op = op, .b = b, .scan = scan, .what = what, .meta = meta};
     v.lives = lives;
+    TARN_TRY(tarn__overlay_scan(s, op, scan));
     TARN_TRY(tarn__mapping_find(s, op, scan, what, &v.keys));
     TARN_TRY(tarn__layouts_find(s, op, scan, &v.layouts));
     TARN_TRY(tarn__equality_plan(op, scan, what, &v.equality));

@@ -62,7 +62,7 @@ static const char *codec_of(struct tarn_str codec)
 
 static bool holds_geometry(const struct tarn_type *t)
 {
-    bool found = t->kind == TARN_TYPE_GEOMETRY;
+    bool found = t->kind == TARN_TYPE_GEOMETRY || t->kind == TARN_TYPE_GEOGRAPHY;
     for (size_t i = 0; !found && i < t->field_count; i++)
         found = holds_geometry(&t->fields[i].type);
     return found;

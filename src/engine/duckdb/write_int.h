@@ -68,6 +68,10 @@ void tarn__field_ids_sql(struct tarn_buf *b, const struct tarn_type *root);
 enum tarn_status tarn__written(struct tarn_op *op, const struct tarn__rows *rows,
                                const struct tarn_write *w, struct tarn_written *out) TARN_MUST_USE;
 
+/* ---- mend.c: types that the engine lacks, put into a file that it has written */
+enum tarn_status tarn__file_mend(struct tarn_op *op, const struct tarn_write *w,
+                                 struct tarn_data_file *f) TARN_MUST_USE;
+
 /* A partition value out of the engine's text of it; absent = null. */
 enum tarn_status tarn__key_value(struct tarn_op *op, const struct tarn_partition_field *p,
                                  const struct tarn_type *t, struct tarn_str text,

@@ -1,0 +1,334 @@
+/* overlay: pread() of this process, and what it shows otherwise (overlay_int.h).
+ *
+ * The one table of a whole process in this program, for there is one pread() in it. A file is known by
+ * device, inode, size and time of change, so that another that takes its inode is never taken for
+ * it, and a byte is changed only from "true" to "false" of a boolean field. Files of a table never
+ * change, so an entry stays right; it takes some hundred bytes, and stays until the process ends.
+ *
+ * Until a first file is added, pread() costs nothing but the look at a counter.
+ */
+#undef _FORTIFY_SOURCE /* pread() is defined here */
+#include "engine/duckdb/overlay_int.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "format/parquet/footer.h"
+
+#define BUCKETS     4096
+#define MARKS_MAX   4096 /* columns of one file */
+#define BOOL_FIELD  15   /* the bits of a field's header that hold its type */
+#define FIELD_TRUE  1
+#define FIELD_FALSE 2
+
+struct file {
+    dev_t dev;
+    ino_t ino;
+    off_t size;
+    struct timespec changed;
+    size_t count;
+    struct file *next;
+    int64_t at[]; /* offsets of bytes, ascending */
+};
+static struct {
+    pthread_rwlock_t lock; /* guards the buckets */
+    atomic_size_t count;
+    struct file *buckets[BUCKETS];
+} shown = {.lock = PTHREAD_RWLOCK_INITIALIZER};
+
+static bool same(const struct file *f, const struct stat *st)
+{
+    return f->ino == st->st_ino && f->dev == st->st_dev && f->size == st->st_size &&
+           f->changed.tv_sec == st->st_mtim.tv_sec && f->changed.tv_nsec == st->st_mtim.tv_nsec;
+}
+
+static struct file **bucket_of(const struct stat *st)
+{
+    return &shown.buckets[((uint64_t)st->st_ino ^ (uint64_t)st->st_dev) % BUCKETS];
+}
+
+static const struct file *find(const struct stat *st)
+{
+    const struct file *f = *bucket_of(st);
+    while (f && !same(f, st))
+        f = f->next;
+    return f;
+}
+
+/* ---- reading */
+
+static ssize_t read_at(int fd, void *dst, size_t n, off_t offset)
+{
+    return (ssize_t)syscall(SYS_pread64, fd, dst, n, offset);
+}
+
+static void show(int fd, unsigned char *bytes, int64_t offset, int64_t n)
+{
+    struct stat st;
+    int before = errno;
+    if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode)) {
+        pthread_rwlock_rdlock(&shown.lock);
+        const struct file *f = find(&st);
+        for (size_t i = 0; f && i < f->count; i++) {
+            int64_t at = f->at[i] - offset;
+            if (at >= 0 && at < n && (bytes[at] & BOOL_FIELD) == FIELD_TRUE)
+                bytes[at] = (unsigned char)((bytes[at] & ~BOOL_FIELD) | FIELD_FALSE);
+        }
+        pthread_rwlock_unlock(&shown.lock);
+    }
+    errno = before;
+}
+
+ssize_t pread(int fd, void *dst, size_t n, off_t offset)
+{
+    ssize_t got = read_at(fd, dst, n, offset);
+    if (got > 0 && atomic_load_explicit(&shown.count, memory_order_acquire) > 0)
+        show(fd, dst, offset, got);
+    return got;
+}
+
+enum tarn_status tarn__read_exact(struct tarn_op *op, int fd, int64_t offset, void *dst, size_t n)
+{
+    char *to = dst;
+    while (n > 0) {
+        ssize_t got = read_at(fd, to, n, (off_t)offset);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return tarn_fail_errno(op, errno, "could not read a data file");
+        if (got == 0)
+            return tarn_fail(op, TARN_CORRUPT, "a data file ends early");
+        to += got;
+        offset += got;
+        n -= (size_t)got;
+    }
+    return TARN_OK;
+}
+
+enum tarn_status tarn__footer_bytes(struct tarn_op *op, int fd, int64_t *out_size,
+                                    struct tarn_str *out)
+{
+    struct stat st;
+    char tail[TARN_PARQUET_TAIL];
+    size_t n;
+    if (fstat(fd, &st) != 0)
+        return tarn_fail_errno(op, errno, "could not read a data file");
+    if (st.st_size < TARN_PARQUET_TAIL)
+        return tarn_fail(op, TARN_CORRUPT, "a data file is no Parquet file: it is too short");
+    TARN_TRY(tarn__read_exact(op, fd, st.st_size - TARN_PARQUET_TAIL, tail, sizeof tail));
+    TARN_TRY(tarn_parquet_tail(op, tarn_str_of(tail, sizeof tail), (uint64_t)st.st_size, &n));
+    char *bytes = tarn_alloc(op, n + 1);
+    if (!bytes)
+        return TARN_NOMEM;
+    TARN_TRY(tarn__read_exact(op, fd, st.st_size - TARN_PARQUET_TAIL - (int64_t)n, bytes, n));
+    *out_size = st.st_size;
+    *out = tarn_str_of(bytes, n);
+    return TARN_OK;
+}
+
+/* ---- adding files */
+
+static enum tarn_status add(struct tarn_op *op, const struct stat *st, const int64_t *at,
+                            size_t count)
+{
+    struct file *f = malloc(sizeof *f + count * sizeof *at);
+    if (!f)
+        return tarn_fail(op, TARN_NOMEM, "could not open a data file: out of memory");
+    *f = (struct file){
+        .dev = st->st_dev, .ino = st->st_ino, .size = st->st_size, .changed = st->st_mtim};
+    f->count = count;
+    memcpy(f->at, at, count * sizeof *at);
+    pthread_rwlock_wrlock(&shown.lock);
+    struct file **b = bucket_of(st);
+    if (find(st)) {
+        free(f); /* another thread was first */
+    } else {
+        f->next = *b;
+        *b = f;
+        atomic_fetch_add_explicit(&shown.count, 1, memory_order_release);
+    }
+    pthread_rwlock_unlock(&shown.lock);
+    return TARN_OK;
+}
+
+static bool known(const struct stat *st)
+{
+    pthread_rwlock_rdlock(&shown.lock);
+    bool found = find(st) != NULL;
+    pthread_rwlock_unlock(&shown.lock);
+    return found;
+}
+
+static bool is_mark(const struct tarn_parquet_element *e)
+{
+    return e->logical == TARN_PARQUET_LOGICAL_TIMESTAMP && e->utc &&
+           e->unit == TARN_PARQUET_NANOS && e->physical == TARN_PARQUET_INT64;
+}
+
+static enum tarn_status add_open(struct tarn_op *op, int fd)
+{
+    struct stat st;
+    struct tarn_str bytes;
+    struct tarn_parquet_footer footer;
+    int64_t at[MARKS_MAX], size;
+    size_t count = 0;
+    if (fstat(fd, &st) != 0)
+        return tarn_fail_errno(op, errno, "could not read a data file");
+    if (known(&st))
+        return TARN_OK;
+    TARN_TRY(tarn__footer_bytes(op, fd, &size, &bytes));
+    TARN_TRY(tarn_parquet_schema_read(op, bytes, &footer));
+    for (size_t i = 0; i < footer.element_count; i++) {
+        if (!is_mark(&footer.elements[i]))
+            continue;
+        if (count == MARKS_MAX)
+            return tarn_fail(op, TARN_UNSUPPORTED,
+                             "a data file has more than %d columns of timestamptz_ns", MARKS_MAX);
+        at[count++] =
+            size - TARN_PARQUET_TAIL - (int64_t)bytes.len + (int64_t)footer.elements[i].utc_at;
+    }
+    return add(op, &st, at, count);
+}
+
+static enum tarn_status add_path(struct tarn_op *op, struct tarn_str path)
+{
+    struct tarn_str name = tarn_strdup(op, path);
+    if (!name.ptr)
+        return TARN_NOMEM;
+    int fd = open(name.ptr, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return TARN_OK; /* the engine says why it cannot */
+    struct tarn_arena_mark mark = tarn_arena_mark(op->arena);
+    enum tarn_status status = add_open(op, fd);
+    tarn_arena_rewind(op->arena, mark);
+    (void)close(fd);
+    if (status != TARN_OK)
+        return tarn_while(op, "reading \"%.*s\"", TARN_STR_ARG(path));
+    return TARN_OK;
+}
+
+/* ---- do the engine's reads come through here? */
+
+static enum tarn_status probe_path(struct tarn_session *s, struct tarn_op *op, struct tarn_str *out)
+{
+    struct tarn_str folder = s->engine->options.temp_folder;
+    if (!folder.ptr)
+        return tarn_fail(op, TARN_UNSUPPORTED,
+                         "timestamptz_ns cannot be read without a folder for temporary files");
+    pthread_mutex_lock(&s->engine->lock);
+    int64_t id = s->engine->next_id++;
+    pthread_mutex_unlock(&s->engine->lock);
+    const char *empty; /* makes the folder */
+    TARN_TRY(tarn__session_empty_file(s, op, &empty));
+    *out = tarn_sprintf(op, "%.*s/probe-%lld.parquet", TARN_STR_ARG(folder), (long long)id);
+    return out->ptr ? TARN_OK : TARN_NOMEM;
+}
+
+/* A file of a nanosecond in UTC: written as local, and the byte changed. */
+static enum tarn_status probe_make(struct tarn_session *s, struct tarn_op *op, struct tarn_str path)
+{
+    struct tarn_buf sql;
+    struct tarn_str bytes;
+    struct tarn_parquet_footer footer;
+    int64_t size;
+    tarn_buf_init(&sql, 65536);
+    tarn_buf_z(&sql, "COPY (SELECT make_timestamp_ns(1) AS t) TO ");
+    tarn_buf_sql_text(&sql, path);
+    tarn_buf_z(&sql, " (FORMAT parquet)");
+    TARN_TRY(tarn__do_buf(s, op, &sql));
+    int fd = open(path.ptr, O_RDWR | O_CLOEXEC);
+    if (fd < 0)
+        return tarn_fail_errno(op, errno, "could not open a temporary file");
+    enum tarn_status status = tarn__footer_bytes(op, fd, &size, &bytes);
+    if (status == TARN_OK)
+        status = tarn_parquet_schema_read(op, bytes, &footer);
+    if (status == TARN_OK && (footer.element_count != 2 || footer.elements[1].utc_at == 0))
+        status = tarn_fail(op, TARN_INTERNAL, "the engine wrote no timestamp of nanoseconds");
+    if (status == TARN_OK) {
+        size_t at = footer.elements[1].utc_at;
+        char byte = (char)((bytes.ptr[at] & ~BOOL_FIELD) | FIELD_TRUE);
+        off_t place = size - TARN_PARQUET_TAIL - (int64_t)bytes.len + (int64_t)at;
+        if (pwrite(fd, &byte, 1, place) != 1)
+            status = tarn_fail_errno(op, errno, "could not write a temporary file");
+    }
+    (void)close(fd);
+    return status;
+}
+
+static enum tarn_status probe_read(struct tarn_session *s, struct tarn_op *op, struct tarn_buf *sql,
+                                   int64_t *out)
+{
+    duckdb_result r;
+    TARN_TRY((enum tarn_status)tarn_buf_finish(op, sql, "a statement for the engine"));
+    TARN_TRY(tarn__run(s, op, sql->ptr, NULL, &r));
+    duckdb_data_chunk chunk = duckdb_fetch_chunk(r);
+    if (chunk && duckdb_data_chunk_get_size(chunk) == 1) {
+        duckdb_vector v = duckdb_data_chunk_get_vector(chunk, 0);
+        uint64_t *valid = duckdb_vector_get_validity(v);
+        if (!valid || duckdb_validity_row_is_valid(valid, 0))
+            *out = *(int64_t *)duckdb_vector_get_data(v);
+    }
+    duckdb_destroy_data_chunk(&chunk);
+    duckdb_destroy_result(&r);
+    return TARN_OK;
+}
+
+static enum tarn_status probe(struct tarn_session *s, struct tarn_op *op)
+{
+    struct tarn_str path;
+    struct tarn_buf sql;
+    int64_t seen = 0;
+    TARN_TRY(probe_path(s, op, &path));
+    tarn_buf_init(&sql, 65536);
+    tarn_buf_z(&sql, "SELECT CASE WHEN typeof(t) = 'TIMESTAMP_NS' THEN epoch_ns(t) END "
+                     "FROM read_parquet(");
+    tarn_engine_path_sql(&sql, path);
+    tarn_buf_put(&sql, ')');
+    enum tarn_status status = probe_make(s, op, path);
+    if (status == TARN_OK)
+        status = add_path(op, path);
+    if (status == TARN_OK)
+        status = probe_read(s, op, &sql, &seen);
+    tarn_buf_release(&sql);
+    (void)unlink(path.ptr);
+    TARN_TRY(status);
+    if (seen != 1)
+        return tarn_fail(
+            op, TARN_UNSUPPORTED,
+            "timestamptz_ns cannot be read in this process: nanoseconds would be lost");
+    return TARN_OK;
+}
+
+/* ---- scans */
+
+bool tarn__overlay_needed(const struct tarn_type *t)
+{
+    bool found = t->kind == TARN_TYPE_TIMESTAMPTZ_NS;
+    for (size_t i = 0; !found && i < t->field_count; i++)
+        found = tarn__overlay_needed(&t->fields[i].type);
+    return found;
+}
+
+enum tarn_status tarn__overlay_scan(struct tarn_session *s, struct tarn_op *op,
+                                    const struct tarn_scan *scan)
+{
+    bool needed = tarn__overlay_needed(&scan->schema->root);
+    for (size_t i = 0; !needed && scan->metadata && i < scan->metadata->schema_count; i++)
+        needed = scan->equality_count > 0 && tarn__overlay_needed(&scan->metadata->schemas[i].root);
+    if (!needed)
+        return TARN_OK;
+    if (!atomic_load(&s->engine->overlays_work)) {
+        TARN_TRY(probe(s, op));
+        atomic_store(&s->engine->overlays_work, true);
+    }
+    for (size_t i = 0; i < scan->file_count; i++)
+        TARN_TRY(add_path(op, scan->files[i].local_path));
+    for (size_t g = 0; g < scan->equality_count; g++)
+        for (size_t i = 0; i < scan->equality[g].delete_count; i++)
+            TARN_TRY(add_path(op, scan->equality[g].deletes[i].local_path));
+    return TARN_OK;
+}
