@@ -1,4 +1,5 @@
-/* ls and table: what the catalog and a table's metadata say. Nothing here needs the engine. */
+/* ls and table: what the catalog and a table's metadata say. The engine is needed only to count rows
+ * that equality deletes may hide. */
 #include "base/clock.h"
 #include "cli/cli.h"
 #include "lake/table.h"
@@ -67,7 +68,7 @@ static enum tarn_status list_tables(struct tarn_cli *cli, struct tarn_workspace 
         struct tarn_table_totals totals;
         struct tarn_table *t;
         TARN_TRY(tarn_table_load(&w->lake, op, all.items[i], &t));
-        TARN_TRY(tarn_table_totals(&w->lake, op, t, &totals));
+        TARN_TRY(tarn_workspace_totals(w, op, t, &totals));
         struct tarn_str row[] = {full_name(op, t->ident), number(op, totals.rows),
                                  number(op, totals.data_files + totals.delete_files),
                                  tarn__cli_bytes(cli, totals.bytes),
@@ -149,7 +150,7 @@ static enum tarn_status show(struct tarn_cli *cli, struct tarn_workspace *w,
     struct tarn_buf *b = &cli->text;
     const struct tarn_metadata *m = &t->metadata;
     struct tarn_table_totals totals;
-    TARN_TRY(tarn_table_totals(&w->lake, op, t, &totals));
+    TARN_TRY(tarn_workspace_totals(w, op, t, &totals));
     if (cli->json) {
         struct tarn_json_writer j;
         tarn__cli_json_begin(cli, &j);
@@ -268,14 +269,16 @@ static enum tarn_status snapshots(struct tarn_cli *cli, const struct tarn_table 
             summary_number(s, "deleted-records") + summary_number(s, "added-position-deletes");
         int64_t rows =
             summary_number(s, "total-records") - summary_number(s, "total-position-deletes");
-        bool known = tarn_kvs_get(&s->summary, "total-records") != NULL;
+        bool known = tarn_kvs_get(&s->summary, "total-records") != NULL &&
+                     summary_number(s, "total-equality-deletes") == 0;
+        bool counted = summary_number(s, "added-equality-deletes") == 0;
         struct tarn_str row[] = {tarn__cli_time_ms(op, s->timestamp_ms),
                                  number(op, s->snapshot_id),
                                  s->parent_id ? number(op, s->parent_id)
                                               : (struct tarn_str){NULL, 0},
                                  summary(s, "operation", ""),
                                  summary(s, "added-records", "0"),
-                                 number(op, removed),
+                                 counted ? number(op, removed) : (struct tarn_str){NULL, 0},
                                  known ? number(op, rows) : (struct tarn_str){NULL, 0},
                                  summary(s, "tarn.run-id", "")};
         TARN_TRY(tarn_output_row(out, op, row));

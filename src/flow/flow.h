@@ -71,6 +71,11 @@ enum tarn_status tarn_rows_delete(const struct tarn_flow *, struct tarn_op *, st
                                   const struct tarn_scan *scan, struct tarn_str doomed,
                                   int64_t *out_rows) TARN_MUST_USE;
 
+/* tarn_table_totals, with the rows counted by the session where equality deletes leave them open. */
+enum tarn_status tarn_flow_totals(const struct tarn_lake *, struct tarn_session *, struct tarn_op *,
+                                  const struct tarn_table *,
+                                  struct tarn_table_totals *out) TARN_MUST_USE;
+
 /* Copy-on-write: the files of the scan that hold rows of `doomed` (as above, each once) are removed
  * by the change; the rest of them is to be written anew. */
 struct tarn_rewriting {

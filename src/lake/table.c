@@ -231,6 +231,7 @@ static void count_files(const struct tarn_live_files *live, struct tarn_table_to
         out->bytes += f->size_bytes;
         out->data_files += data;
         out->delete_files += !data;
+        out->rows_open = out->rows_open || f->content == TARN_CONTENT_EQUALITY_DELETES;
         out->rows += data ? f->record_count
                           : (f->content == TARN_CONTENT_POSITION_DELETES ? -f->record_count : 0);
     }

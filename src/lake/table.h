@@ -88,6 +88,7 @@ enum tarn_status tarn_table_scan_columns(const struct tarn_lake *, struct tarn_o
  * by the deletes' own counts. */
 struct tarn_table_totals {
     int64_t rows, data_files, delete_files, bytes;
+    bool rows_open; /* equality deletes may hide some of the rows */
 };
 enum tarn_status tarn_table_totals(const struct tarn_lake *, struct tarn_op *,
                                    const struct tarn_table *,

@@ -481,7 +481,7 @@ enum tarn_status tarn__same_rows(const struct tarn__build *b, const struct tarn_
     struct tarn_buf sql;
     int64_t differing = 0;
     *out = false;
-    TARN_TRY(tarn_table_totals(&b->w->lake, b->op, table, &totals));
+    TARN_TRY(tarn_flow_totals(&b->w->lake, b->w->session, b->op, table, &totals));
     if (totals.rows != result->rows)
         return TARN_OK;
     if (result->rows == 0) {

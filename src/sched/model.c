@@ -367,7 +367,7 @@ static enum tarn_status replace_all(const struct tarn__build *b, const struct ta
     }
     if (table) {
         struct tarn_table_totals totals;
-        TARN_TRY(tarn_table_totals(&b->w->lake, b->op, table, &totals));
+        TARN_TRY(tarn_flow_totals(&b->w->lake, b->w->session, b->op, table, &totals));
         made->rows_deleted = totals.rows;
         tarn_change_delete_all(change);
     }

@@ -138,6 +138,15 @@ static enum tarn_status open_engine(struct tarn_workspace *w, struct tarn_op *op
     return w->project ? set_variables(w, op) : TARN_OK;
 }
 
+enum tarn_status tarn_workspace_totals(struct tarn_workspace *w, struct tarn_op *op,
+                                       const struct tarn_table *t, struct tarn_table_totals *out)
+{
+    TARN_TRY(tarn_table_totals(&w->lake, op, t, out));
+    if (out->rows_open && !w->engine)
+        TARN_TRY(open_engine(w, op));
+    return out->rows_open ? tarn_flow_totals(&w->lake, w->session, op, t, out) : TARN_OK;
+}
+
 enum tarn_status tarn_workspace_open(struct tarn_op *op, const struct tarn_workspace_options *o,
                                      struct tarn_workspace **out)
 {

@@ -52,6 +52,10 @@ struct tarn_workspace {
 enum tarn_status tarn_workspace_open(struct tarn_op *op, const struct tarn_workspace_options *,
                                      struct tarn_workspace **out) TARN_MUST_USE;
 void tarn_workspace_close(struct tarn_workspace *); /* NULL-safe */
+/* What the table has; opens the engine where only that can count its rows. */
+enum tarn_status tarn_workspace_totals(struct tarn_workspace *, struct tarn_op *,
+                                       const struct tarn_table *,
+                                       struct tarn_table_totals *out) TARN_MUST_USE;
 /* Builds the project's graph (needs the engine). */
 enum tarn_status tarn_workspace_graph(struct tarn_workspace *, struct tarn_op *) TARN_MUST_USE;
 /* From now on the name means this staged table. */

@@ -100,12 +100,13 @@ static enum tarn_status order_text(struct tarn_op *op, const struct tarn_metadat
 static enum tarn_status put_details(struct tarn__list *list, const struct tarn_table *t)
 {
     struct tarn_op *op = list->run->op;
-    const struct tarn_lake *lake = list->run->sql->env->flow.lake;
+    const struct tarn_flow *flow = &list->run->sql->env->flow;
+    const struct tarn_lake *lake = flow->lake;
     const struct tarn_metadata *m = &t->metadata;
     const struct tarn_str *comment = tarn_kvs_get(&m->properties, "comment");
     struct tarn_table_totals totals;
     struct tarn_str properties, order;
-    TARN_TRY(tarn_table_totals(lake, op, t, &totals));
+    TARN_TRY(tarn_flow_totals(lake, flow->session, op, t, &totals));
     TARN_TRY(properties_text(op, m, &properties));
     TARN_TRY(order_text(op, m, &order));
     TARN_TRY(head(list, "# Detailed Table Information"));
