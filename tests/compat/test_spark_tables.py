@@ -146,6 +146,35 @@ def test_variants(lake):
     assert json.loads(row[1]) == {"a": 5}
 
 
+def test_variants_inside_of_others(lake):
+    project, spark = lake
+    columns = "id int, s struct<v: variant, k: int>, l array<variant>, m map<string, variant>"
+    project.sql(
+        f"create table raw.t ({columns}) tblproperties ('format-version' = '3')",
+        """insert into raw.t values (1, {'v': 42::variant, 'k': 1}, ['a'::variant, null, {'q': [1, 2]}::variant], map{'k': 1.5::variant}),
+           (2, null, null, null), (3, {'v': null, 'k': 3}, [], map{})""",
+    )
+    query = "select id, to_json(s.v), s.k, transform(l, x -> to_json(x)), to_json(m['k']) from iceberg.raw.t order by id"
+    assert [tuple(row) for row in spark.sql(query).collect()] == [
+        (1, "42", 1, ['"a"', None, '{"q":[1,2]}'], "1.5"),
+        (2, None, None, None, None),
+        (3, None, 3, [], None),
+    ]
+    spark.sql("insert into iceberg.raw.t select 4, named_struct('v', parse_json('[1]'), 'k', 4), array(parse_json('2'), null), map('k', parse_json('null'))")
+    assert project.rows("select id, s.v::json, s.k, l[1]::int, l[2] is null, m['k']::json from raw.t where id = 4") == [
+        ("4", "[1]", "4", "2", "true", "null")
+    ]
+
+
+def test_fixed(lake):
+    project, spark = lake
+    project.sql("create table raw.t (id int, f fixed(4), s struct<x: fixed(2)>)", "insert into raw.t values (1, 'abcd'::blob, {'x': 'yz'::blob}), (2, null, null)")
+    assert [tuple(row) for row in spark.sql("select id, f, s.x from iceberg.raw.t order by id").collect()] == [(1, b"abcd", b"yz"), (2, None, None)]
+    assert spark.sql("select id from iceberg.raw.t where f = x'61626364'").count() == 1
+    spark.sql("insert into iceberg.raw.t select 3, x'00010203', named_struct('x', x'ffff')")
+    assert project.rows("select id, hex(f), hex(s.x) from raw.t where f < 'a'::blob") == [("3", "00010203", "FFFF")]
+
+
 # Spark's environment has no pyarrow; the one of the other tests does.
 WRITE_KEYS = """
 import json, sys
