@@ -76,6 +76,11 @@ enum tarn_status tarn_scan_subset(struct tarn_op *, const struct tarn_scan *, co
 /* Rows of a file that are alive, -1 if equality deletes leave that open. */
 int64_t tarn_scan_rows(const struct tarn_scan *, size_t file);
 
+/* "raw.t: 1 of 3 files, 2 of 4 rows, 1.2 kB of 3.6 kB read; ..; filter id = 2; snapshot 7": what is
+ * read, what is skipped and why. filter: what it was planned with; NULL = all rows. */
+enum tarn_status tarn_scan_text(struct tarn_op *, struct tarn_str name, const struct tarn_scan *,
+                                const struct tarn_expr *filter, struct tarn_str *out) TARN_MUST_USE;
+
 /* How much is kept of a column's values in a data file's metrics: bounds of this many characters or
  * bytes (INT32_MAX = whole), or less. */
 enum { TARN_METRICS_COUNTS = -1, TARN_METRICS_NONE = -2 };

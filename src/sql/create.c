@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "sql/create_int.h"
+#include "sql/explain_int.h"
 
 /* ---- columns */
 
@@ -244,6 +245,18 @@ static enum tarn_status exists(struct tarn__create *x, struct tarn_ident is)
     return TARN_EXISTS;
 }
 
+static enum tarn_status explain(struct tarn__create *x, const struct tarn_table *old)
+{
+    struct tarn_ident i = x->target.ident;
+    return tarn__explain_line(x->r,
+                              "create: "
+                              "%.*s.%.*s"
+                              " is %s",
+                              TARN_STR_ARG(i.ns), TARN_STR_ARG(i.name),
+                              old ? "replaced; its old rows stay in the table's history"
+                                  : "a new table");
+}
+
 static enum tarn_status make(struct tarn__create *x, const struct tarn_table *old)
 {
     struct tarn_create create;
@@ -256,7 +269,8 @@ static enum tarn_status make(struct tarn__create *x, const struct tarn_table *ol
         tarn_change_discard(change, x->r->op);
         return status;
     }
-    x->r->again = !old || !x->query.ptr;
+    x->r->again = x->r->again && (!old || !x->query.ptr);
+    TARN_TRY(explain(x, old));
     TARN_TRY(tarn__publish(x->r, change));
     tarn__done(x->r, x->replace_only ? "REPLACE TABLE" : "CREATE TABLE",
                x->query.ptr ? written.rows : -1);
@@ -285,6 +299,8 @@ static enum tarn_status create_table(struct tarn__run *r, bool replace, bool rep
     struct tarn_table *old;
     tarn__use_change_op(r);
     TARN_TRY(take_table(&x));
+    if (r->explain && !x.query.ptr)
+        return tarn__explain_refuse(r);
     TARN_TRY(tarn__require_namespace(r, &x.target));
     if (replace_only)
         TARN_TRY(tarn__target_table(r, &x.target, &old));
@@ -300,7 +316,9 @@ static enum tarn_status create_table(struct tarn__run *r, bool replace, bool rep
 enum tarn_status tarn__sql_create(struct tarn__run *r)
 {
     struct tarn__words first, *w = &r->words;
+    bool analyze, with;
     tarn__words_begin(&first, r->op, r->text);
+    (void)tarn__explained_verb(&first, &analyze, &with);
     bool replace_only = tarn__at(&first, "REPLACE");
     bool replace = replace_only || tarn__take(w, "OR REPLACE");
     if (tarn__take(w, "TABLE"))

@@ -1,5 +1,6 @@
 /* dml: what DELETE, UPDATE and MERGE share: the target's name, pieces of the statement, the end. */
 #include "sql/dml_int.h"
+#include "sql/explain_int.h"
 
 static const char *const own_tables[] = {"tarn rows",   "tarn inserts", "tarn orphans",
                                          "tarn source", "tarn whole",   "tarn pairs"};
@@ -119,6 +120,8 @@ enum tarn_status tarn__dml_returning(struct tarn__dml *d)
         d->returning = tarn__take_until(w, ";");
         if (d->returning.len == 0)
             return tarn__expect(w, "what to return");
+        if (d->r->explain)
+            d->returning = (struct tarn_str){NULL, 0};
     }
     return tarn__expect_end(w);
 }
@@ -329,6 +332,7 @@ enum tarn_status tarn__dml_finish(struct tarn__dml *d, struct tarn__part *parts,
     int64_t rows = 0;
     for (size_t i = 0; i < count; i++)
         rows += parts[i].rows;
+    TARN_TRY(tarn__explain_dml(d, count == 0));
     if (rows > 0)
         TARN_TRY(tarn__dml_write(d, parts, count));
     if (d->returning.ptr)

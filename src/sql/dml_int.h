@@ -65,7 +65,7 @@ struct tarn__dml {
     size_t name_count;
     struct tarn_str source; /* what MERGE's expressions call the source */
     bool copy_on_write, lineage;
-    struct tarn_row_key by_key; /* what merge-on-read deletes rows by; none: their place */
+    struct tarn_row_key by_key;     /* what merge-on-read deletes rows by; none: their place */
     const struct tarn_expr *filter; /* rows outside of it cannot be changed; NULL = any may be */
     struct tarn_scan *scan;
     struct tarn_change *change;
@@ -78,6 +78,7 @@ struct tarn__dml {
 /* One part of the statement; see above. */
 struct tarn__part {
     const char *name; /* of the temporary table */
+    const char *what; /* EXPLAIN's: what rows it holds; NULL = there is no other part */
     struct tarn__action *actions;
     size_t count;
     bool standing;    /* its rows stand in the table: they have a place */

@@ -1,5 +1,6 @@
 /* dml_select: the rows that a part of a statement changes, found and kept in a temporary table. */
 #include "sql/dml_int.h"
+#include "sql/explain_int.h"
 
 /* ---- what is kept */
 
@@ -310,6 +311,8 @@ enum tarn_status tarn__dml_select(struct tarn__dml *d, struct tarn__part *p)
         TARN_TRY(take_types(d, p, &rows));
         TARN_TRY(check_values(d, p));
     }
+    TARN_TRY(tarn__explain_query(d->r, p->what, text));
+    TARN_TRY(tarn__explain_empty(d->r, &text));
     TARN_TRY(tarn_session_into(session, d->op, text, tarn_str_view(p->name), &p->rows));
     TARN_TRY(check_unknown(d, p));
     if (!p->outer)

@@ -4,6 +4,7 @@
  *         query | DEFAULT VALUES [RETURNING ..]
  *     [WITH ..] INSERT INTO [TABLE] t REPLACE WHERE condition query
  */
+#include "sql/explain_int.h"
 #include "sql/insert_int.h"
 
 #define ASIDE     "tarn inserted"
@@ -303,10 +304,13 @@ static enum tarn_status write_rows(struct tarn__insert *x, struct tarn_change *c
                                     .by_name = x->by_name};
     if (x->default_values)
         TARN_TRY(default_row(x, &q.query));
+    if (x->r->explain)
+        x->returning = (struct tarn_str){NULL, 0};
     if (x->returning.ptr)
         q.into = TARN_STR(ASIDE);
     TARN_TRY(tarn__write_query(x->r, &q, change, written));
-    if (x->overwrite)
+    TARN_TRY(tarn__explain_insert(x));
+    if (x->overwrite && !tarn__only_explained(x->r))
         TARN_TRY(tarn__overwrite(x, change, written));
     return x->returning.ptr ? returned(x) : TARN_OK;
 }

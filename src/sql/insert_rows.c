@@ -7,6 +7,7 @@
  * and the engine writes what comes out.
  */
 #include "sql/ddl_int.h"
+#include "sql/explain_int.h"
 
 #define CASTS_MAX ((size_t)16 << 20)
 #define ROW       "\"tarn row\""
@@ -325,6 +326,9 @@ enum tarn_status tarn__write_query(struct tarn__run *r, const struct tarn__rows_
     struct tarn_write write;
     *out = (struct tarn_written){0};
     TARN_TRY(prepare(&x, &text));
+    TARN_TRY(tarn__explain_query(r, NULL, text));
+    if (tarn__only_explained(r))
+        return TARN_OK;
     if (q->into.ptr)
         TARN_TRY(put_aside(&x, &text));
     TARN_TRY(tarn_flow_write(flow, op, change, INT64_MIN, &write));

@@ -8,6 +8,7 @@
  * The first two share one join when both are there: an outer one if the MATCHED clauses have
  * conditions.
  */
+#include "sql/explain_int.h"
 #include "sql/merge_int.h"
 
 /* ---- where rows come from */
@@ -165,6 +166,7 @@ static enum tarn_status read_source(struct tarn__dml *d, const struct tarn__merg
     tarn_buf_z(&c.sql, d->with.len ? "\nSELECT * FROM " : "SELECT * FROM ");
     tarn__compose_piece(&c, m->source);
     TARN_TRY(tarn__compose_end(&c, &text));
+    TARN_TRY(tarn__explain_query(d->r, "source", text));
     return tarn_session_into(d->r->sql->env->flow.session, d->op, text, TARN_STR("tarn source"),
                              &rows);
 }
@@ -216,11 +218,11 @@ static struct tarn__part part_of(struct tarn__merging *m, struct tarn__merge_cla
     p.standing = clauses != &m->missing;
     p.source = clauses != &m->orphans;
     if (clauses == &m->matched)
-        p.name = "tarn rows", p.from = from_matched;
+        p.name = "tarn rows", p.what = "matched", p.from = from_matched;
     else if (clauses == &m->missing)
-        p.name = "tarn inserts", p.from = from_missing;
+        p.name = "tarn inserts", p.what = "not matched", p.from = from_missing;
     else
-        p.name = "tarn orphans", p.from = from_orphans;
+        p.name = "tarn orphans", p.what = "not matched by source", p.from = from_orphans;
     return p;
 }
 

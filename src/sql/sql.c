@@ -7,6 +7,7 @@
 
 #include "base/arena.h"
 #include "format/batch_text.h"
+#include "sql/explain_int.h"
 #include "sql/verbs_int.h"
 
 #define ROWS_SQL_MAX ((size_t)64 << 20)
@@ -257,6 +258,8 @@ static enum tarn_status stage(struct tarn__run *r, struct tarn_change *change)
 enum tarn_status tarn__publish(struct tarn__run *r, struct tarn_change *change)
 {
     struct tarn_op *op = tarn__change_op(r);
+    if (tarn__explain_discards(r, change))
+        return TARN_OK;
     enum tarn_status status = tarn__stage_wap(r, change);
     if (status == TARN_OK && r->sql->in_transaction)
         status = stage(r, change);
@@ -371,12 +374,15 @@ static enum tarn_status run_engine(struct tarn__run *r)
 
 static enum tarn_status run_statement(struct tarn__run *r)
 {
-    bool with;
-    const struct tarn__verb_row *verb = tarn__verb_of(&r->words, &with);
+    bool with, analyze;
+    const struct tarn__verb_row *explained = tarn__explained_verb(&r->words, &analyze, &with);
+    const struct tarn__verb_row *verb = explained ? explained : tarn__verb_of(&r->words, &with);
     if (!verb)
         return run_engine(r);
     if (!with)
         tarn__skip(&r->words);
+    if (explained)
+        return tarn__run_explained(r, explained, analyze);
     r->again = verb->again;
     return verb->run(r);
 }

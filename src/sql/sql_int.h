@@ -89,7 +89,8 @@ struct tarn__run {
     struct tarn__words words;  /* behind the statement's first word(s) */
     struct tarn_answer *answer;
     bool again; /* it defines something and may be run again from its start (again.c) */
-    bool raced; /* its commit found that another process was first */
+    struct tarn__explain *explain; /* NULL: it is carried out (explain_int.h) */
+    bool raced;                    /* its commit found that another process was first */
 };
 typedef enum tarn_status tarn__verb(struct tarn__run *r);
 

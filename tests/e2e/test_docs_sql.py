@@ -84,6 +84,11 @@ CONTEXTS = {
         {"WHERE ..": "WHERE id = 1", "SELECT .. FROM": "SELECT id FROM"},
         {"select count(*) from raw.t": "1", "select id from raw.u": "2"},
     ),
+    ("docs/sql.md", "Looking"): Context(
+        ORDERS + "insert into raw.orders values (2, 'eu', 7);",
+        {},
+        {"select max(amount) from raw.orders where id = 2": "0.00"},
+    ),
     ("docs/sql.md", "Views"): Context(
         "create namespace raw; use raw;",
         {
