@@ -299,7 +299,7 @@ static enum tarn_status put_without_carried(struct changelog *l, struct tarn_buf
     TARN_TRY(put_union(l, b, true, false, &mixed));
     tarn_buf_z(b, ")) WHERE tarn_nth > tarn_others");
     if (mixed == 0 && !b->failed) {
-        b->len = plain ? before - strlen(" UNION ALL ") : 0;
+        b->len = plain ? before - strlen(" UNION ALL ") : before;
         b->ptr[b->len] = '\0';
     }
     if (plain + mixed == 0)
