@@ -40,18 +40,26 @@ static enum tarn_status parse(struct tarn__dml *d, struct deletion *x)
     return tarn__dml_returning(d);
 }
 
-/* Nothing of the table stays: no row need be read. */
-static enum tarn_status delete_all(struct tarn__dml *d, bool *out)
+static enum tarn_status count_all(struct tarn__dml *d, int64_t *out)
 {
-    int64_t rows = 0;
-    TARN_TRY(tarn__dml_scan(d));
-    for (size_t i = 0; i < d->scan->file_count && rows >= 0; i++) {
+    *out = 0;
+    for (size_t i = 0; i < d->scan->file_count && *out >= 0; i++) {
         int64_t n = tarn_scan_rows(d->scan, i);
-        rows = n < 0 ? -1 : rows + n;
+        *out = n < 0 ? -1 : *out + n;
     }
-    *out = rows >= 0;
-    if (rows < 0)
+    if (*out >= 0)
         return TARN_OK;
+    TARN_TRY(tarn__dml_bind(d)); /* equality deletes */
+    return tarn_session_int(d->r->sql->env->flow.session, d->op,
+                            TARN_STR("SELECT count(*) FROM tarn.\"dml target\""), out);
+}
+
+/* Nothing of the table stays: no row need be read. */
+static enum tarn_status delete_all(struct tarn__dml *d)
+{
+    int64_t rows;
+    TARN_TRY(tarn__dml_scan(d));
+    TARN_TRY(count_all(d, &rows));
     struct tarn__part none = {.rows = 0};
     if (rows > 0)
         tarn_change_delete_all(d->change);
@@ -72,9 +80,7 @@ static enum tarn_status delete_rows(struct tarn__dml *d, const struct deletion *
     bool done = false, blind = !x->using.ptr && !d->returning.ptr;
     int64_t covered = 0;
     if (blind && !x->where.ptr)
-        TARN_TRY(delete_all(d, &done));
-    if (done)
-        return TARN_OK;
+        return delete_all(d);
     if (blind && x->where.ptr)
         TARN_TRY(tarn__delete_covered(d, x->where, &done, &covered));
     if (!done)
