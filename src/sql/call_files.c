@@ -38,7 +38,6 @@ static enum tarn_status set_mapping(struct tarn__source *s, struct tarn_change *
     const struct tarn_str *old = tarn_kvs_get(&m->properties, MAPPING);
     struct tarn_str mapping, none = {NULL, 0};
     TARN_TRY(tarn__name_mapping(c->op, tarn_metadata_schema(m), old ? *old : none, &mapping));
-    TARN_TRY(tarn__mapping_check(s, tarn_metadata_schema(m), mapping));
     if (old && tarn_str_eq(*old, mapping))
         return TARN_OK;
     return tarn_change_set_property(change, c->op, TARN_STR(MAPPING), mapping);

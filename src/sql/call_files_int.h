@@ -107,9 +107,5 @@ enum tarn_status tarn__files_make(struct tarn__source *s, const struct tarn_meta
  * stays, names that it lacks are added. */
 enum tarn_status tarn__name_mapping(struct tarn_op *op, const struct tarn_schema *s,
                                     struct tarn_str old, struct tarn_str *out) TARN_MUST_USE;
-/* TARN_SCHEMA unless the mapping gives every column of files without ids to the table's column of
- * its name: a column that was renamed keeps its old name there. */
-enum tarn_status tarn__mapping_check(struct tarn__source *s, const struct tarn_schema *schema,
-                                     struct tarn_str mapping) TARN_MUST_USE;
 
 #endif

@@ -1,17 +1,26 @@
 /* call_fit: do files fit a table, and which table would fit them?
  *
  * A column of a file goes to the table's column of its name; field ids must agree with that, since
- * readers go by them. Types must be equal or promote. A column that the table lacks is refused: its
- * values would be there and not be seen.
+ * readers go by them. In files without ids a name that the table's name mapping has goes to its
+ * field: a column that was renamed keeps its old name there. Types must be equal or promote. A
+ * column that the table lacks is refused: its values would be there and not be seen.
  */
 #include <string.h>
 
+#include "format/iceberg/mapping.h"
 #include "sql/call_files_int.h"
 
 struct fit {
     struct tarn__source *source;
     const struct tarn_metadata *metadata;
     struct tarn__shape *shape;
+    const struct tarn_json *mapping; /* of files without ids; NULL: none yet */
+};
+/* Where in the file's tree and in the mapping a type stands. */
+struct at {
+    struct tarn__node *node;
+    const struct tarn_json *level; /* of the mapping: what is below it */
+    bool repeated, full;
 };
 
 static enum tarn_status misfit(struct fit *f, const char *fmt, ...) TARN_PRINTF(2, 3);
@@ -44,8 +53,8 @@ static bool type_fits(const struct fit *f, const struct tarn__node *n, const str
            tarn_type_promotes(have, want, f->metadata->format_version);
 }
 
-static enum tarn_status fit_type(struct fit *f, struct tarn__node *n, const struct tarn_type *have,
-                                 const struct tarn_field *want, bool repeated, bool full);
+static enum tarn_status fit_type(struct fit *f, struct at at, const struct tarn_type *have,
+                                 const struct tarn_field *want);
 
 static enum tarn_status check_id(struct fit *f, const struct tarn__node *n,
                                  const struct tarn_field *want)
@@ -56,47 +65,96 @@ static enum tarn_status check_id(struct fit *f, const struct tarn__node *n,
                   TARN_STR_ARG(want->name), n->id, want->id);
 }
 
-static enum tarn_status fit_struct(struct fit *f, struct tarn__node *n,
-                                   const struct tarn_type *have, const struct tarn_type *want,
-                                   bool repeated, bool full)
+static const struct tarn_field *field_by_id(const struct tarn_type *t, int32_t id)
 {
+    for (size_t i = 0; i < t->field_count; i++)
+        if (id && t->fields[i].id == id)
+            return &t->fields[i];
+    return NULL;
+}
+
+static enum tarn_status no_column(struct fit *f, struct tarn_str name)
+{
+    (void)misfit(f, "the files have a column \"%.*s\", which the table has not",
+                 TARN_STR_ARG(name));
+    tarn_hint(f->source->call->op, "ALTER TABLE .. ADD COLUMN adds it");
+    return TARN_SCHEMA;
+}
+
+/* The table's field for a name in the files. */
+static enum tarn_status find_field(struct fit *f, const struct at *at, const struct tarn_type *want,
+                                   struct tarn_str name, const struct tarn_field **out)
+{
+    const struct tarn_field *named = tarn_type_field_by_name(want, name);
+    const struct tarn_json *entry = tarn_mapping_by_name(at->level, name);
+    *out = entry ? field_by_id(want, tarn_mapping_id(entry)) : named;
+    if (entry && named && *out != named) {
+        (void)misfit(f, "column \"%.*s\" of the files is another one by the table's name mapping",
+                     TARN_STR_ARG(name));
+        tarn_detail(f->source->call->op,
+                    "the files have no field ids, and schema.name-mapping.default gives that name "
+                    "to field %d",
+                    tarn_mapping_id(entry));
+        return TARN_SCHEMA;
+    }
+    return *out ? TARN_OK : no_column(f, name);
+}
+
+static bool among(const struct tarn_field *const *fields, size_t n, const struct tarn_field *f)
+{
+    for (size_t i = 0; i < n; i++)
+        if (fields[i] == f)
+            return true;
+    return false;
+}
+
+static enum tarn_status fit_struct(struct fit *f, struct at at, const struct tarn_type *have,
+                                   const struct tarn_type *want)
+{
+    const struct tarn_field **found;
+    TARN_NEW_ARRAY(f->source->call->op, found, have->field_count + 1);
     for (size_t i = 0; i < have->field_count; i++) {
-        const struct tarn_field *field = tarn_type_field_by_name(want, have->fields[i].name);
-        if (!field) {
-            (void)misfit(f, "the files have a column \"%.*s\", which the table has not",
-                         TARN_STR_ARG(have->fields[i].name));
-            tarn_hint(f->source->call->op, "ALTER TABLE .. ADD COLUMN adds it");
-            return TARN_SCHEMA;
-        }
-        TARN_TRY(fit_type(f, &n->children[i], &have->fields[i].type, field, repeated, full));
+        struct at below = at;
+        TARN_TRY(find_field(f, &at, want, have->fields[i].name, &found[i]));
+        if (among(found, i, found[i]))
+            return misfit(f, "two columns of the files are \"%.*s\" by the table's name mapping",
+                          TARN_STR_ARG(found[i]->name));
+        below.node = &at.node->children[i];
+        below.level = tarn_mapping_below(tarn_mapping_by_id(at.level, found[i]->id));
+        TARN_TRY(fit_type(f, below, &have->fields[i].type, found[i]));
     }
     for (size_t i = 0; i < want->field_count; i++)
         if (want != &tarn_metadata_schema(f->metadata)->root && want->fields[i].required &&
             !want->fields[i].initial_default.ptr &&
-            !tarn_type_field_by_name(have, want->fields[i].name))
+            !among(found, have->field_count, &want->fields[i]))
             return misfit(f, "column \"%.*s\" is required, and the files lack it",
                           TARN_STR_ARG(want->fields[i].name));
     return TARN_OK;
 }
 
 /* Lists and maps in their three levels; others have no ids and are not understood here. */
-static enum tarn_status fit_repeated(struct fit *f, struct tarn__node *n,
-                                     const struct tarn_type *have, const struct tarn_field *want)
+static enum tarn_status fit_repeated(struct fit *f, struct at at, const struct tarn_type *have,
+                                     const struct tarn_field *want)
 {
+    struct tarn__node *n = at.node;
     bool levels = n->child_count == 1 && n->children[0].child_count == have->field_count;
     if (!levels)
         return misfit(f, "column \"%.*s\" is laid out in a way that is not in this version",
                       TARN_STR_ARG(want->name));
-    for (size_t i = 0; i < have->field_count; i++)
-        TARN_TRY(fit_type(f, &n->children[0].children[i], &have->fields[i].type,
-                          &want->type.fields[i], true, false));
+    for (size_t i = 0; i < have->field_count; i++) {
+        const struct tarn_field *item = &want->type.fields[i];
+        struct at below = {&n->children[0].children[i],
+                           tarn_mapping_below(tarn_mapping_by_id(at.level, item->id)), true, false};
+        TARN_TRY(fit_type(f, below, &have->fields[i].type, item));
+    }
     return TARN_OK;
 }
 
-static enum tarn_status fit_type(struct fit *f, struct tarn__node *n, const struct tarn_type *have,
-                                 const struct tarn_field *want, bool repeated, bool full)
+static enum tarn_status fit_type(struct fit *f, struct at at, const struct tarn_type *have,
+                                 const struct tarn_field *want)
 {
     struct tarn_op *op = f->source->call->op;
+    struct tarn__node *n = at.node;
     TARN_TRY(check_id(f, n, want));
     bool nested = tarn_type_is_nested(have);
     if (nested ? have->kind != want->type.kind : !type_fits(f, n, have, &want->type)) {
@@ -104,21 +162,21 @@ static enum tarn_status fit_type(struct fit *f, struct tarn__node *n, const stru
         return misfit(f, "column \"%.*s\" is %.*s in the files and %.*s in the table",
                       TARN_STR_ARG(want->name), TARN_STR_ARG(a), TARN_STR_ARG(b));
     }
-    if (want->required && n->optional && (nested || repeated))
+    if (want->required && n->optional && (nested || at.repeated))
         return misfit(f, "column \"%.*s\" is required in the table and optional in the files",
                       TARN_STR_ARG(want->name));
-    full = full && want->required;
+    at.full = at.full && want->required;
     if (nested && have->kind == TARN_TYPE_STRUCT)
         return n->child_count == have->field_count
-                   ? fit_struct(f, n, have, &want->type, repeated, full)
+                   ? fit_struct(f, at, have, &want->type)
                    : misfit(f, "column \"%.*s\" cannot be read", TARN_STR_ARG(want->name));
     if (nested)
-        return fit_repeated(f, n, have, want);
+        return fit_repeated(f, at, have, want);
     f->shape->leaves[n->leaf] = (struct tarn__leaf){.type = have,
                                                     .field = want,
-                                                    .repeated = repeated,
-                                                    .optional = n->optional || !full,
-                                                    .full = full && n->optional};
+                                                    .repeated = at.repeated,
+                                                    .optional = n->optional || !at.full,
+                                                    .full = at.full && n->optional};
     return TARN_OK;
 }
 
@@ -128,8 +186,14 @@ static enum tarn_status check_missing(struct fit *f, const struct tarn_field *wa
     const struct tarn_partition_spec *spec = tarn_metadata_spec(f->metadata);
     struct tarn__source *s = f->source;
     bool in_path = false;
-    if (tarn_type_field_by_name(&f->shape->type, want->name))
-        return TARN_OK;
+    for (size_t i = 0; i < f->shape->type.field_count; i++) {
+        const struct tarn_field *field;
+        struct at at = {.level = f->mapping};
+        TARN_TRY(find_field(f, &at, &tarn_metadata_schema(f->metadata)->root,
+                            f->shape->type.fields[i].name, &field));
+        if (field == want)
+            return TARN_OK;
+    }
     for (size_t i = 0; i < s->key_count; i++)
         in_path = in_path || tarn_str_eq(s->keys[i], want->name);
     if (in_path)
@@ -157,11 +221,6 @@ static enum tarn_status check_ids(struct fit *f)
 {
     if (f->shape->any_id && f->shape->any_without)
         return misfit(f, "some columns of the files have field ids and some have none");
-    if (!f->shape->any_id && f->shape->nested) {
-        (void)misfit(f, "nested columns of files without field ids are not in this version");
-        f->source->call->op->report.status = TARN_UNSUPPORTED;
-        return TARN_UNSUPPORTED;
-    }
     return TARN_OK;
 }
 
@@ -169,7 +228,11 @@ enum tarn_status tarn__files_fit(struct tarn__source *s, const struct tarn_metad
                                  bool *mapping_needed)
 {
     const struct tarn_type *root = &tarn_metadata_schema(m)->root;
+    const struct tarn_str *text = tarn_kvs_get(&m->properties, "schema.name-mapping.default");
+    const struct tarn_json *mapping = NULL;
     *mapping_needed = false;
+    if (text)
+        TARN_TRY(tarn_mapping_parse(s->call->op, *text, &mapping));
     for (size_t i = 0; i < s->key_count; i++)
         if (!tarn_type_field_by_name(root, s->keys[i]))
             return tarn__fail_arg(s->call, s->arg, TARN_SCHEMA,
@@ -179,7 +242,9 @@ enum tarn_status tarn__files_fit(struct tarn__source *s, const struct tarn_metad
     for (size_t i = 0; i < s->shape_count; i++) {
         struct fit f = {.source = s, .metadata = m, .shape = s->shapes[i]};
         TARN_TRY(check_ids(&f));
-        TARN_TRY(fit_struct(&f, &f.shape->root, &f.shape->type, root, false, true));
+        f.mapping = f.shape->any_id ? NULL : mapping;
+        TARN_TRY(fit_struct(&f, (struct at){&f.shape->root, f.mapping, false, true}, &f.shape->type,
+                            root));
         for (size_t k = 0; k < root->field_count; k++)
             TARN_TRY(check_missing(&f, &root->fields[k]));
         *mapping_needed = *mapping_needed || !f.shape->any_id;
@@ -204,33 +269,50 @@ static void put_ids(const struct tarn__node *n, struct tarn_type *t)
     }
 }
 
-/* Columns of `more` come to `all`; one that both have takes the wider type. */
-static enum tarn_status merge(struct fit *f, struct tarn_type *all, const struct tarn_type *more)
+static enum tarn_status merge(struct fit *f, struct tarn_type *all, const struct tarn_type *more);
+
+/* One that both have takes the wider type, and what the structs in it have. */
+static enum tarn_status merge_field(struct fit *f, struct tarn_field *have,
+                                    const struct tarn_field *more)
 {
     struct tarn_op *op = f->source->call->op;
+    if (have->id != more->id)
+        return misfit(f, "column \"%.*s\" has several field ids", TARN_STR_ARG(more->name));
+    have->required = have->required && more->required;
+    if (have->type.kind == more->type.kind && have->type.kind == TARN_TYPE_STRUCT)
+        return merge(f, &have->type, &more->type);
+    if (have->type.kind == more->type.kind && tarn_type_is_nested(&have->type)) {
+        for (size_t i = 0; i < have->type.field_count; i++)
+            TARN_TRY(merge_field(f, &have->type.fields[i], &more->type.fields[i]));
+        return TARN_OK;
+    }
+    if (!tarn_type_is_nested(&more->type) && tarn_type_promotes(&have->type, &more->type, 2)) {
+        have->type = more->type;
+    } else if (!tarn_type_same_shape(&have->type, &more->type) &&
+               !tarn_type_promotes(&more->type, &have->type, 2)) {
+        struct tarn_str a = tarn_type_text(op, &have->type), b = tarn_type_text(op, &more->type);
+        return misfit(f, "column \"%.*s\" is %.*s in some files and %.*s in others",
+                      TARN_STR_ARG(more->name), TARN_STR_ARG(a), TARN_STR_ARG(b));
+    }
+    return TARN_OK;
+}
+
+/* Columns of `more` come to `all`. */
+static enum tarn_status merge(struct fit *f, struct tarn_type *all, const struct tarn_type *more)
+{
     struct tarn_field *grown;
-    TARN_NEW_ARRAY(op, grown, all->field_count + more->field_count + 1);
+    TARN_NEW_ARRAY(f->source->call->op, grown, all->field_count + more->field_count + 1);
     if (all->field_count)
         memcpy(grown, all->fields, all->field_count * sizeof *grown);
     all->fields = grown;
     for (size_t i = 0; i < more->field_count; i++) {
-        const struct tarn_field *m = &more->fields[i];
-        struct tarn_field *have = NULL;
-        for (size_t k = 0; k < all->field_count; k++)
-            if (tarn_str_eq(all->fields[k].name, m->name))
-                have = &all->fields[k];
-        if (!have) {
-            all->fields[all->field_count++] = *m;
-        } else if (have->id != m->id) {
-            return misfit(f, "column \"%.*s\" has several field ids", TARN_STR_ARG(m->name));
-        } else if (!tarn_type_is_nested(&m->type) && tarn_type_promotes(&have->type, &m->type, 2)) {
-            have->type = m->type;
-        } else if (!tarn_type_same_shape(&have->type, &m->type) &&
-                   !tarn_type_promotes(&m->type, &have->type, 2)) {
-            struct tarn_str a = tarn_type_text(op, &have->type), b = tarn_type_text(op, &m->type);
-            return misfit(f, "column \"%.*s\" is %.*s in some files and %.*s in others",
-                          TARN_STR_ARG(m->name), TARN_STR_ARG(a), TARN_STR_ARG(b));
-        }
+        size_t k = 0;
+        while (k < all->field_count && !tarn_str_eq(all->fields[k].name, more->fields[i].name))
+            k++;
+        if (k < all->field_count)
+            TARN_TRY(merge_field(f, &all->fields[k], &more->fields[i]));
+        else
+            all->fields[all->field_count++] = more->fields[i];
     }
     return TARN_OK;
 }

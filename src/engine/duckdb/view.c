@@ -72,7 +72,7 @@ struct group {
     const struct tarn__layout *layout; /* NULL: nested names are the scan's */
     const struct tarn_scan_file **files;
     size_t *indexes; /* of the scan's files */
-    size_t count;
+    size_t count, cap, index_cap;
     int64_t rows;
 };
 struct view {
@@ -83,8 +83,8 @@ struct view {
     struct tarn_str what;
     unsigned meta;
     struct tarn__live **lives;
-    struct tarn__key **keys; /* NULL, or one a file */
-    struct tarn__layout **layouts;
+    struct tarn__bare bare;
+    struct tarn__layout **layouts; /* NULL, or one a file */
     struct tarn__equality equality;
     struct group *groups;
     size_t count;
@@ -95,27 +95,37 @@ static bool same_layout(const struct tarn__layout *a, const struct tarn__layout 
     return a == b || (a && b && tarn_str_eq(a->text, b->text));
 }
 
+static bool same_keys(const struct view *v, const struct tarn__key *a, const struct tarn__key *b)
+{
+    for (size_t i = 0; a && b && a != b && i < v->scan->schema->root.field_count; i++)
+        if (!tarn_str_eq(a[i].name, b[i].name) || !a[i].value.ptr != !b[i].value.ptr ||
+            !tarn_str_eq(a[i].value, b[i].value))
+            return false;
+    return !a == !b;
+}
+
 static enum tarn_status put_file(struct view *v, size_t index)
 {
     const struct tarn_scan_file *f = &v->scan->files[index];
-    struct group want = {.keys = v->keys ? v->keys[index] : NULL,
-                         .layout = v->layouts ? v->layouts[index] : NULL,
+    const struct tarn__key *keys = v->bare.keys ? v->bare.keys[index] : NULL;
+    struct tarn__layout **layouts = keys ? v->bare.layouts : v->layouts;
+    struct group want = {.keys = keys,
+                         .layout = layouts ? layouts[index] : NULL,
                          .equality = v->equality.files[index]};
     struct group *g = v->groups, *end = v->groups + v->count;
     if (f->deleted_count > 0)
         want.deleted = f->only_deleted ? DELETED_ONLY : DELETED_LEFT_OUT;
     else if (f->only_deleted)
         return TARN_OK; /* none of its rows */
-    while (g < end && (g->deleted != want.deleted || g->equality != want.equality || g->keys ||
-                       want.keys || !same_layout(g->layout, want.layout)))
+    while (g < end && (g->deleted != want.deleted || g->equality != want.equality ||
+                       !same_layout(g->layout, want.layout) || !same_keys(v, g->keys, want.keys)))
         g++;
     if (g == end) {
-        size_t most = want.keys ? 1 : v->scan->file_count;
         *g = want;
-        TARN_NEW_ARRAY(v->op, g->files, most);
-        TARN_NEW_ARRAY(v->op, g->indexes, most);
         v->count++;
     }
+    TARN_GROW(v->op, g->files, g->count, g->cap);
+    TARN_GROW(v->op, g->indexes, g->count, g->index_cap);
     g->indexes[g->count] = index;
     g->files[g->count++] = f;
     g->rows += want.deleted == DELETED_ONLY ? (int64_t)f->deleted_count
@@ -150,15 +160,27 @@ static void lineage_entries(struct tarn_buf *b, unsigned meta)
                         ID_ROW_SEQUENCE);
 }
 
+/* Keys of equality deletes are called what the table calls them now. */
+static bool inner_names_differ(const struct view *v, const struct group *g)
+{
+    for (size_t i = 0; g->layout && i < v->scan->schema->root.field_count; i++)
+        if (g->layout->columns[i].differs && !g->layout->columns[i].absent)
+            return true;
+    return false;
+}
+
 static enum tarn_status extras_sql(struct view *v, const struct group *g)
 {
-    if (!g->equality || v->equality.extra_count == 0)
+    bool extra = v->equality.extra_count > 0;
+    if (!g->equality)
         return TARN_OK;
-    if (g->keys)
+    if (g->keys && (extra || inner_names_differ(v, g)))
         return tarn_fail(v->op, TARN_UNSUPPORTED,
                          "table \"%.*s\" cannot be read in this version: data file \"%.*s\" has no "
-                         "field ids, and equality deletes are by a column that was dropped",
-                         TARN_STR_ARG(v->what), TARN_STR_ARG(g->files[0]->file->path));
+                         "field ids, and there are equality deletes%s",
+                         TARN_STR_ARG(v->what), TARN_STR_ARG(g->files[0]->file->path),
+                         extra ? " by a column that was dropped"
+                               : ", and what its columns hold is called otherwise now");
     for (size_t i = 0; i < v->equality.extra_count; i++)
         tarn__extra_sql(v->b, &v->equality.extras[i]);
     return TARN_OK;
@@ -252,7 +274,7 @@ enum tarn_status tarn__scan_sql(struct tarn_session *s, struct tarn_op *op, stru
     struct view v = {.s = s, .op = op, .b = b, .scan = scan, .what = what, .meta = meta};
     v.lives = lives;
     TARN_TRY(tarn__overlay_scan(s, op, scan));
-    TARN_TRY(tarn__mapping_find(s, op, scan, what, &v.keys));
+    TARN_TRY(tarn__mapping_find(s, op, scan, what, &v.bare));
     TARN_TRY(tarn__layouts_find(s, op, scan, &v.layouts));
     TARN_TRY(tarn__equality_plan(op, scan, what, &v.equality));
     TARN_NEW_ARRAY(op, v.groups, scan->file_count + 1);

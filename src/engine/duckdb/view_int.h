@@ -11,11 +11,6 @@ struct tarn__key {         /* of one column in one file */
     struct tarn_str name;  /* the column's name in the file; no column's, if the file lacks it */
     struct tarn_str value; /* then: the value of all its rows; absent = the column's default */
 };
-/* *out: NULL if all files have ids, else one entry a file of the scan, NULL for those that have. */
-enum tarn_status tarn__mapping_find(struct tarn_session *s, struct tarn_op *op,
-                                    const struct tarn_scan *scan, struct tarn_str what,
-                                    struct tarn__key ***out) TARN_MUST_USE;
-
 /* ---- view_nested.c: nested columns as a file has them */
 
 struct tarn__nested { /* of one top-level column */
@@ -27,6 +22,18 @@ struct tarn__layout {
     struct tarn_str text;         /* equal texts are equal layouts */
     struct tarn__nested *columns; /* one a top-level column */
 };
+/* Sets the text out of the columns. */
+enum tarn_status tarn__layout_name(struct tarn_op *op, struct tarn__layout *l,
+                                   size_t count) TARN_MUST_USE;
+/* Files without field ids: one entry a file of the scan, NULL for those that have ids; both NULL: all
+ * have. layouts: of nested columns, NULL where the table has none. */
+struct tarn__bare {
+    struct tarn__key **keys;
+    struct tarn__layout **layouts;
+};
+enum tarn_status tarn__mapping_find(struct tarn_session *s, struct tarn_op *op,
+                                    const struct tarn_scan *scan, struct tarn_str what,
+                                    struct tarn__bare *out) TARN_MUST_USE;
 /* One a file of the scan, NULL for files whose nested names are the scan's; *out NULL: all are. */
 enum tarn_status tarn__layouts_find(struct tarn_session *s, struct tarn_op *op,
                                     const struct tarn_scan *scan,

@@ -187,22 +187,40 @@ static enum tarn_status type_in_file(const struct layout *l, const struct tarn_f
     return TARN_OK;
 }
 
-static void layout_text(struct tarn_buf *b, const struct tarn__layout *l, size_t count)
+/* Ids, too: a name may be another field's in another file. */
+static void put_type_text(struct tarn_buf *b, const struct tarn_type *t)
 {
+    if (!tarn_type_is_nested(t)) {
+        tarn__type_sql(b, t);
+        return;
+    }
+    tarn_buf_printf(b, "%d(", (int)t->kind);
+    for (size_t i = 0; i < t->field_count; i++) {
+        tarn_buf_printf(b, "%d", t->fields[i].id);
+        tarn_buf_sql_name(b, t->fields[i].name);
+        put_type_text(b, &t->fields[i].type);
+    }
+    tarn_buf_put(b, ')');
+}
+
+enum tarn_status tarn__layout_name(struct tarn_op *op, struct tarn__layout *l, size_t count)
+{
+    struct tarn_buf b;
+    tarn_buf_init(&b, (size_t)64 << 20);
     for (size_t i = 0; i < count; i++) {
         const struct tarn__nested *n = &l->columns[i];
-        tarn_buf_printf(b, "%zu%s", i, n->absent ? "absent " : " ");
+        tarn_buf_printf(&b, "%zu%s", i, n->absent ? "absent " : " ");
         if (n->differs && !n->absent)
-            tarn__type_sql(b, &n->type);
-        tarn_buf_put(b, ';');
+            put_type_text(&b, &n->type);
+        tarn_buf_put(&b, ';');
     }
+    return (enum tarn_status)tarn_buf_take(op, &b, "a file's columns", &l->text);
 }
 
 static enum tarn_status make_layout(const struct layout *l, struct tarn__layout **out)
 {
     const struct tarn_type *root = &l->scan->schema->root;
     struct tarn__layout *made;
-    struct tarn_buf text;
     bool any = false;
     TARN_NEW(l->op, made);
     TARN_NEW_ARRAY(l->op, made->columns, root->field_count + 1);
@@ -220,10 +238,8 @@ static enum tarn_status make_layout(const struct layout *l, struct tarn__layout 
     *out = NULL;
     if (!any)
         return TARN_OK;
-    tarn_buf_init(&text, (size_t)64 << 20);
-    layout_text(&text, made, root->field_count);
     *out = made;
-    return (enum tarn_status)tarn_buf_take(l->op, &text, "a file's columns", &made->text);
+    return tarn__layout_name(l->op, made, root->field_count);
 }
 
 static bool needed(const struct tarn_scan *scan)

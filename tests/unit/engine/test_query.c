@@ -2,6 +2,7 @@
 #include "engine_fixture.h"
 
 #include <pthread.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include "base/arena.h"
@@ -447,6 +448,9 @@ static void test_files_without_ids(void **state)
     struct tarn_value part = {.i = 19000};
     struct tarn_data_file old = {
         .path = path, .record_count = 5, .partition = &part, .partition_count = 1};
+    struct stat st;
+    assert_int_equal(stat(path.ptr, &st), 0);
+    old.size_bytes = st.st_size;
     struct tarn_written w = {.files = &old, .count = 1};
     table_take(f, t, &w);
     t->scan.files_without_ids_possible = true;
@@ -466,8 +470,17 @@ static void test_files_without_ids(void **state)
                                                             .name = TARN_STR("a"),
                                                             .type = {.kind = TARN_TYPE_INT}}},
                            .field_count = 1};
+    t->scan.file_count = 2;
     kv.value = TARN_STR("[{\"field-id\":4,\"names\":[\"junk\"]}]");
-    fails(f, TARN_UNSUPPORTED, "SELECT * FROM raw.t");
+    assert_string_equal(rows_of(f, "SELECT DISTINCT later FROM raw.t WHERE id IS NULL"),
+                        "{a: NULL}\n");
+    kv.value = TARN_STR("[{\"field-id\":4,\"names\":[\"junk\"],\"fields\":[{\"field-id\":9,"
+                        "\"names\":[\"a\"]}]}]");
+    fails(f, TARN_SCHEMA, "SELECT later FROM raw.t");
+    kv.value = TARN_STR("[{\"field-id\":1,\"names\":[\"key\",\"ident\"]}]");
+    fails(f, TARN_SCHEMA, "SELECT id FROM raw.t");
+    kv.value = TARN_STR("{}");
+    fails(f, TARN_CORRUPT, "SELECT id FROM raw.t");
 }
 
 /* ---- many at once */

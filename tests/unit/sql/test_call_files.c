@@ -145,8 +145,10 @@ static void schemas_of_files(void **state)
     fails(w, at(w, "CALL system.snapshot('%s/src', 'raw.u')"), TARN_SCHEMA,
           "is long in some files and string in others");
     copy(w, "SELECT 1 AS id, [1, 2] AS l", "nested/a.parquet", "");
-    fails(w, at(w, "CALL system.snapshot('%s/nested', 'raw.u')"), TARN_UNSUPPORTED,
-          "nested columns of files without field ids");
+    copy(w, "SELECT 2 AS id, [3000000000] AS l, {'x': 1} AS s", "nested/b.parquet", "");
+    run(w, at(w, "CALL system.snapshot('%s/nested', 'raw.nested')"));
+    assert_string_equal(rows(w, "SELECT id, l, s.x FROM raw.nested ORDER BY id"),
+                        "1|[1, 2]|NULL\n2|[3000000000]|1\n");
     copy(w, "SELECT 1 AS id, [1, 2] AS l, {'a': 1} AS st, MAP {'k': 2} AS m", "ids/a.parquet",
          ", FIELD_IDS {id: 7, l: {__duckdb_field_id: 8, element: 9}, st: {__duckdb_field_id: 10, "
          "a: 11}, m: {__duckdb_field_id: 12, key: 13, value: 14}}");
@@ -169,10 +171,17 @@ static void names_that_moved(void **state)
     run(w, "ALTER TABLE raw.t RENAME COLUMN a TO b");
     run(w, at(w, "CALL system.add_files('raw.t', '%s/third')"));
     assert_string_equal(rows(w, "SELECT * FROM raw.t ORDER BY id"), "1|old\n3|b\n");
+    copy(w, "SELECT 4 AS id, 'a again' AS a", "fourth/a.parquet", "");
+    run(w, at(w, "CALL system.add_files('raw.t', '%s/fourth')"));
+    assert_string_equal(rows(w, "SELECT b FROM raw.t WHERE id = 4"), "a again\n");
+    copy(w, "SELECT 5 AS id, 'a' AS a, 'b' AS b", "both/a.parquet", "");
+    fails(w, at(w, "CALL system.add_files('raw.t', '%s/both')"), TARN_SCHEMA,
+          "two columns of the files are \"b\"");
     run(w, "ALTER TABLE raw.t ADD COLUMN a string");
     fails(w, at(w, "CALL system.add_files('raw.t', '%s/more')"), TARN_SCHEMA,
           "column \"a\" of the files is another one");
-    assert_string_equal(rows(w, "SELECT * FROM raw.t ORDER BY id"), "1|old|NULL\n3|b|NULL\n");
+    assert_string_equal(rows(w, "SELECT * FROM raw.t ORDER BY id"),
+                        "1|old|NULL\n3|b|NULL\n4|a again|NULL\n");
 }
 
 static void files_that_are_none(void **state)
