@@ -60,11 +60,11 @@ static const char *codec_of(struct tarn_str codec)
     return NULL;
 }
 
-static bool holds_geometry(const struct tarn_type *t)
+static bool holds(const struct tarn_type *t, enum tarn_type_kind kind)
 {
-    bool found = t->kind == TARN_TYPE_GEOMETRY || t->kind == TARN_TYPE_GEOGRAPHY;
+    bool found = t->kind == kind;
     for (size_t i = 0; !found && i < t->field_count; i++)
-        found = holds_geometry(&t->fields[i].type);
+        found = holds(&t->fields[i].type, kind);
     return found;
 }
 
@@ -78,11 +78,13 @@ enum tarn_status tarn__copy_options(struct tarn_op *op, struct tarn__copy *c,
     tarn_buf_printf(&c->sql, ", COMPRESSION %s", name);
     if (strcmp(name, "zstd") == 0 && w->codec_level != 0)
         tarn_buf_printf(&c->sql, ", COMPRESSION_LEVEL %d", w->codec_level);
-    for (size_t i = 0; w->schema && i < w->schema->root.field_count; i++)
-        if (holds_geometry(&w->schema->root.fields[i].type)) {
-            tarn_buf_z(&c->sql, ", GEOPARQUET_VERSION 'V2'"); /* Parquet's own type for it */
-            break;
-        }
+    if (w->schema && (holds(&w->schema->root, TARN_TYPE_GEOMETRY) ||
+                      holds(&w->schema->root, TARN_TYPE_GEOGRAPHY)))
+        tarn_buf_z(&c->sql, ", GEOPARQUET_VERSION 'V2'"); /* Parquet's own type for it */
+    /* A Bloom filter knows -0.0 and 0.0 as different values: "= 0" would pass over rows. */
+    if (w->schema &&
+        (holds(&w->schema->root, TARN_TYPE_FLOAT) || holds(&w->schema->root, TARN_TYPE_DOUBLE)))
+        tarn_buf_z(&c->sql, ", WRITE_BLOOM_FILTER false");
     tarn_buf_z(&c->sql, ", RETURN_STATS");
     return TARN_OK;
 }
