@@ -71,6 +71,8 @@ bool tarn__condition_equality(struct tarn_str piece, struct tarn_str *left, stru
     piece = tarn__condition_bare(piece);
     for (size_t p = 0; tarn_sql_token(piece, p, &t); p = t.end) {
         depth += tarn_sql_token_is(piece, &t, "(") - tarn_sql_token_is(piece, &t, ")");
+        if (tarn_sql_token_is(piece, &t, "COLLATE"))
+            return false; /* of both sides, wherever it stands */
         if (depth > 0)
             continue;
         for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)

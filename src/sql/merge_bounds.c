@@ -206,6 +206,20 @@ static void remember_key(struct tarn__dml *d, size_t column)
         d->key[d->key_count++] = column;
 }
 
+/* A text may bring a collation along, by which other texts equal it; its type does not tell. */
+static enum tarn_status source_collates(struct tarn__dml *d, bool *out)
+{
+    struct values *v;
+    TARN_NEW(d->op, v);
+    v->op = d->op;
+    TARN_TRY(tarn_each_row(&d->r->sql->env->flow, d->op,
+                           TARN_STR("SELECT table_name FROM duckdb_tables() WHERE temporary AND "
+                                    "table_name = 'tarn source' AND contains(sql, ' COLLATE ')"),
+                           take_value, v));
+    *out = v->count > 0;
+    return TARN_OK;
+}
+
 static enum tarn_status look_at(struct tarn__dml *d, struct tarn__merging *m, struct tarn_str piece)
 {
     struct tarn_str left, right;
@@ -220,7 +234,10 @@ static enum tarn_status look_at(struct tarn__dml *d, struct tarn__merging *m, st
         }
         if (column != SIZE_MAX && binds(d, right, false, &type)) {
             remember_key(d, column);
-            if (!comparable(&type, &d->root->fields[column].type) ||
+            bool collates = false;
+            if (type.kind == TARN_TYPE_STRING)
+                TARN_TRY(source_collates(d, &collates));
+            if (collates || !comparable(&type, &d->root->fields[column].type) ||
                 m->bound_count == sizeof m->bounds / sizeof m->bounds[0])
                 return TARN_OK;
             return bound_of(d, m, column, right, &type);
