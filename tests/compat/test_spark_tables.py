@@ -320,3 +320,37 @@ def test_changelog_against_spark(lake):
     mine = [line.split(",") for line in lines[lines.index("id,name,_change_type") + 1 :] if line]
     assert sorted(mine) == sorted([str(int(id)), name, kind] for id, name, kind in found)
     assert len(found) == 6
+
+
+@pytest.mark.parametrize("layout", ["", "partitioned by (region)", "partitioned by (bucket(4, id), region)"])
+@pytest.mark.parametrize("version", [2, 3])
+def test_equality_deletes_of_tarn(lake, version, layout):
+    """Spark sees the rows that equality deletes of tarn's statements leave, changes them, and compacts them."""
+    project, spark = lake
+    project.sql(
+        f"""create table raw.t (id bigint not null, region string, day date not null, n decimal(9,2), primary key (id, day)) {layout}
+            tblproperties ('format-version' = '{version}', 'tarn.write.delete-files' = 'equality')""",
+        "insert into raw.t select i, substr('abc', 1 + (i % 3)::int, 1), date '2024-01-01' + (i % 5)::int, i from range(100) r(i)",
+    )
+    for statement in (
+        "delete from raw.t where id % 10 = 3",
+        "update raw.t set n = -n, region = 'z' where id between 40 and 50",
+        "update raw.t set id = id + 1000 where id in (1, 2)",
+        """merge into raw.t using (select i as id, date '2024-01-01' + (i % 5)::int as day from range(90, 110) r(i)) s on t.id = s.id and t.day = s.day
+           when matched and t.id % 2 = 0 then delete when matched then update set n = 0 when not matched then insert (id, day, n) values (s.id, s.day, 1)""",
+        "insert into raw.t select 3, 'a', date '2024-01-04', 33",
+    ):
+        project.sql(statement)
+        same(project, spark)
+    assert {row[0] for row in our_rows(project, "select content from raw.t.delete_files")} == {2}
+    if version == 3:
+        lineage = "select id, _row_id, _last_updated_sequence_number from {}raw.t"
+        assert our_rows(project, lineage.format("")) == rows_of(spark, lineage.format("iceberg."))
+    spark.sql("delete from iceberg.raw.t where id % 7 = 0")
+    spark.sql("update iceberg.raw.t set n = 7 where id between 20 and 30")
+    same(project, spark)
+    project.sql("update raw.t set n = 8 where id between 25 and 35", "delete from raw.t where n = 7")
+    same(project, spark)
+    rows = our_rows(project, "select * from raw.t")
+    spark.sql("call iceberg.system.rewrite_data_files(table => 'raw.t', options => map('rewrite-all', 'true'))")
+    assert rows_of(spark, "select * from iceberg.raw.t") == our_rows(project, "select * from raw.t") == rows
