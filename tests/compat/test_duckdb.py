@@ -58,6 +58,23 @@ def test_changed_rows(reader, lake, version):
         assert same(reader, lake) > 200
 
 
+@pytest.mark.parametrize("layout", ["", "partitioned by (region)"])
+@pytest.mark.parametrize("version", [2, 3])
+def test_equality_deletes(reader, lake, version, layout):
+    lake.sql(
+        f"create table raw.t (id bigint not null, region string, n int, primary key (id)) {layout} tblproperties ('format-version' = '{version}', 'tarn.write.delete-files' = 'equality')",
+        "insert into raw.t select i, substr('abc', 1 + (i % 3)::int, 1), i from range(100) r(i)",
+    )
+    for statement in (
+        "delete from raw.t where id % 10 = 3",
+        "update raw.t set n = -n, region = 'z' where id between 40 and 50",
+        "merge into raw.t using (select i as id from range(90, 110) r(i)) s on t.id = s.id when matched then delete when not matched then insert (id, n) values (s.id, 1)",
+        "insert into raw.t values (3, 'a', 33)",
+    ):
+        lake.sql(statement)
+        assert same(reader, lake) > 80
+
+
 def test_evolved_table(reader, lake):
     lake.sql(
         "create table raw.t (id int, name string) using iceberg partitioned by (truncate(2, name))",

@@ -60,6 +60,19 @@ def test_vectors_of_version_3(lake):
     same(lake, 240)
 
 
+def test_equality_deletes_are_refused(lake):
+    """It says so, and reads no rows that are gone; position deletes are what it reads."""
+    lake.sql(
+        "create table raw.t (id bigint not null, name string, primary key (id)) tblproperties ('tarn.write.delete-files' = 'equality')",
+        "insert into raw.t select i, 'n' from range(30) r(i)",
+        "delete from raw.t where id = 9",
+    )
+    with pytest.raises(ValueError, match="equality deletes"):
+        theirs(lake)
+    lake.sql("alter table raw.t set tblproperties ('write.update.mode' = 'copy-on-write')", "update raw.t set name = 'm'")
+    same(lake, 29)
+
+
 def test_evolution(lake):
     lake.sql(
         "create table raw.t (id int, name string) using iceberg partitioned by (truncate(2, name))",
