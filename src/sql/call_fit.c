@@ -172,6 +172,8 @@ static enum tarn_status fit_type(struct fit *f, struct at at, const struct tarn_
                    : misfit(f, "column \"%.*s\" cannot be read", TARN_STR_ARG(want->name));
     if (nested)
         return fit_repeated(f, at, have, want);
+    if (n->child_count > 0)
+        return TARN_OK; /* a variant: no column of the file's own */
     f->shape->leaves[n->leaf] = (struct tarn__leaf){.type = have,
                                                     .field = want,
                                                     .repeated = at.repeated,

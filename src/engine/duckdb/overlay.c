@@ -322,6 +322,8 @@ enum tarn_status tarn__overlay_scan(struct tarn_session *s, struct tarn_op *op,
     if (!needed)
         return TARN_OK;
     if (!atomic_load(&s->engine->overlays_work)) {
+        /* what the engine keeps of files that it has read is not what it is to be shown */
+        TARN_TRY(tarn__do(s, op, "SET GLOBAL enable_external_file_cache = false"));
         TARN_TRY(probe(s, op));
         atomic_store(&s->engine->overlays_work, true);
     }

@@ -13,6 +13,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "io/folder.h"
@@ -58,7 +59,9 @@ static enum tarn_status read_all(struct tarn_op *op, int fd, const char *name, u
 {
     size_t done = 0;
     while (done < length) {
-        ssize_t n = pread(fd, (char *)dst + done, length - done, (off_t)(offset + done));
+        /* preadv: the engine room has a pread() of its own, which shows some files otherwise */
+        struct iovec to = {(char *)dst + done, length - done};
+        ssize_t n = preadv(fd, &to, 1, (off_t)(offset + done));
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
