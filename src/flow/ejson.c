@@ -503,7 +503,7 @@ static bool known_name(const char *p)
         "$maxKey\"",       "$undefined\"",
     };
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (strncmp(p, names[i], strlen(names[i])) == 0)
+        if (p[1] == names[i][1] && strncmp(p, names[i], strlen(names[i])) == 0)
             return true;
     return false;
 }
