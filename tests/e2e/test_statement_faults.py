@@ -24,6 +24,9 @@ create table raw.cow (id bigint, v bigint) tblproperties ('format-version' = '{v
     'write.update.mode' = 'copy-on-write', 'write.delete.mode' = 'copy-on-write', 'write.merge.mode' = 'copy-on-write');
 insert into raw.cow select i, i from range(6) r(i);
 insert into raw.cow select i, i from range(6, 10) r(i);
+create table raw.keyed (id bigint not null, p string, v bigint, primary key (id)) partitioned by (p)
+    tblproperties ('format-version' = '{version}', 'tarn.write.delete-files' = 'equality');
+insert into raw.keyed select i, 'p' || i % 2, i from range(8) r(i);
 """
 
 STATEMENTS = {
@@ -34,6 +37,7 @@ STATEMENTS = {
     "truncate": "truncate table raw.t",
     "update": "update raw.t set v = v + 1, p = 'p2' where id < 6",
     "update, copied": "update raw.cow set v = -v where id > 4",
+    "by key": "update raw.keyed set v = v + 100, p = 'p0' where id in (1, 2)",
     "merge": "merge into raw.t using (select * from raw.cow union all select 200, 2) s on t.id = s.id "
     "when matched and s.v > 5 then delete when matched then update set v = s.v + 1000 "
     "when not matched then insert (id, p, v) values (s.id, 'p1', s.v)",
