@@ -103,6 +103,26 @@ struct tarn__cell {
 enum tarn_status tarn__keep_cell(void *ctx, struct tarn_op *op, const struct tarn_batch *b,
                                  size_t row) TARN_MUST_USE;
 
+/* ---- evolve.c */
+
+#define TARN__COLUMN_PATH_MAX 64
+struct tarn__column_path { /* a, or a field inside of it; lists have "element", maps "value" */
+    struct tarn_str parts[TARN__COLUMN_PATH_MAX];
+    size_t count;
+};
+/* WITH SCHEMA EVOLUTION: what of a query's columns may change the table's. */
+struct tarn__evolution {
+    int format_version;
+    bool all;
+    const struct tarn__column_path *assigned; /* else these, and what is inside of them */
+    size_t assigned_count;
+};
+/* `schema` (whose fields are the caller's own): columns and fields that `from` has and it lacks come
+ * behind the others, optional and without ids; types become wider. */
+enum tarn_status tarn__evolve(struct tarn_op *op, const struct tarn__evolution *how,
+                              const struct tarn_type *from, struct tarn_schema *schema,
+                              bool *out_changed) TARN_MUST_USE;
+
 /* ---- properties.c */
 
 /* TARN_INVALID for a value that the property cannot have, and for keys that are no properties.

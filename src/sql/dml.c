@@ -11,7 +11,7 @@ enum tarn_status tarn__dml_begin(struct tarn__dml *d, struct tarn__run *r, const
 {
     struct tarn__words *w = &r->words;
     *d = (struct tarn__dml){.r = r, .op = tarn__change_op(r)};
-    if (!tarn__at(w, "WITH"))
+    if (!tarn__at(w, "WITH") || tarn__at(w, "WITH SCHEMA EVOLUTION"))
         return TARN_OK; /* the verb was taken */
     d->with = tarn__take_until(w, "INSERT|UPDATE|DELETE|MERGE");
     return tarn__expect(w, verb);
@@ -111,6 +111,18 @@ enum tarn_status tarn__dml_target(struct tarn__dml *d, const char *stops)
     TARN_TRY(check_columns(d));
     TARN_TRY(tarn_change_open(d->r->sql->env->flow.lake, d->op, d->table, &d->change));
     return find_branch(d);
+}
+
+enum tarn_status tarn__dml_set_schema(struct tarn__dml *d, const struct tarn_schema *schema)
+{
+    struct tarn_table *grown;
+    TARN_TRY(tarn_change_set_schema(d->change, d->op, schema));
+    TARN_NEW(d->op, grown);
+    *grown = *d->table;
+    grown->metadata = *tarn_change_metadata(d->change);
+    d->table = grown;
+    d->root = &tarn_metadata_schema(&grown->metadata)->root;
+    return check_columns(d);
 }
 
 enum tarn_status tarn__dml_returning(struct tarn__dml *d)

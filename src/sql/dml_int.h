@@ -65,6 +65,7 @@ struct tarn__dml {
     size_t name_count;
     struct tarn_str source; /* what MERGE's expressions call the source */
     bool copy_on_write, lineage;
+    bool evolve; /* WITH SCHEMA EVOLUTION: the source may lack columns that * asks for */
     struct tarn_row_key by_key;     /* what merge-on-read deletes rows by; none: their place */
     const struct tarn_expr *filter; /* rows outside of it cannot be changed; NULL = any may be */
     struct tarn_scan *scan;
@@ -99,6 +100,10 @@ enum tarn_status tarn__dml_begin(struct tarn__dml *d, struct tarn__run *r,
 /* name [AS] alias; `stops`: words that are no alias. */
 enum tarn_status tarn__dml_target(struct tarn__dml *d, const char *stops) TARN_MUST_USE;
 enum tarn_status tarn__dml_returning(struct tarn__dml *d) TARN_MUST_USE; /* and the end */
+/* The statement goes on with a table of these columns: its own, some of them wider, new ones behind
+ * them. */
+enum tarn_status tarn__dml_set_schema(struct tarn__dml *d,
+                                      const struct tarn_schema *schema) TARN_MUST_USE;
 /* An expression up to one of the stops; FROM of IS DISTINCT FROM is none. TARN_SQL if it is empty:
  * "expected <what>". */
 enum tarn_status tarn__dml_expr(struct tarn__dml *d, const char *stops, const char *what,

@@ -182,23 +182,29 @@ static enum tarn_status take_several(struct tarn__dml *d, struct tarn__action *a
 enum tarn_status tarn__dml_set_all(struct tarn__dml *d, struct tarn__action *a,
                                    const struct tarn_type *source)
 {
-    size_t offset = d->r->words.token.begin, first = a->count;
-    TARN_TRY(tarn__dml_all_columns(d, a));
+    size_t offset = d->r->words.token.begin;
     for (size_t i = 0; i < d->root->field_count; i++) {
         struct tarn_str name = d->root->fields[i].name;
+        struct tarn__set *s;
         struct tarn_buf b;
-        if (tarn__dml_column(source, name) == SIZE_MAX) {
+        bool there = tarn__dml_column(source, name) != SIZE_MAX;
+        if (!there && d->evolve)
+            continue;
+        if (!there) {
             (void)tarn_fail(d->r->op, TARN_COLUMN,
                             "the source has no column \"%.*s\", which * asks for",
                             TARN_STR_ARG(name));
             tarn__place_at(&d->r->words, offset);
             return TARN_COLUMN;
         }
+        TARN_TRY(tarn__dml_add_set(d, a, &s));
+        *s = (struct tarn__set){.column = i, .depth = 1, .offset = offset, .row = -1};
+        s->path[0] = &d->root->fields[i];
         tarn_buf_init(&b, 65536);
         tarn_buf_sql_name(&b, d->source);
         tarn_buf_put(&b, '.');
         tarn_buf_sql_name(&b, name);
-        TARN_TRY((enum tarn_status)tarn_buf_take(d->op, &b, "a name", &a->sets[first + i].expr));
+        TARN_TRY((enum tarn_status)tarn_buf_take(d->op, &b, "a name", &s->expr));
     }
     return TARN_OK;
 }

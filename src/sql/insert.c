@@ -1,6 +1,6 @@
 /* insert: INSERT INTO, INSERT OVERWRITE, TRUNCATE TABLE.
  *
- *     [WITH ..] INSERT [INTO | OVERWRITE] [TABLE] t [PARTITION (k = v, ..)] [(columns)] [BY NAME]
+ *     [WITH ..] INSERT [WITH SCHEMA EVOLUTION] [INTO | OVERWRITE] [TABLE] t [PARTITION (k = v, ..)] [(columns)] [BY NAME]
  *         query | DEFAULT VALUES [RETURNING ..]
  *     [WITH ..] INSERT INTO [TABLE] t REPLACE WHERE condition query
  */
@@ -21,24 +21,26 @@ static enum tarn_status take_columns(struct tarn__insert *x)
         tarn__at(&ahead, "("))
         return TARN_OK;
     const struct tarn_type *root = &tarn_metadata_schema(&x->table->metadata)->root;
-    size_t cap = root->field_count + 1;
-    TARN_NEW_ARRAY(r->op, x->columns, cap);
+    size_t cap = 0;
     TARN_TRY(tarn__expect(w, "("));
     do {
         size_t offset = w->token.begin;
         struct tarn_str name;
         TARN_TRY(tarn__take_ident(w, &name));
         const struct tarn_field *f = tarn__column_named(root, name);
-        if (!f)
+        if (!f && !x->evolve)
             return tarn__fail_column(r, root, name, offset);
+        if (f)
+            name = f->name;
         for (size_t i = 0; i < x->column_count; i++)
-            if (tarn_str_eq(x->columns[i], f->name)) {
+            if (tarn_str_eq_nocase(x->columns[i], name)) {
                 (void)tarn_fail(r->op, TARN_SQL, "column \"%.*s\" is named twice",
                                 TARN_STR_ARG(name));
                 tarn__place_at(w, offset);
                 return TARN_SQL;
             }
-        x->columns[x->column_count++] = f->name;
+        TARN_GROW(r->op, x->columns, x->column_count, cap);
+        x->columns[x->column_count++] = name;
     } while (tarn__take(w, ","));
     return tarn__expect(w, ")");
 }
@@ -134,13 +136,14 @@ static enum tarn_status take_insert(struct tarn__insert *x)
 {
     struct tarn__run *r = x->r;
     struct tarn__words *w = &r->words;
-    if (tarn__at(w, "WITH")) {
+    if (tarn__at(w, "WITH") && !tarn__at(w, "WITH SCHEMA EVOLUTION")) {
         x->with = tarn__take_until(w, "INSERT");
         TARN_TRY(tarn__expect(w, "INSERT"));
     }
     if (tarn__at(w, "OR"))
         return tarn__fail_here(w, TARN_UNSUPPORTED,
                                "INSERT OR .. needs unique keys, which tables do not have");
+    x->evolve = tarn__take(w, "WITH SCHEMA EVOLUTION");
     if (tarn__take(w, "OVERWRITE"))
         x->overwrite = true;
     if (!x->overwrite || tarn__at(w, "INTO"))
@@ -301,7 +304,8 @@ static enum tarn_status write_rows(struct tarn__insert *x, struct tarn_change *c
                                     .column_count = x->column_count,
                                     .constants = x->constants,
                                     .constant_count = x->constant_count,
-                                    .by_name = x->by_name};
+                                    .by_name = x->by_name,
+                                    .evolve = x->evolve && !x->default_values};
     if (x->default_values)
         TARN_TRY(default_row(x, &q.query));
     if (x->r->explain)

@@ -14,7 +14,7 @@ struct tarn__insert {
     struct tarn__target target;
     struct tarn_table *table;
     struct tarn_str with, query, where, returning; /* pieces of the statement; absent = none */
-    bool overwrite, by_name, default_values, has_partition;
+    bool overwrite, by_name, default_values, has_partition, evolve;
     struct tarn_str *columns; /* by place; NULL = all of the table's */
     size_t column_count;
     struct tarn__partition_key *keys;

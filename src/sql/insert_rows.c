@@ -22,6 +22,7 @@ struct mapping {
 struct writing {
     struct tarn__run *r;
     const struct tarn__rows_of_query *q;
+    struct tarn_change *change;
     struct mapping map;
     struct tarn_type type; /* of the query */
 };
@@ -116,6 +117,8 @@ static enum tarn_status map_listed(struct writing *x)
     for (size_t i = 0; i < m->count; i++) {
         struct tarn_str name = x->q->columns[i];
         m->targets[i] = tarn__column_named(&m->schema->root, name);
+        if (!m->targets[i] && x->q->evolve)
+            continue; /* it may be one that comes */
         if (!m->targets[i])
             return tarn__fail_column(x->r, &m->schema->root, name,
                                      tarn__offset(&x->r->words, x->q->query));
@@ -280,15 +283,74 @@ static enum tarn_status describe(struct writing *x)
     return tarn_session_describe(x->r->sql->env->flow.session, x->r->op, text, &x->type);
 }
 
+static enum tarn_status fail_extra(struct writing *x, struct tarn_str name, bool there)
+{
+    if (there)
+        (void)tarn_fail(x->r->op, TARN_SCHEMA,
+                        "the query has more columns than the table, and \"%.*s\" of them is there "
+                        "already",
+                        TARN_STR_ARG(name));
+    else
+        (void)tarn_fail(x->r->op, TARN_SCHEMA,
+                        "there are more values than columns, and no names for them");
+    tarn_hint(x->r->op, "BY NAME goes by the names of a query's columns, not by their places");
+    tarn__place_at(&x->r->words, tarn__offset(&x->r->words, x->q->query));
+    return TARN_SCHEMA;
+}
+
+/* The query's columns under the names that they have in the table, or will have. */
+static enum tarn_status named_columns(struct writing *x, struct tarn_type *out)
+{
+    const struct tarn_type *root = &x->map.schema->root;
+    struct tarn__words w;
+    tarn__words_begin(&w, x->r->op, (struct tarn_sql_text){.sql = x->q->query});
+    bool values = tarn__at(&w, "VALUES");
+    *out = x->type;
+    TARN_NEW_ARRAY(x->r->op, out->fields, out->field_count + 1);
+    for (size_t i = 0; i < out->field_count; i++) {
+        struct tarn_field *f = &out->fields[i];
+        *f = x->type.fields[i];
+        if (x->q->by_name)
+            continue;
+        if (x->q->columns)
+            f->name = i < x->q->column_count ? x->q->columns[i] : f->name;
+        else if (i < root->field_count)
+            f->name = root->fields[i].name;
+        else if (values || tarn__column_named(root, f->name))
+            return fail_extra(x, f->name, !values);
+    }
+    return TARN_OK;
+}
+
+/* WITH SCHEMA EVOLUTION */
+static enum tarn_status evolve(struct writing *x)
+{
+    struct tarn_op *op = tarn__change_op(x->r);
+    struct tarn__evolution how = {.format_version = tarn_change_metadata(x->change)->format_version,
+                                  .all = true};
+    struct tarn_schema schema;
+    struct tarn_type columns;
+    bool changed;
+    TARN_TRY(named_columns(x, &columns));
+    TARN_TRY(tarn_schema_copy(op, x->map.schema, &schema));
+    TARN_TRY(tarn__evolve(op, &how, &columns, &schema, &changed));
+    if (changed)
+        TARN_TRY(tarn_change_set_schema(x->change, op, &schema));
+    x->map.schema = tarn_metadata_schema(tarn_change_metadata(x->change));
+    return TARN_OK;
+}
+
 static enum tarn_status prepare(struct writing *x, struct tarn_sql_text *out)
 {
-    if (x->q->by_name) {
-        TARN_TRY(describe(x));
-        TARN_TRY(map_by_name(x));
-    } else {
+    if (!x->q->by_name) /* what DEFAULT means */
         TARN_TRY(x->q->columns ? map_listed(x) : map_all(x));
-        TARN_TRY(describe(x));
-    }
+    TARN_TRY(describe(x));
+    if (x->q->evolve)
+        TARN_TRY(evolve(x));
+    if (x->q->by_name)
+        TARN_TRY(map_by_name(x));
+    else if (x->q->evolve)
+        TARN_TRY(x->q->columns ? map_listed(x) : map_all(x));
     TARN_TRY(check_count(x));
     return composed(x, out);
 }
@@ -319,8 +381,10 @@ enum tarn_status tarn__write_query(struct tarn__run *r, const struct tarn__rows_
                                    struct tarn_change *change, struct tarn_written *out)
 {
     const struct tarn_flow *flow = &r->sql->env->flow;
-    struct writing x = {
-        .r = r, .q = q, .map.schema = tarn_metadata_schema(tarn_change_metadata(change))};
+    struct writing x = {.r = r,
+                        .q = q,
+                        .change = change,
+                        .map.schema = tarn_metadata_schema(tarn_change_metadata(change))};
     struct tarn_op *op = tarn__change_op(r);
     struct tarn_sql_text text;
     struct tarn_write write;

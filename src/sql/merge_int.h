@@ -29,6 +29,14 @@ struct tarn__merging {
 
 /* ---- merge_parse.c */
 enum tarn_status tarn__merge_parse(struct tarn__dml *d, struct tarn__merging *m) TARN_MUST_USE;
+/* The WHEN clauses, of which there is one at least. */
+enum tarn_status tarn__merge_whens(struct tarn__dml *d, struct tarn__merging *m) TARN_MUST_USE;
+
+/* ---- merge_evolve.c */
+
+/* WITH SCHEMA EVOLUTION, before the clauses are read: the table's columns grow by those of the
+ * source that clauses assign to columns of their own name. */
+enum tarn_status tarn__merge_evolve(struct tarn__dml *d, struct tarn__merging *m) TARN_MUST_USE;
 
 /* ---- merge_bounds.c */
 

@@ -220,12 +220,18 @@ static enum tarn_status take_when(struct tarn__dml *d, struct tarn__merging *m)
     return take_act(d, m, of, a);
 }
 
+enum tarn_status tarn__merge_whens(struct tarn__dml *d, struct tarn__merging *m)
+{
+    do
+        TARN_TRY(take_when(d, m));
+    while (tarn__at(&d->r->words, "WHEN"));
+    return TARN_OK;
+}
+
 enum tarn_status tarn__merge_parse(struct tarn__dml *d, struct tarn__merging *m)
 {
     struct tarn__words *w = &d->r->words;
-    if (tarn__at(w, "WITH SCHEMA EVOLUTION"))
-        return tarn__fail_here(w, TARN_UNSUPPORTED,
-                               "MERGE WITH SCHEMA EVOLUTION is not in this version");
+    d->evolve = tarn__take(w, "WITH SCHEMA EVOLUTION");
     TARN_TRY(tarn__expect(w, "INTO"));
     TARN_TRY(tarn__dml_target(d, "USING"));
     TARN_TRY(tarn__expect(w, "USING"));
@@ -238,8 +244,8 @@ enum tarn_status tarn__merge_parse(struct tarn__dml *d, struct tarn__merging *m)
         TARN_TRY(tarn__expect(w, "ON"));
         TARN_TRY(tarn__dml_expr(d, "WHEN", "a condition", &m->on));
     }
-    do
-        TARN_TRY(take_when(d, m));
-    while (tarn__at(w, "WHEN"));
+    if (d->evolve)
+        TARN_TRY(tarn__merge_evolve(d, m));
+    TARN_TRY(tarn__merge_whens(d, m));
     return tarn__dml_returning(d);
 }

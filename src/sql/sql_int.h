@@ -161,6 +161,7 @@ struct tarn__rows_of_query {
     const struct tarn_str *columns;
     size_t column_count;
     bool by_name;
+    bool evolve; /* WITH SCHEMA EVOLUTION: the change's schema grows by what the query brings */
     /* more columns behind the query's, with one value each: an expression of the statement */
     const struct tarn__constant {
         struct tarn_str name, value;
