@@ -143,6 +143,25 @@ static enum tarn_status apply(struct tarn__planner *p, const struct tarn_manifes
     return TARN_OK;
 }
 
+/* All that a delete file names is there: a row less is a row that comes back. */
+static enum tarn_status check_counts(struct tarn__planner *p,
+                                     const struct tarn_manifest_entry *deletes, size_t count,
+                                     const struct tarn_position_deletes *found)
+{
+    int64_t *rows;
+    TARN_NEW_ARRAY(p->op, rows, count);
+    for (size_t i = 0; i < found->run_count; i++)
+        rows[found->runs[i].source] += (int64_t)found->runs[i].count;
+    for (size_t i = 0; i < count; i++)
+        if (rows[i] != deletes[i].file.record_count)
+            return tarn_fail(
+                p->op, TARN_CORRUPT,
+                "position delete file \"%.*s\" has %lld rows, and %lld by its manifest",
+                TARN_STR_ARG(deletes[i].file.path), (long long)rows[i],
+                (long long)deletes[i].file.record_count);
+    return TARN_OK;
+}
+
 enum tarn_status tarn__plan_positions(struct tarn__planner *p)
 {
     struct tarn_position_deletes found;
@@ -168,5 +187,6 @@ enum tarn_status tarn__plan_positions(struct tarn__planner *p)
     TARN_TRY_WHILE(p->op, p->lake->deletes->read(p->lake->deletes, p->op, paths, n, &found),
                    "reading position deletes of table " TARN_IDENT_FMT,
                    TARN_IDENT_ARG(p->table->ident));
+    TARN_TRY(check_counts(p, deletes, n, &found));
     return apply(p, deletes, &found);
 }

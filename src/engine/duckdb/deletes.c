@@ -239,6 +239,31 @@ static enum tarn_status read_rows(struct tarn_session *s, struct tarn_op *op, st
     return status == TARN_OK ? run_end(g) : status;
 }
 
+static bool names(const struct tarn_report *r, struct tarn_str path)
+{
+    return memmem(r->message, strlen(r->message), path.ptr, path.len) ||
+           memmem(r->detail, strlen(r->detail), path.ptr, path.len);
+}
+
+/* Which of them it was, where the engine did not say. */
+static void tell_file(struct tarn_engine *e, struct tarn_op *op, const struct tarn_str *local_paths,
+                      size_t count)
+{
+    struct tarn_report keep = op->report;
+    size_t at = count;
+    for (size_t i = 0; i < count && keep.status == TARN_CORRUPT; i++)
+        if (names(&keep, local_paths[i]))
+            return;
+    if (keep.status == TARN_CORRUPT)
+        at = tarn__unreadable_file(e, op, local_paths, count);
+    op->report = keep;
+    if (at < count)
+        (void)tarn_while(op, "reading position delete file \"%.*s\"",
+                         TARN_STR_ARG(local_paths[at]));
+    else
+        (void)tarn_while(op, "reading %zu position delete files", count);
+}
+
 enum tarn_status tarn_engine_read_position_deletes(struct tarn_engine *e, struct tarn_op *op,
                                                    const struct tarn_str *local_paths, size_t count,
                                                    struct tarn_position_deletes *out)
@@ -254,10 +279,10 @@ enum tarn_status tarn_engine_read_position_deletes(struct tarn_engine *e, struct
     enum tarn_status status = read_rows(s, op, sql, &g);
     tarn_session_close(s);
     free(g.positions);
-    if (status == TARN_NOT_FOUND || status == TARN_DATA ||
+    if (status == TARN_NOT_FOUND || status == TARN_DATA || status == TARN_SQL ||
         status == TARN_COLUMN) /* not the user's statement: a broken file */
         status = op->report.status = TARN_CORRUPT;
     if (status != TARN_OK)
-        (void)tarn_while(op, "reading %zu position delete files", count);
+        tell_file(e, op, local_paths, count);
     return status;
 }

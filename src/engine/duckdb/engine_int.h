@@ -196,6 +196,14 @@ void tarn__place(struct tarn_op *op, const struct tarn_sql_text *text, size_t of
 enum tarn_status tarn__fail_table(struct tarn_session *s, struct tarn_op *op, struct tarn_str ns,
                                   struct tarn_str name);
 
+/* ---- blame.c */
+
+/* Is this said of a file that was read, though it names none? */
+bool tarn__is_of_a_file(struct tarn_str type, struct tarn_str message);
+/* The index of the first file that cannot be read to its end; count: none, or it took too long. */
+size_t tarn__unreadable_file(struct tarn_engine *e, struct tarn_op *op,
+                             const struct tarn_str *local_paths, size_t count);
+
 /* ---- run.c: statements */
 
 /* Prepares sql (zero-terminated). */

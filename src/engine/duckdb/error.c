@@ -266,6 +266,34 @@ static const struct tarn__live_file *file_of_session(const struct tarn_session *
     return f;
 }
 
+static const struct tarn__live_file *unreadable(struct tarn_session *s, struct tarn_op *op,
+                                                const struct tarn__live *list)
+{
+    for (; list; list = list->next_own) {
+        struct tarn_str *paths = tarn_alloc_array(op, list->file_count, sizeof *paths);
+        for (size_t i = 0; paths && i < list->file_count; i++)
+            paths[i] = list->files[i].local_path;
+        size_t at = paths ? tarn__unreadable_file(s->engine, op, paths, list->file_count)
+                          : list->file_count;
+        if (at < list->file_count)
+            return &list->files[at];
+    }
+    return NULL;
+}
+
+/* The file that cannot be read, where the message is of one and names none. */
+static const struct tarn__live_file *file_blamed(struct tarn_session *s, struct tarn_op *op,
+                                                 const struct said *e)
+{
+    if (!tarn__is_of_a_file(e->type, e->message))
+        return NULL;
+    const struct tarn__live_file *f = unreadable(s, op, s->lives);
+    for (const struct tarn__binding *b = s->bindings; b && !f; b = b->next)
+        f = unreadable(s, op, b->lives);
+    bool only = s->lives && s->lives->file_count == 1 && !s->lives->next_own && !s->bindings;
+    return !f && only ? &s->lives->files[0] : f;
+}
+
 static enum tarn_status status_of(const struct said *e)
 {
     for (size_t i = 0; i < sizeof mappings / sizeof mappings[0]; i++)
@@ -424,6 +452,8 @@ static enum tarn_status report(struct tarn_session *s, struct tarn_op *op, const
     if (tarn_str_is(e->subtype, "MISSING_ENTRY") && e->name.ptr)
         return report_missing(s, op, e);
     const struct tarn__live_file *f = file_of_session(s, e->message);
+    if (!f)
+        f = file_blamed(s, op, e);
     if (f &&
         (status == TARN_IO || status == TARN_DATA || status == TARN_CORRUPT || status == TARN_SQL))
         return report_file(op, e, f);

@@ -43,6 +43,12 @@ enum tarn_status tarn__nested_sql(struct tarn_op *op, struct tarn_buf *b,
                                   const struct tarn_field *f, const struct tarn__nested *n,
                                   struct tarn_str inner) TARN_MUST_USE;
 
+/* ---- view_files.c */
+
+/* TARN_CORRUPT: a file that the scan reads is longer or shorter, or has more or fewer rows, than its
+ * manifest says. */
+enum tarn_status tarn__files_check(struct tarn_op *op, const struct tarn_scan *scan) TARN_MUST_USE;
+
 /* ---- view_equality.c */
 
 /* A column that is read besides the scan's own, under a name of our own. */

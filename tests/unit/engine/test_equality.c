@@ -12,11 +12,14 @@ static struct tarn_str parquet(struct fixture *f, const char *name, const char *
     return path;
 }
 
-static struct tarn_data_file *delete_file(struct fixture *f)
+static struct tarn_data_file *delete_file(struct fixture *f, struct tarn_str path)
 {
     struct tarn_data_file *d = tarn_alloc(&f->op, sizeof *d);
+    struct tarn_str sql = tarn_sprintf(&f->op, "SELECT count(*) FROM '%s'", path.ptr);
     assert_non_null(d);
-    *d = (struct tarn_data_file){.content = TARN_CONTENT_EQUALITY_DELETES, .record_count = 1};
+    *d = (struct tarn_data_file){.content = TARN_CONTENT_EQUALITY_DELETES,
+                                 .path = path,
+                                 .record_count = atoll(rows_of(f, sql.ptr))};
     return d;
 }
 
@@ -42,7 +45,7 @@ static void equality(struct fixture *f, struct table *t, size_t g, const int32_t
             e->files[e->file_count++] = i;
     }
     e->deletes[e->delete_count++] = (struct tarn_equality_delete){
-        .file = delete_file(f), .local_path = path, .sequence_number = sequence};
+        .file = delete_file(f, path), .local_path = path, .sequence_number = sequence};
 }
 
 static void test_by_one_column(void **state)
