@@ -21,7 +21,7 @@ SETTINGS = {
     "execution.checkpointing.interval": "1s",
     "parallelism.default": "1",
     "rest.bind-address": "127.0.0.1",
-    "table.dml-sync": "true",
+    "restart-strategy.type": "none",
     "table.exec.iceberg.infer-source-parallelism": "false",
     "table.local-time-zone": "UTC",
     "taskmanager.memory.managed.size": "64m",
@@ -79,7 +79,9 @@ class Flink:
     def sql(self, *statements, batch=False):
         """Statements that change something; an INSERT ends with its commit."""
         for statement in statements:
-            (self.batch if batch else self.streaming).executeSql(statement).await_()
+            job = (self.batch if batch else self.streaming).executeSql(statement).getJobClient()
+            if job.isPresent():
+                job.get().getJobExecutionResult().get()
 
     def rows(self, query, batch=True):
         """(names, rows) of a query, as values that spark_side.plain knows."""
