@@ -81,9 +81,12 @@ enum tarn_status tarn__copy_options(struct tarn_op *op, struct tarn__copy *c,
     if (w->schema && (holds(&w->schema->root, TARN_TYPE_GEOMETRY) ||
                       holds(&w->schema->root, TARN_TYPE_GEOGRAPHY)))
         tarn_buf_z(&c->sql, ", GEOPARQUET_VERSION 'V2'"); /* Parquet's own type for it */
-    /* A Bloom filter knows -0.0 and 0.0 as different values: "= 0" would pass over rows. */
-    if (w->schema &&
-        (holds(&w->schema->root, TARN_TYPE_FLOAT) || holds(&w->schema->root, TARN_TYPE_DOUBLE)))
+    /* The engine's reader asks a Bloom filter in ways that pass over rows: it knows -0.0 and 0.0 as
+     * different values, and looks for the text of bytes instead of the bytes. */
+    if (w->schema && (holds(&w->schema->root, TARN_TYPE_FLOAT) ||
+                      holds(&w->schema->root, TARN_TYPE_DOUBLE) ||
+                      holds(&w->schema->root, TARN_TYPE_BINARY) ||
+                      holds(&w->schema->root, TARN_TYPE_FIXED)))
         tarn_buf_z(&c->sql, ", WRITE_BLOOM_FILTER false");
     tarn_buf_z(&c->sql, ", RETURN_STATS");
     return TARN_OK;
