@@ -217,13 +217,87 @@ static bool goes_whole(const struct deletion *x, const struct tarn_scan_file *f)
     return hit && hit->whole;
 }
 
-/* All files in which a row may be hidden. */
-static enum tarn_status find_places(struct deletion *x, const struct tarn_table *base)
+/* ---- the files to look through: those that may hold a key between the least and the greatest */
+
+static enum tarn_status run(struct deletion *x, struct tarn_buf *sql, int64_t *out)
 {
+    struct tarn_str text;
+    TARN_TRY((enum tarn_status)tarn_buf_take(x->op, sql, "a statement", &text));
+    return out ? tarn_session_int(x->flow->session, x->op, text, out)
+               : tarn_session_exec(x->flow->session, x->op, text);
+}
+
+struct ranges {
+    const struct tarn_row_key *key;
+    struct tarn_expr all; /* AND */
+};
+
+/* Types that the engine orders and prints as their values are read and compared here. */
+static bool is_plain(const struct tarn_type *t)
+{
+    return t->kind == TARN_TYPE_INT || t->kind == TARN_TYPE_LONG || t->kind == TARN_TYPE_DECIMAL ||
+           t->kind == TARN_TYPE_DATE || t->kind == TARN_TYPE_TIMESTAMP ||
+           t->kind == TARN_TYPE_STRING;
+}
+
+static enum tarn_status add_bound(struct ranges *r, struct tarn_op *op, const struct tarn_field *f,
+                                  enum tarn_expr_op what, struct tarn_str text)
+{
+    struct tarn_expr *e = &r->all.args[r->all.arg_count];
+    *e = (struct tarn_expr){.op = what, .field_id = f->id, .type = f->type, .value_count = 1};
+    TARN_NEW(op, e->values);
+    if (!text.ptr || !is_plain(&f->type))
+        return TARN_OK;
+    text = tarn_strdup(op, text); /* the value may point into it */
+    if (!text.ptr)
+        return TARN_NOMEM;
+    if (tarn_value_from_text(op, &f->type, text, e->values) == TARN_OK)
+        r->all.arg_count++;
+    else
+        tarn_clear(op); /* without this bound, then */
+    return TARN_OK;
+}
+
+static enum tarn_status take_ranges(void *ctx, struct tarn_op *op, const struct tarn_batch *b,
+                                    size_t row)
+{
+    struct ranges *r = ctx;
+    for (size_t i = 0; i < r->key->count; i++) {
+        const struct tarn_field *f = tarn_schema_field_by_id(&r->key->columns, r->key->parts[i].id);
+        TARN_TRY(add_bound(r, op, f, TARN_EXPR_GE, tarn_cell_text(b, 2 * i, row)));
+        TARN_TRY(add_bound(r, op, f, TARN_EXPR_LE, tarn_cell_text(b, 2 * i + 1, row)));
+    }
+    return TARN_OK;
+}
+
+static enum tarn_status find_ranges(struct deletion *x, struct tarn_str relation,
+                                    struct ranges *out)
+{
+    struct tarn_buf b;
+    struct tarn_str text;
+    *out = (struct ranges){.key = x->key, .all.op = TARN_EXPR_AND};
+    TARN_NEW_ARRAY(x->op, out->all.args, 2 * x->key->count);
+    tarn_buf_init(&b, 1 << 20);
+    tarn_buf_z(&b, "SELECT ");
+    for (size_t i = 0; i < x->key->count; i++)
+        tarn_buf_printf(&b, "%smin(\"tarn k%zu\")::VARCHAR, max(\"tarn k%zu\")::VARCHAR",
+                        i ? ", " : "", i, i);
+    tarn_buf_printf(&b, " FROM %.*s", TARN_STR_ARG(relation));
+    TARN_TRY((enum tarn_status)tarn_buf_take(x->op, &b, "a statement", &text));
+    return tarn_each_row(x->flow, x->op, text, take_ranges, out);
+}
+
+/* All files in which a row may be hidden. */
+static enum tarn_status find_places(struct deletion *x, const struct tarn_table *base,
+                                    struct tarn_str relation)
+{
+    struct ranges ranges;
     const struct tarn_scan *of = x->doomed.scan;
     struct tarn_scan *all;
     bool *keep;
-    TARN_TRY(tarn_table_scan(x->flow->lake, x->op, base, of->snapshot, NULL, &all));
+    TARN_TRY(find_ranges(x, relation, &ranges));
+    TARN_TRY(tarn_table_scan(x->flow->lake, x->op, base, of->snapshot,
+                             ranges.all.arg_count ? &ranges.all : NULL, &all));
     all->schema = of->schema; /* of a branch, too */
     TARN_NEW_ARRAY(x->op, keep, all->file_count + 1);
     for (size_t i = 0; i < all->file_count; i++) {
@@ -241,14 +315,6 @@ static enum tarn_status find_places(struct deletion *x, const struct tarn_table 
 }
 
 /* ---- does a row that stays have the key of one that goes? */
-
-static enum tarn_status run(struct deletion *x, struct tarn_buf *sql, int64_t *out)
-{
-    struct tarn_str text;
-    TARN_TRY((enum tarn_status)tarn_buf_take(x->op, sql, "a statement", &text));
-    return out ? tarn_session_int(x->flow->session, x->op, text, out)
-               : tarn_session_exec(x->flow->session, x->op, text);
-}
 
 static enum tarn_status make_keys(struct deletion *x, struct tarn_str relation)
 {
@@ -386,7 +452,7 @@ static enum tarn_status delete_keys(struct deletion *x, const struct tarn_table 
         x->ids[i] = x->key->parts[i].id;
     TARN_TRY(find_scopes(x));
     if (x->count) {
-        TARN_TRY(find_places(x, base));
+        TARN_TRY(find_places(x, base, relation));
         TARN_TRY(make_keys(x, relation));
         TARN_TRY(count_hidden(x, &hidden));
     }

@@ -83,3 +83,44 @@ def test_rows_that_share_identifiers(tmp_path, seed):
         assert found[i] == rows, f"version {version}, key {key}, {layout}: other rows after:\n{statement}"
     assert result.code == 0, result.err
     lake("sql", "select * from r.t.delete_files")
+
+
+TYPES = {
+    "boolean": "i % 2 = 0",
+    "int": "i - 5",
+    "bigint": "i * 10000000000",
+    "decimal(18,3)": "i / 8",
+    "decimal(38,0)": "i * 100000000000000000000000000000000000::decimal(38,0)",
+    "date": "date '1969-12-28' + i::int",
+    "time": "time '12:00:00.000001' + interval (i) second",
+    "timestamp_ntz": "timestamp '1969-12-31 23:59:55.000001' + interval (i) second",
+    "timestamp": "timestamptz '1969-12-31 23:59:55.000001+00' + interval (i) second",
+    "string": "case when i = 3 then '' when i = 4 then 'ab' || chr(0) || 'c' else repeat('ä', 20) || i end",
+    "uuid": "('ffffffff-0000-0000-0000-00000000000' || i)::uuid",
+    "binary": "('ab' || i)::blob",
+}
+
+
+@pytest.mark.parametrize("version", [2, 3])
+@pytest.mark.parametrize("kind", TYPES)
+def test_identifiers_of_every_type(tmp_path, kind, version):
+    lake = Lake(tmp_path)
+    value = TYPES[kind]
+    lake.sql(
+        "create namespace raw",
+        f"create table raw.t (k {kind} not null, n int not null, primary key (k{', n' if kind == 'boolean' else ''})) tblproperties ('format-version' = '{version}', 'tarn.write.delete-files' = 'equality')",
+        f"insert into raw.t select {value}, i from range(10) r(i)",
+        f"insert into raw.t select {value}, i from range(10, 10) r(i)",
+        "create table raw.copy as select * from raw.t",
+        "delete from raw.t where n in (3, 4)",
+        "delete from raw.copy where n in (3, 4)",
+        "update raw.t set n = -n where n = 5",
+        "update raw.copy set n = -n where n = 5",
+    )
+    look = "select k, n from raw.{} order by n"
+    assert lake.rows(look.format("t")) == lake.rows(look.format("copy"))
+    assert {row[0] for row in lake.rows("select content from raw.t.delete_files")} == {"2"}
+    assert lake.rows("select sum(record_count) from raw.t.delete_files") == [("3",)]
+    lake.sql(f"insert into raw.t select {value}, 1000 from range(6, 7) r(i)")  # one of the same identifier, far away in n
+    lake.sql("delete from raw.t where n = 6")
+    assert lake.rows("select count(*) from raw.t where n in (6, 1000)") == [("1",)]
