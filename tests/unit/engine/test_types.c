@@ -301,8 +301,9 @@ static void test_variants_inside(void **state)
                                 "l[3] IS NULL, l[3].w IS NULL, m['k']::JSON, m['n'] IS NULL FROM "
                                 "raw.v ORDER BY id"),
                         "{\"a\":[1,null]}|1|3|x|true|false|true|1.5|true\n"
-                        "NULL|NULL|NULL|NULL|true|true|true|NULL|true\n"
-                        "NULL|3|0|NULL|true|true|true|NULL|true\n");
+                        "null|NULL|NULL|NULL|true|true|true|null|true\n"
+                        "null|3|0|NULL|true|true|true|null|true\n");
+    assert_string_equal(rows_of(f, "SELECT id FROM raw.v WHERE s.v IS NULL ORDER BY id"), "2\n3\n");
     (void)table_insert(f, t, "SELECT id + 10 AS id, s, l, m FROM raw.v");
     assert_string_equal(rows_of(f, "SELECT s.v.a[1]::INT, m['k']::JSON FROM raw.v WHERE id = 11"),
                         "1|1.5\n");
