@@ -85,6 +85,7 @@ struct tarn__part {
     bool standing;    /* its rows stand in the table: they have a place */
     bool source;      /* "tarn source" is the row number of MERGE's source row */
     bool conditional; /* "tarn act" tells which action it is */
+    bool apart;       /* "tarn act" is a column of a query of its own; see tarn__dml_put_apart */
     bool outer; /* it also holds source rows without a partner, "tarn act" -1: no rows of it */
     /* FROM .. WHERE .., of ctx's statement */
     void (*from)(const struct tarn__dml *d, const struct tarn__part *p, struct tarn__compose *c);
@@ -195,6 +196,10 @@ enum tarn_status tarn__dml_select(struct tarn__dml *d, struct tarn__part *p) TAR
  * different ones, and any second match of a MERGE, are TARN_DATA naming the row. */
 enum tarn_status tarn__dml_unique(struct tarn__dml *d, struct tarn__part *p,
                                   bool again) TARN_MUST_USE;
+/* Behind FROM's tables: what "tarn act" is, where the engine refuses the name of an expression with
+ * side effects: conditions with random(), or with operators that scans must not see into. */
+void tarn__dml_put_apart(const struct tarn__dml *d, const struct tarn__part *p,
+                         struct tarn__compose *c);
 /* All conditions and values of actions as a list for SELECT, to see whether they mean something;
  * "1" if there are none. */
 void tarn__dml_put_pieces(const struct tarn__dml *d, const struct tarn__action *actions,

@@ -86,7 +86,12 @@ static void put_place(const struct tarn__dml *d, const struct tarn__part *p,
 /* Which action: the first whose condition holds. */
 static void put_act(const struct tarn__dml *d, const struct tarn__part *p, struct tarn__compose *c)
 {
-    tarn_buf_z(&c->sql, ", CASE");
+    tarn_buf_z(&c->sql, "CASE");
+    if (p->apart && p->standing && !p->outer) { /* a value for each row, also of random() alone */
+        tarn_buf_z(&c->sql, " WHEN ");
+        put_column(d, c, TARN_STR("_pos"));
+        tarn_buf_z(&c->sql, " < 0 THEN NULL");
+    }
     if (p->outer) {
         tarn_buf_z(&c->sql, " WHEN ");
         put_column(d, c, TARN_STR("_pos"));
@@ -105,6 +110,16 @@ static void put_act(const struct tarn__dml *d, const struct tarn__part *p, struc
             tarn_buf_printf(&c->sql, "\n) THEN %zu", k);
     }
     tarn_buf_z(&c->sql, " END AS \"tarn act\"");
+}
+
+void tarn__dml_put_apart(const struct tarn__dml *d, const struct tarn__part *p,
+                         struct tarn__compose *c)
+{
+    if (!p->apart)
+        return;
+    tarn_buf_z(&c->sql, ", LATERAL (SELECT ");
+    put_act(d, p, c);
+    tarn_buf_z(&c->sql, ") AS \"tarn acts\"");
 }
 
 static void put_slot(const struct tarn__dml *d, const struct tarn__part *p, size_t k,
@@ -166,8 +181,13 @@ static enum tarn_status compose(struct tarn__dml *d, const struct tarn__part *p,
         tarn_buf_sql_name(&c.sql, d->source);
         tarn_buf_z(&c.sql, ".rowid AS \"tarn source\"");
     }
-    if (p->conditional)
-        put_act(d, p, &c);
+    if (p->conditional) {
+        tarn_buf_z(&c.sql, ", ");
+        if (p->apart)
+            tarn_buf_z(&c.sql, "\"tarn act\"");
+        else
+            put_act(d, p, &c);
+    }
     for (size_t k = 0; k < p->count; k++) {
         const struct tarn__action *a = &p->actions[k];
         for (size_t q = 0; q < a->row_count; q++)
@@ -297,6 +317,22 @@ static enum tarn_status aggregate_told(struct tarn__dml *d, enum tarn_status sta
     return TARN_SQL;
 }
 
+static enum tarn_status compose_either(struct tarn__dml *d, struct tarn__part *p,
+                                       struct tarn_sql_text *out)
+{
+    struct tarn_type rows;
+    TARN_TRY(compose(d, p, out));
+    if (!p->conditional)
+        return TARN_OK;
+    enum tarn_status status =
+        tarn_session_describe(d->r->sql->env->flow.session, d->op, *out, &rows);
+    if (status != TARN_SQL || !strstr(d->op->report.message, "has side effects"))
+        return status;
+    tarn_clear(d->op);
+    p->apart = true;
+    return compose(d, p, out);
+}
+
 enum tarn_status tarn__dml_select(struct tarn__dml *d, struct tarn__part *p)
 {
     struct tarn_session *session = d->r->sql->env->flow.session;
@@ -305,7 +341,7 @@ enum tarn_status tarn__dml_select(struct tarn__dml *d, struct tarn__part *p)
     struct tarn_buf sql;
     for (size_t k = 0; k < p->count; k++)
         TARN_TRY(name_slots(d, &p->actions[k], k));
-    TARN_TRY(compose(d, p, &text));
+    TARN_TRY(compose_either(d, p, &text));
     if (tarn__dml_has(p, 1u << TARN__ACT_UPDATE | 1u << TARN__ACT_INSERT)) {
         TARN_TRY(aggregate_told(d, tarn_session_describe(session, d->op, text, &rows)));
         TARN_TRY(take_types(d, p, &rows));

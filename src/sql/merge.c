@@ -59,6 +59,7 @@ static void from_matched(const struct tarn__dml *d, const struct tarn__part *p,
     tarn__dml_put_target(d, c);
     put_on(d, m, c);
     tarn__merge_put_bounds(d, m, c);
+    tarn__dml_put_apart(d, p, c);
     put_all_of_source(d, c);
     put_acts(p, c, "AND");
 }
@@ -90,6 +91,7 @@ static void from_missing(const struct tarn__dml *d, const struct tarn__part *p,
     tarn_buf_z(&c->sql, " FROM ");
     put_source(d, c);
     if (joins_outer(m)) {
+        tarn__dml_put_apart(d, p, c);
         tarn_buf_z(&c->sql, " WHERE ");
         tarn_buf_sql_name(&c->sql, d->source);
         tarn_buf_z(&c->sql, ".rowid IN (SELECT \"tarn source\" FROM temp.main.\"tarn rows\" WHERE "
@@ -102,6 +104,7 @@ static void from_missing(const struct tarn__dml *d, const struct tarn__part *p,
     tarn_buf_z(&c->sql, " AS \"tarn met\" ON (\"tarn met\".\"tarn source\" = ");
     tarn_buf_sql_name(&c->sql, d->source);
     tarn_buf_z(&c->sql, ".rowid)");
+    tarn__dml_put_apart(d, p, c);
     put_acts(p, c, "WHERE");
 }
 
@@ -113,6 +116,7 @@ static void from_orphans(const struct tarn__dml *d, const struct tarn__part *p,
     tarn_buf_z(&c->sql, " ANTI JOIN ");
     put_source(d, c);
     put_on(d, p->ctx, c);
+    tarn__dml_put_apart(d, p, c);
     put_acts(p, c, "WHERE");
 }
 
