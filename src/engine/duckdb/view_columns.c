@@ -73,6 +73,24 @@ void tarn__extra_sql(struct tarn_buf *b, const struct tarn__extra *extra)
     tarn_buf_put(b, '}');
 }
 
+/* A field of a variant that is a struct's: the engine's optimizer takes both for fields of structs,
+ * and fails. What it cannot see through it leaves alone. */
+static bool hides_variant(const struct tarn_type *t)
+{
+    return t->kind == TARN_TYPE_STRUCT && tarn__holds_variant(t);
+}
+
+static void inner_sql(struct tarn_buf *b, struct tarn_str inner, bool hidden)
+{
+    if (hidden) {
+        tarn_buf_z(b, "CASE WHEN ");
+        tarn_buf_sql_name(b, inner);
+        tarn_buf_z(b, " IS NOT NULL THEN ");
+    }
+    tarn_buf_sql_name(b, inner);
+    tarn_buf_z(b, hidden ? " END" : "");
+}
+
 enum tarn_status tarn__select_sql(struct tarn_op *op, struct tarn_buf *b,
                                   const struct tarn_type *root, const struct tarn__layout *layout)
 {
@@ -83,11 +101,12 @@ enum tarn_status tarn__select_sql(struct tarn_op *op, struct tarn_buf *b,
         if (!inner.ptr)
             return TARN_NOMEM;
         tarn_buf_z(b, i > 0 ? ", " : "");
+        bool made = (nested && nested->differs) || hides_variant(&f->type);
         if (nested && nested->differs)
             TARN_TRY(tarn__nested_sql(op, b, f, nested, inner));
         else
-            tarn_buf_sql_name(b, inner);
-        if (tarn_str_eq(inner, f->name) && !(nested && nested->differs))
+            inner_sql(b, inner, hides_variant(&f->type));
+        if (tarn_str_eq(inner, f->name) && !made)
             continue;
         tarn_buf_z(b, " AS ");
         tarn_buf_sql_name(b, f->name);

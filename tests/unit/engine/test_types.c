@@ -304,6 +304,7 @@ static void test_variants_inside(void **state)
                         "null|NULL|NULL|NULL|true|true|true|null|true\n"
                         "null|3|0|NULL|true|true|true|null|true\n");
     assert_string_equal(rows_of(f, "SELECT id FROM raw.v WHERE s.v IS NULL ORDER BY id"), "2\n3\n");
+    assert_string_equal(rows_of(f, "SELECT s.v.a[1]::INT FROM raw.v WHERE id = 1"), "1\n");
     (void)table_insert(f, t, "SELECT id + 10 AS id, s, l, m FROM raw.v");
     assert_string_equal(rows_of(f, "SELECT s.v.a[1]::INT, m['k']::JSON FROM raw.v WHERE id = 11"),
                         "1|1.5\n");
