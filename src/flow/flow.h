@@ -50,6 +50,10 @@ enum tarn_status tarn_reconcile(struct tarn_op *op, const struct tarn_schema *ta
 enum tarn_status tarn_flow_write(const struct tarn_flow *, struct tarn_op *,
                                  const struct tarn_change *, int64_t ingest_ts_us,
                                  struct tarn_write *out) TARN_MUST_USE;
+/* What a "delete", "update" or "merge" asks for instead: write.<statement>.distribution-mode, which
+ * does not look at write.distribution-mode, as in Iceberg. */
+enum tarn_status tarn_flow_write_statement(struct tarn_op *, const char *statement,
+                                           struct tarn_write *) TARN_MUST_USE;
 /* Behind the columns, `_row_id` and `_last_updated_sequence_number` (format version 3): rows that
  * live on in a new file keep their id. Either may be null. */
 enum tarn_status tarn_flow_write_lineage(struct tarn_op *, struct tarn_write *) TARN_MUST_USE;

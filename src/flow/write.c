@@ -64,6 +64,47 @@ static const struct tarn_sort_order *sort_order(const struct tarn_metadata *m)
     return NULL;
 }
 
+/* The first of these properties that is set; else hash. Nothing is to be gathered without
+ * partitions, and an order is kept whatever the mode, so that none differs from the others by the
+ * files of partitions alone. */
+static enum tarn_status distribution(struct tarn_op *op, const struct tarn_metadata *m,
+                                     const char *const *keys, size_t count,
+                                     enum tarn_distribution *out)
+{
+    static const struct {
+        const char *name;
+        enum tarn_distribution mode;
+    } modes[] = {{"none", TARN_DISTRIBUTE_NONE},
+                 {"hash", TARN_DISTRIBUTE_HASH},
+                 {"range", TARN_DISTRIBUTE_RANGE}};
+    *out = TARN_DISTRIBUTE_HASH;
+    for (size_t k = 0; k < count; k++) {
+        const struct tarn_str *v = tarn_kvs_get(&m->properties, keys[k]);
+        for (size_t i = 0; v && i < sizeof modes / sizeof modes[0]; i++)
+            if (tarn_str_eq_nocase(*v, tarn_str_view(modes[i].name))) {
+                *out = modes[i].mode;
+                return TARN_OK;
+            }
+        if (v)
+            return tarn_fail(op, TARN_CONFIG,
+                             "table property \"%s\" is \"%.*s\", not none, hash or range", keys[k],
+                             TARN_STR_ARG(*v));
+    }
+    return TARN_OK;
+}
+
+enum tarn_status tarn_flow_write_statement(struct tarn_op *op, const char *statement,
+                                           struct tarn_write *w)
+{
+    static const char *const known[][2] = {{"delete", "write.delete.distribution-mode"},
+                                           {"update", "write.update.distribution-mode"},
+                                           {"merge", "write.merge.distribution-mode"}};
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+        if (strcmp(statement, known[i][0]) == 0)
+            return distribution(op, w->metadata, &known[i][1], 1, &w->distribution);
+    return TARN_OK;
+}
+
 static struct tarn_str data_folder(struct tarn_op *op, const struct tarn_metadata *m)
 {
     static const char *const keys[] = {"write.data.path", "write.folder-storage.path"};
@@ -99,6 +140,8 @@ enum tarn_status tarn_flow_write(const struct tarn_flow *flow, struct tarn_op *o
     out->codec_level = (int32_t)level;
     TARN_TRY(number_property(op, m, "write.parquet.row-group-size-bytes", 0, 1 << 16,
                              (int64_t)1 << 40, &out->row_group_bytes));
+    static const char *const mode = "write.distribution-mode";
+    TARN_TRY(distribution(op, m, &mode, 1, &out->distribution));
     TARN_TRY(tarn__write_metrics(op, m, out));
     TARN_TRY(constant_tuple(op, m, out->spec, ingest_ts_us, &out->constants));
     struct tarn_str folder = data_folder(op, m);

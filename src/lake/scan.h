@@ -66,6 +66,9 @@ struct tarn_scan {
     size_t matching_count;
     /* nested names changed over the table's history: nested columns must not be matched by name */
     bool nested_by_id;
+    /* schemas that the table once had are gone from its metadata: what files hold may be called
+     * otherwise, or have been promoted, for all that is known */
+    bool schemas_gone;
     /* schema.name-mapping.default is set: some files may hold no field ids */
     bool files_without_ids_possible;
     struct tarn_scan_skips skips;
@@ -88,6 +91,13 @@ struct tarn_metric_width {
     int32_t field_id, width;
 };
 
+/* How a write's rows come into files (write.distribution-mode). */
+enum tarn_distribution {
+    TARN_DISTRIBUTE_HASH, /* a partition's rows are gathered: as few files as their size asks for */
+    TARN_DISTRIBUTE_NONE, /* as they come; a thread has its own files for each partition */
+    TARN_DISTRIBUTE_RANGE /* by partition and order: no two files overlap in both */
+};
+
 /* A write: rows that become data files of one table. */
 struct tarn_write {
     const struct tarn_metadata *metadata; /* for specs */
@@ -104,9 +114,9 @@ struct tarn_write {
     int32_t bound_width;                     /* of columns that `metrics` does not name; 0 = 16 */
     const struct tarn_metric_width *metrics; /* by field id, ascending */
     size_t metric_count;
-    struct tarn_str order_by; /* SQL text, absent = none */
-    /* rows of a partition lie in this order, within a file and from file to file, which name it;
-     * NULL = in any */
+    enum tarn_distribution distribution;
+    /* rows of a partition lie in this order, within a file and from file to file, which name it,
+     * whatever the distribution; NULL = in any */
     const struct tarn_sort_order *sort;
     bool spread; /* files lie in folders named by a hash (write.object-storage.enabled) */
 };

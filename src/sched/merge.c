@@ -149,6 +149,7 @@ static enum tarn_status write_rows(struct merge *m, struct tarn_buf *sql, struct
     TARN_TRY((enum tarn_status)tarn_buf_finish(op, sql, "merge query"));
     struct tarn_sql_text text = {.sql = tarn_buf_view(sql), .line0 = 1};
     TARN_TRY(tarn_flow_write(&m->b->flow, op, m->change, INT64_MIN, &write));
+    TARN_TRY(tarn_flow_write_statement(op, "merge", &write));
     if (m->lineage)
         TARN_TRY(tarn_flow_write_lineage(op, &write));
     TARN_TRY(tarn_session_write(m->b->w->session, op, text, &write, &written));

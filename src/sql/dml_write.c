@@ -101,6 +101,7 @@ enum tarn_status tarn__dml_write_rows(struct tarn__writing *x, bool kept)
     TARN_GO(rows_sql(x, kept, &sql));
     TARN_GO(count_new(x, &expected));
     TARN_GO(tarn_flow_write(flow, d->op, d->change, INT64_MIN, &write));
+    TARN_GO(tarn_flow_write_statement(d->op, d->what, &write));
     if (x->lineage)
         TARN_GO(tarn_flow_write_lineage(d->op, &write));
     TARN_GO(tarn_session_write(flow->session, d->op,

@@ -8,12 +8,18 @@
  * more partition column. Bytes are estimated from the row's values before encoding; TARN__COMPRESSION
  * of them are taken for one byte of the file. Two partitions whose hashes meet share a count: their
  * files become smaller, nothing else.
+ *
+ * Of few partitions all rows are gathered. The engine keeps a hundred files open; what it would do
+ * with more is better sorted first, so that a partition too many ends the write. Else a thread has
+ * files of its own for each partition: their number holds the thread's.
  */
 #include "engine/duckdb/write_int.h"
 
 #include <stdlib.h>
 
-#define SLOTS_FIRST 256
+#define SLOTS_FIRST   256
+#define THREADS_MAX   256 /* with numbers of their own */
+#define THREAD_SPREAD UINT64_C(0x9e3779b97f4a7c15)
 
 struct slot {
     uint64_t key;
@@ -23,16 +29,20 @@ struct slot {
 struct tarn__roll {
     int64_t id;
     int64_t limit_bytes;
-    pthread_mutex_t lock; /* guards the slots */
+    bool few;
+    pthread_mutex_t lock; /* guards what follows */
+    bool full;
     struct slot *slots;
     size_t slot_count, used;
+    pthread_t threads[THREADS_MAX];
+    size_t thread_count;
     struct tarn__roll *next;
 };
 
 /* ---- registry */
 
 enum tarn_status tarn__roll_open(struct tarn_engine *e, struct tarn_op *op, int64_t file_size_bytes,
-                                 struct tarn__roll **out)
+                                 bool few, struct tarn__roll **out)
 {
     struct tarn__roll *r = calloc(1, sizeof *r);
     if (r)
@@ -44,6 +54,7 @@ enum tarn_status tarn__roll_open(struct tarn_engine *e, struct tarn_op *op, int6
         return tarn_fail(op, TARN_NOMEM, "could not start writing rows: out of memory");
     }
     r->slot_count = SLOTS_FIRST;
+    r->few = few;
     if (__builtin_mul_overflow(file_size_bytes, (int64_t)TARN__COMPRESSION, &r->limit_bytes))
         r->limit_bytes = INT64_MAX;
     pthread_mutex_lock(&e->lock);
@@ -69,6 +80,14 @@ void tarn__roll_close(struct tarn_engine *e, struct tarn__roll *r)
     pthread_mutex_destroy(&r->lock);
     free(r->slots);
     free(r);
+}
+
+bool tarn__roll_is_full(struct tarn__roll *r)
+{
+    pthread_mutex_lock(&r->lock);
+    bool full = r->full;
+    pthread_mutex_unlock(&r->lock);
+    return full;
 }
 
 static struct tarn__roll *roll_find(struct tarn_engine *e, int64_t id)
@@ -106,11 +125,26 @@ static bool slots_grow(struct tarn__roll *r)
     return true;
 }
 
-/* False: no memory for one more partition. */
-static bool count_row(struct tarn__roll *r, uint64_t key, int64_t bytes, int32_t *out)
+/* The number of this thread; threads beyond the last share it. */
+static size_t thread_of(struct tarn__roll *r)
+{
+    pthread_t self = pthread_self();
+    size_t i = 0;
+    while (i < r->thread_count && !pthread_equal(r->threads[i], self))
+        i++;
+    if (i == r->thread_count && i < THREADS_MAX)
+        r->threads[r->thread_count++] = self;
+    return i < THREADS_MAX ? i : THREADS_MAX - 1;
+}
+
+/* False: it is full, or there is no memory for one more partition. */
+static bool count_row(struct tarn__roll *r, uint64_t key, int64_t bytes, int64_t *out)
 {
     struct slot *s = slot_of(r->slots, r->slot_count, key);
     if (!s->used) {
+        r->full = r->few && r->used == TARN__PARTITIONS_FEW;
+        if (r->full)
+            return false;
         if (r->used + 1 > r->slot_count / 2) {
             if (!slots_grow(r))
                 return false;
@@ -120,8 +154,7 @@ static bool count_row(struct tarn__roll *r, uint64_t key, int64_t bytes, int32_t
         r->used++;
     }
     s->bytes += bytes > 0 ? bytes : 1;
-    int64_t file = s->bytes / r->limit_bytes;
-    *out = file < INT32_MAX ? (int32_t)file : INT32_MAX;
+    *out = s->bytes / r->limit_bytes;
     return true;
 }
 
@@ -141,11 +174,18 @@ static void roll_rows(duckdb_function_info info, duckdb_data_chunk in, duckdb_ve
     }
     bool ok = true;
     pthread_mutex_lock(&r->lock);
-    for (idx_t i = 0; ok && i < n; i++)
-        ok = count_row(r, keys[i], bytes[i], &file[i]);
+    size_t thread = r->few ? 0 : thread_of(r);
+    for (idx_t i = 0; ok && i < n; i++) {
+        int64_t number;
+        ok = count_row(r, keys[i] ^ thread * THREAD_SPREAD, bytes[i], &number);
+        if (ok && !r->few)
+            number = number * THREADS_MAX + (int64_t)thread;
+        file[i] = ok && number < INT32_MAX ? (int32_t)number : INT32_MAX;
+    }
+    bool full = r->full;
     pthread_mutex_unlock(&r->lock);
     if (!ok)
-        duckdb_scalar_function_set_error(info, TARN__NO_MEMORY);
+        duckdb_scalar_function_set_error(info, full ? "too many partitions" : TARN__NO_MEMORY);
 }
 
 enum tarn_status tarn__roll_functions(struct tarn_engine *e, struct tarn_op *op,

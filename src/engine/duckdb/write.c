@@ -2,8 +2,9 @@
  *
  * Files get names of their own (a random token and an id), so that a failed write can be cleaned up
  * and none ever replaces another. Rows of one partition tuple (or of an unpartitioned table) go to
- * files that roll at the target size; rows of many go to one file a partition, or several (roll.c).
- * (The engine cannot do both.) Nothing is synced here.
+ * files that roll at the target size; rows of few go to one file a partition, or several (roll.c), side by
+ * side. (The engine cannot do both.) Where there are many, or an order, they are sorted first
+ * (write_sorted.c). Nothing is synced here.
  */
 #include "engine/duckdb/write_int.h"
 
@@ -13,6 +14,8 @@
 #include "base/random.h"
 #include "engine/duckdb/query_int.h"
 #include "io/folder.h"
+
+#define FED "temp.main.\"tarn fed\""
 
 /* ---- COPY */
 
@@ -83,10 +86,9 @@ enum tarn_status tarn__copy_options(struct tarn_op *op, struct tarn__copy *c,
         tarn_buf_z(&c->sql, ", GEOPARQUET_VERSION 'V2'"); /* Parquet's own type for it */
     /* The engine's reader asks a Bloom filter in ways that pass over rows: it knows -0.0 and 0.0 as
      * different values, and looks for the text of bytes instead of the bytes. */
-    if (w->schema && (holds(&w->schema->root, TARN_TYPE_FLOAT) ||
-                      holds(&w->schema->root, TARN_TYPE_DOUBLE) ||
-                      holds(&w->schema->root, TARN_TYPE_BINARY) ||
-                      holds(&w->schema->root, TARN_TYPE_FIXED)))
+    if (w->schema &&
+        (holds(&w->schema->root, TARN_TYPE_FLOAT) || holds(&w->schema->root, TARN_TYPE_DOUBLE) ||
+         holds(&w->schema->root, TARN_TYPE_BINARY) || holds(&w->schema->root, TARN_TYPE_FIXED)))
         tarn_buf_z(&c->sql, ", WRITE_BLOOM_FILTER false");
     tarn_buf_z(&c->sql, ", RETURN_STATS");
     return TARN_OK;
@@ -278,40 +280,30 @@ static enum tarn_status file_key_sql(struct tarn_op *op, struct tarn_buf *b,
     return TARN_OK;
 }
 
-/* Sorted rows go to one file whatever its size: the engine keeps the order of none that rolls.
- * Inside of partitions it keeps it only as far as one thread sees it. */
 static void target_sql(struct tarn__copy *c, const struct tarn__writing *x)
 {
     const struct tarn_write *w = x->w;
     struct tarn_buf *b = &c->sql;
-    bool sorted = w->order_by.ptr && w->order_by.len > 0 && !x->partitioned;
-    struct tarn_buf path;
-    tarn_buf_init(&path, 65536);
-    tarn_buf_str(&path, w->folder);
-    if (sorted)
-        tarn_buf_printf(&path, "/%s-sorted.parquet", c->token);
     tarn_buf_z(b, ") TO ");
-    tarn_buf_sql_text(b, tarn_buf_view(&path));
-    b->failed = b->failed || path.failed;
-    tarn_buf_release(&path);
-    tarn_buf_printf(b, " (FORMAT parquet, PRESERVE_ORDER %s", sorted ? "true" : "false");
-    if (!sorted)
-        tarn_buf_printf(b, ", APPEND true, FILENAME_PATTERN '%s-{uuidv7}'", c->token);
+    tarn_buf_sql_text(b, w->folder);
+    tarn_buf_printf(b,
+                    " (FORMAT parquet, PRESERVE_ORDER false, APPEND true, FILENAME_PATTERN "
+                    "'%s-{uuidv7}'",
+                    c->token);
     if (x->partitioned)
         partition_by_sql(b, w->spec);
     else
         tarn_buf_z(b,
                    ", WRITE_EMPTY_FILE false"); /* which the engine refuses beside PARTITION_BY */
-    if (!x->partitioned && !sorted)
+    if (!x->partitioned)
         tarn_buf_printf(b, ", FILE_SIZE_BYTES %lld", (long long)tarn__file_size(w));
-    if (w->row_group_bytes > 0 && !sorted)
+    if (w->row_group_bytes > 0)
         tarn_buf_printf(b, ", ROW_GROUP_SIZE_BYTES %lld", (long long)w->row_group_bytes);
     tarn_buf_z(b, ", FIELD_IDS ");
     tarn__field_ids_sql(b, &w->schema->root);
 }
 
-/* SELECT *, keys FROM (SELECT casts FROM source) [ORDER BY]: keys and order see the columns as they
- * are stored. */
+/* SELECT *, keys FROM (SELECT casts FROM source): keys see the columns as they are stored. */
 static enum tarn_status copy_sql(struct tarn_op *op, struct tarn__copy *c,
                                  const struct tarn__writing *x, struct tarn_str source,
                                  size_t *out_prefix)
@@ -326,8 +318,6 @@ static enum tarn_status copy_sql(struct tarn_op *op, struct tarn__copy *c,
     *out_prefix = b->len;
     tarn_buf_str(b, source);
     tarn_buf_z(b, ")");
-    if (x->w->order_by.ptr && x->w->order_by.len > 0)
-        tarn_buf_printf(b, " ORDER BY %.*s", TARN_STR_ARG(x->w->order_by));
     target_sql(c, x);
     TARN_TRY(tarn__copy_options(op, c, x->w));
     tarn_buf_put(b, ')');
@@ -337,7 +327,7 @@ static enum tarn_status copy_sql(struct tarn_op *op, struct tarn__copy *c,
 static enum tarn_status write_unsorted(struct tarn_session *s, struct tarn_op *op,
                                        struct tarn__writing *x, struct tarn_str source,
                                        const struct tarn__text *text, size_t text_at,
-                                       struct tarn_written *out)
+                                       bool *out_many, struct tarn_written *out)
 {
     struct tarn__copy c;
     struct tarn__rows rows;
@@ -346,7 +336,8 @@ static enum tarn_status write_unsorted(struct tarn_session *s, struct tarn_op *o
     TARN_TRY(tarn__copy_open(op, x->w->folder, &c));
     enum tarn_status status = TARN_OK;
     if (x->partitioned)
-        status = tarn__roll_open(s->engine, op, tarn__file_size(x->w), &x->roll);
+        status = tarn__roll_open(s->engine, op, tarn__file_size(x->w),
+                                 x->w->distribution != TARN_DISTRIBUTE_NONE, &x->roll);
     if (status == TARN_OK)
         status = copy_sql(op, &c, x, source, &prefix);
     if (text) {
@@ -358,10 +349,29 @@ static enum tarn_status write_unsorted(struct tarn_session *s, struct tarn_op *o
     if (status == TARN_OK)
         status = tarn__written(op, &rows, x->w, out);
     tarn_buf_release(&c.sql);
+    *out_many = status != TARN_OK && x->roll && tarn__roll_is_full(x->roll);
     tarn__roll_close(s->engine, x->roll);
+    x->roll = NULL;
     if (status != TARN_OK)
         tarn__copy_remove(&c, x->w->folder);
     return status;
+}
+
+/* Rows of few partitions are written as they come. That there are many shows soon, unless they come
+ * one partition after the other; then they are asked for again. */
+static enum tarn_status write_gathered(struct tarn_session *s, struct tarn_op *op,
+                                       struct tarn__writing *x, struct tarn_str source,
+                                       const struct tarn__text *text, size_t text_at,
+                                       struct tarn_written *out)
+{
+    bool many = false;
+    if (tarn__can_sort(x->w))
+        return tarn__write_sorted(s, op, x, source, text, text_at, out);
+    enum tarn_status status = write_unsorted(s, op, x, source, text, text_at, &many, out);
+    if (!many)
+        return status;
+    tarn_clear(op);
+    return tarn__write_sorted(s, op, x, source, text, text_at, out);
 }
 
 static enum tarn_status write_rows(struct tarn_session *s, struct tarn_op *op,
@@ -369,8 +379,7 @@ static enum tarn_status write_rows(struct tarn_session *s, struct tarn_op *op,
                                    const struct tarn__text *text, size_t text_at,
                                    struct tarn_written *out)
 {
-    TARN_TRY(tarn__can_sort(x->w) ? tarn__write_sorted(s, op, x, source, text, text_at, out)
-                                  : write_unsorted(s, op, x, source, text, text_at, out));
+    TARN_TRY(write_gathered(s, op, x, source, text, text_at, out));
     return x->w->spread ? tarn__spread(op, x->w->folder, out) : TARN_OK;
 }
 
@@ -484,6 +493,35 @@ enum tarn_status tarn_session_write(struct tarn_session *s, struct tarn_op *op,
 
 /* ---- from a producer */
 
+/* A producer's rows come once. Where they may be needed twice they lie in a temporary table. */
+static bool may_ask_twice(const struct tarn__writing *x)
+{
+    return x->partitioned && !tarn__can_sort(x->w) && x->w->distribution != TARN_DISTRIBUTE_NONE;
+}
+
+static enum tarn_status write_fed(struct tarn_session *s, struct tarn_op *op,
+                                  struct tarn__writing *x, const struct tarn__feed *feed,
+                                  struct tarn_written *out)
+{
+    struct tarn_str source = tarn_sprintf(op, "tarn_feed(%lld)", (long long)feed->id);
+    struct tarn_buf b;
+    if (!source.ptr)
+        return TARN_NOMEM;
+    if (!may_ask_twice(x))
+        return write_rows(s, op, x, source, NULL, 0, out);
+    tarn_buf_init(&b, 4096);
+    tarn_buf_printf(&b, "CREATE OR REPLACE TEMP TABLE " FED " AS SELECT * FROM %.*s",
+                    TARN_STR_ARG(source));
+    enum tarn_status status = tarn__do_buf(s, op, &b);
+    if (status == TARN_OK)
+        status = write_rows(s, op, x, TARN_STR(FED), NULL, 0, out);
+    struct tarn_report told = op->report;
+    if (tarn__do(s, op, "DROP TABLE IF EXISTS " FED) != TARN_OK)
+        tarn_clear(op);
+    op->report = told;
+    return status;
+}
+
 enum tarn_status tarn_session_write_producer(struct tarn_session *s, struct tarn_op *op,
                                              struct tarn_producer *p, const struct tarn_write *w,
                                              struct tarn_written *out)
@@ -504,8 +542,7 @@ enum tarn_status tarn_session_write_producer(struct tarn_session *s, struct tarn
             return TARN_NOMEM;
     }
     TARN_TRY(tarn__feed_open(s->engine, op, p, &feed));
-    struct tarn_str source = tarn_sprintf(op, "tarn_feed(%lld)", (long long)feed->id);
-    enum tarn_status status = source.ptr ? write_rows(s, op, &x, source, NULL, 0, out) : TARN_NOMEM;
+    enum tarn_status status = write_fed(s, op, &x, feed, out);
     if (status != TARN_OK && feed->report.status != TARN_OK) {
         op->report = feed->report; /* the cause, not what the engine made of it */
         status = op->report.status;

@@ -37,8 +37,8 @@ bool tarn__source_path(struct tarn_buf *b, const struct tarn_type *t, int32_t id
                        const struct tarn_field **out);
 int64_t tarn__file_size(const struct tarn_write *w);
 
-/* ---- write_sorted.c: rows in a table's sort order; `text` as of tarn__copy_run, its place in the
- * source at text_at */
+/* ---- write_sorted.c: rows gathered by partition, in the table's sort order if it has one; `text`
+ * as of tarn__copy_run, its place in the source at text_at */
 bool tarn__can_sort(const struct tarn_write *w);
 enum tarn_status tarn__write_sorted(struct tarn_session *s, struct tarn_op *op,
                                     struct tarn__writing *x, struct tarn_str source,
@@ -53,8 +53,12 @@ enum tarn_status tarn__spread(struct tarn_op *op, struct tarn_str folder,
 #define TARN__COMPRESSION 3 /* bytes of values that are taken for one of a file */
 /* The bytes that a row's values take, about. */
 void tarn__width_sql(struct tarn_buf *b, const struct tarn_type *root);
+/* few: a partition's rows go to the same files whichever thread has them, and more partitions than
+ * TARN__PARTITIONS_FEW are a failure. Else each thread has files of its own. */
+#define TARN__PARTITIONS_FEW 32
 enum tarn_status tarn__roll_open(struct tarn_engine *e, struct tarn_op *op, int64_t file_size_bytes,
-                                 struct tarn__roll **out) TARN_MUST_USE;
+                                 bool few, struct tarn__roll **out) TARN_MUST_USE;
+bool tarn__roll_is_full(struct tarn__roll *r);                      /* it has failed so */
 void tarn__roll_close(struct tarn_engine *e, struct tarn__roll *r); /* NULL-safe */
 /* The number of a row's file. keys: the partition's columns, as "a, b"; root: the row's columns. */
 void tarn__roll_sql(struct tarn_buf *b, const struct tarn__roll *r, const struct tarn_type *root,

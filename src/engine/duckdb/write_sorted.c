@@ -1,27 +1,28 @@
-/* write_sorted: rows into Parquet files in a table's sort order.
+/* write_sorted: rows into Parquet files, gathered by partition and in the table's sort order.
  *
- * The engine keeps no order in files that roll, nor inside of partitions. So the rows are put into
- * a temporary table with their partition values and their place in the partition's order, and each
- * file is one COPY of a range of places: rows lie in order within a file and from file to file.
- * The temporary table may spill to disk.
+ * The engine keeps no order in files that roll, nor inside of partitions, and of many partitions at
+ * once it writes many small files. So the rows go through its sort into a temporary table, in the
+ * order of their partition and of the table, and each file is one COPY of a run of that table's
+ * rows: they lie in order within a file and from file to file. Sort and table spill to disk.
+ *
+ * 1. A group is the rows of one partition tuple; its rows lie side by side in the temporary table.
+ * 2. Every row of a group is in one of its files: the counts must agree, or the write fails.
  */
 #include "engine/duckdb/write_int.h"
 
-#include <stdlib.h>
-
 #define SORTED "temp.main.\"tarn sorted\""
 #define PLACE  "\"tarn place\""
-#define HASH   "\"tarn hash\""
 
-struct group { /* rows of one partition tuple */
-    struct tarn_str hash;
+struct group {
     struct tarn_str *keys; /* one a key; absent = null */
     int64_t rows, bytes;
+    int64_t first; /* place of its first row */
 };
 struct sorting {
     struct tarn_session *s;
     struct tarn_op *op;
     const struct tarn__writing *x;
+    bool ordered; /* by the table's order too */
     size_t *keys; /* the partition fields that differ from row to row */
     size_t key_count;
     struct group *groups;
@@ -29,8 +30,8 @@ struct sorting {
     struct tarn_type partition_type;
     struct tarn_written *out;
     size_t file_cap;
-    char (*tokens)[17]; /* of the copies made, to clean up after a failure */
-    size_t token_count, token_cap;
+    struct tarn__copy copy; /* whose token all files bear */
+    int64_t file_number;
 };
 
 /* ---- the order */
@@ -81,29 +82,61 @@ static enum tarn_status put_sort_field(struct tarn_op *op, struct tarn_buf *b,
     return TARN_OK;
 }
 
-/* ---- the temporary table */
+/* ---- the temporary table: columns c0, c1, .. and k0, k1, .. of the keys */
 
-static enum tarn_status put_place(const struct sorting *o, struct tarn_buf *b)
+static bool in_files(const struct tarn_type *root, size_t i)
+{
+    return root->fields[i].type.kind != TARN_TYPE_UNKNOWN;
+}
+
+/* " ORDER BY .." of partition and order; nothing if there is neither */
+static enum tarn_status put_order(const struct sorting *o, struct tarn_buf *b)
 {
     const struct tarn_write *w = o->x->w;
-    const char *comma = "";
-    tarn_buf_z(b, ", row_number() OVER (");
-    if (o->key_count) {
-        tarn_buf_z(b, "PARTITION BY ");
-        tarn__key_names(b, w->spec);
+    const char *between = " ORDER BY ";
+    for (size_t i = 0; i < o->key_count; i++) {
+        tarn_buf_printf(b, "%s\"" TARN__KEY_PREFIX "%zu\" ASC NULLS FIRST", between, o->keys[i]);
+        between = ", ";
     }
-    tarn_buf_z(b, " ORDER BY ");
-    for (size_t i = 0; i < w->sort->field_count; i++) {
+    for (size_t i = 0; o->ordered && i < w->sort->field_count; i++) {
         if (w->sort->fields[i].transform.kind == TARN_TRANSFORM_VOID)
             continue;
-        tarn_buf_z(b, comma);
+        tarn_buf_z(b, between);
         TARN_TRY(put_sort_field(o->op, b, w, &w->sort->fields[i]));
+        between = ", ";
+    }
+    return TARN_OK;
+}
+
+static void put_names(const struct sorting *o, struct tarn_buf *b)
+{
+    const struct tarn_type *root = &o->x->w->schema->root;
+    const char *comma = "";
+    for (size_t i = 0; i < root->field_count; i++) {
+        if (!in_files(root, i))
+            continue;
+        tarn_buf_printf(b, "%sc%zu", comma, i);
         comma = ", ";
     }
-    if (!*comma)
-        tarn_buf_z(b, "NULL");
-    tarn_buf_z(b, ") - 1 AS " PLACE);
-    return TARN_OK;
+    for (size_t i = 0; i < o->key_count; i++)
+        tarn_buf_printf(b, ", k%zu", i);
+}
+
+static enum tarn_status put_rows(const struct sorting *o, struct tarn_buf *b,
+                                 struct tarn_str source, size_t *out_prefix)
+{
+    tarn_buf_z(b, "CREATE OR REPLACE TEMP TABLE " SORTED " (");
+    put_names(o, b);
+    tarn_buf_z(b, ") AS SELECT * FROM (SELECT *");
+    if (o->key_count)
+        TARN_TRY(tarn__keys_sql(o->op, b, o->x->w));
+    tarn_buf_z(b, " FROM (SELECT ");
+    TARN_TRY(tarn__columns_sql(o->op, b, o->x));
+    tarn_buf_z(b, " FROM ");
+    *out_prefix = b->len;
+    tarn_buf_str(b, source);
+    tarn_buf_z(b, "))");
+    return put_order(o, b);
 }
 
 static enum tarn_status fill(const struct sorting *o, struct tarn_str source,
@@ -113,37 +146,35 @@ static enum tarn_status fill(const struct sorting *o, struct tarn_str source,
     struct tarn_str sql;
     struct tarn__text placed;
     duckdb_result r;
+    size_t prefix = 0;
     tarn_buf_init(&b, TARN__SQL_MAX);
-    tarn_buf_z(&b, "CREATE OR REPLACE TEMP TABLE " SORTED " AS SELECT *, ");
-    if (o->key_count) {
-        tarn_buf_z(&b, "hash(");
-        tarn__key_names(&b, o->x->w->spec);
-        tarn_buf_z(&b, ") AS " HASH);
-    } else {
-        tarn_buf_z(&b, "0::UBIGINT AS " HASH);
-    }
-    enum tarn_status status = put_place(o, &b);
-    tarn_buf_z(&b, " FROM (SELECT *");
-    if (status == TARN_OK && o->key_count)
-        status = tarn__keys_sql(o->op, &b, o->x->w);
-    tarn_buf_z(&b, " FROM (SELECT ");
-    if (status == TARN_OK)
-        status = tarn__columns_sql(o->op, &b, o->x);
-    tarn_buf_z(&b, " FROM ");
-    if (text) {
-        placed = *text;
-        placed.prefix = b.len + text_at;
-    }
-    tarn_buf_str(&b, source);
-    tarn_buf_z(&b, "))");
+    enum tarn_status status = put_rows(o, &b, source, &prefix);
     if (status != TARN_OK) {
         tarn_buf_release(&b);
         return status;
+    }
+    if (text) {
+        placed = *text;
+        placed.prefix = prefix + text_at;
     }
     TARN_TRY((enum tarn_status)tarn_buf_take(o->op, &b, "the statement", &sql));
     TARN_TRY(tarn__run_long(o->s, o->op, sql.ptr, text ? &placed : NULL, &r));
     duckdb_destroy_result(&r);
     return TARN_OK;
+}
+
+/* The columns by their names again, which are any; what else there is stands behind them. */
+static void put_columns(const struct sorting *o, struct tarn_buf *b)
+{
+    const struct tarn_type *root = &o->x->w->schema->root;
+    const char *comma = "";
+    for (size_t i = 0; i < root->field_count; i++) {
+        if (!in_files(root, i))
+            continue;
+        tarn_buf_printf(b, "%sc%zu AS ", comma, i);
+        tarn_buf_sql_name(b, root->fields[i].name);
+        comma = ", ";
+    }
 }
 
 /* ---- partitions */
@@ -159,19 +190,23 @@ static enum tarn_status find_keys(struct sorting *o)
     return n ? tarn_partition_type(o->op, w->metadata, w->spec, &o->partition_type) : TARN_OK;
 }
 
+#define GROUP_NUMBERS 4 /* rows, bytes, first and last place */
+
 static enum tarn_status group_of(struct sorting *o, const struct tarn_batch *b, size_t row,
                                  struct group *g)
 {
-    struct tarn_str text = tarn__cell_str(&b->columns[1], row), bytes;
-    g->hash = tarn_strdup(o->op, tarn__cell_str(&b->columns[0], row));
-    bytes = tarn__cell_str(&b->columns[2], row);
+    int64_t numbers[GROUP_NUMBERS];
+    for (size_t i = 0; i < GROUP_NUMBERS; i++)
+        if (!tarn_str_to_i64(tarn__cell_str(&b->columns[i], row), &numbers[i]))
+            return tarn_fail(o->op, TARN_INTERNAL,
+                             "the engine did not count the rows that it sorted");
+    if (numbers[3] - numbers[2] + 1 != numbers[0])
+        return tarn_fail(o->op, TARN_INTERNAL,
+                         "the engine did not put the rows of a partition side by side");
+    *g = (struct group){.rows = numbers[0], .bytes = numbers[1], .first = numbers[2]};
     TARN_NEW_ARRAY(o->op, g->keys, o->key_count + 1);
-    if (!g->hash.ptr)
-        return TARN_NOMEM;
-    if (!tarn_str_to_i64(text, &g->rows) || !tarn_str_to_i64(bytes, &g->bytes))
-        return tarn_fail(o->op, TARN_INTERNAL, "the engine did not count the rows that it sorted");
     for (size_t i = 0; i < o->key_count; i++) {
-        struct tarn_str key = tarn__cell_str(&b->columns[3 + i], row);
+        struct tarn_str key = tarn__cell_str(&b->columns[GROUP_NUMBERS + i], row);
         if (!key.ptr)
             continue;
         g->keys[i] = tarn_strdup(o->op, key);
@@ -181,6 +216,24 @@ static enum tarn_status group_of(struct sorting *o, const struct tarn_batch *b, 
     return TARN_OK;
 }
 
+static void put_groups(const struct sorting *o, struct tarn_buf *b)
+{
+    tarn_buf_z(b, "SELECT CAST(count(*) AS VARCHAR), CAST(sum(");
+    tarn__width_sql(b, &o->x->w->schema->root);
+    tarn_buf_z(b,
+               ") AS VARCHAR), CAST(min(" PLACE ") AS VARCHAR), CAST(max(" PLACE ") AS VARCHAR)");
+    for (size_t i = 0; i < o->key_count; i++)
+        tarn_buf_printf(b, ", CAST(\"tarn key %zu\" AS VARCHAR)", i);
+    tarn_buf_z(b, " FROM (SELECT ");
+    put_columns(o, b);
+    for (size_t i = 0; i < o->key_count; i++)
+        tarn_buf_printf(b, ", k%zu AS \"tarn key %zu\"", i, i);
+    tarn_buf_z(b, ", rowid AS " PLACE " FROM " SORTED ")");
+    for (size_t i = 0; i < o->key_count; i++)
+        tarn_buf_printf(b, "%s\"tarn key %zu\"", i ? ", " : " GROUP BY ", i);
+    tarn_buf_z(b, " HAVING count(*) > 0 ORDER BY min(" PLACE ")");
+}
+
 static enum tarn_status find_groups(struct sorting *o)
 {
     struct tarn_buf b;
@@ -188,14 +241,7 @@ static enum tarn_status find_groups(struct sorting *o)
     struct tarn__rows rows;
     duckdb_result r;
     tarn_buf_init(&b, TARN__SQL_MAX);
-    tarn_buf_z(&b, "SELECT CAST(" HASH " AS VARCHAR), CAST(count(*) AS VARCHAR), CAST(sum(");
-    tarn__width_sql(&b, &o->x->w->schema->root);
-    tarn_buf_z(&b, ") AS VARCHAR)");
-    for (size_t i = 0; i < o->key_count; i++)
-        tarn_buf_printf(&b, ", CAST(\"" TARN__KEY_PREFIX "%zu\" AS VARCHAR)", o->keys[i]);
-    tarn_buf_z(&b, " FROM " SORTED " GROUP BY " HASH);
-    for (size_t i = 0; i < o->key_count; i++)
-        tarn_buf_printf(&b, ", \"" TARN__KEY_PREFIX "%zu\"", o->keys[i]);
+    put_groups(o, &b);
     TARN_TRY((enum tarn_status)tarn_buf_take(o->op, &b, "the statement", &sql));
     TARN_TRY(tarn__run(o->s, o->op, sql.ptr, NULL, &r));
     enum tarn_status status = tarn__rows_of(o->op, &r, &rows);
@@ -229,53 +275,30 @@ static enum tarn_status tuple_of(const struct sorting *o, const struct group *g,
 
 /* ---- files */
 
-static void put_columns(struct tarn_buf *b, const struct tarn_type *root)
+/* The places say which rows; the keys let the engine pass over the others unseen. */
+static void put_where(const struct sorting *o, struct tarn_buf *b, const struct group *g,
+                      int64_t from, int64_t to)
 {
-    const char *comma = "";
-    for (size_t i = 0; i < root->field_count; i++) {
-        if (root->fields[i].type.kind == TARN_TYPE_UNKNOWN)
-            continue;
-        tarn_buf_z(b, comma);
-        tarn_buf_sql_name(b, root->fields[i].name);
-        comma = ", ";
-    }
-}
-
-static void put_file(const struct sorting *o, struct tarn_buf *b, const struct group *g,
-                     int64_t from, int64_t to)
-{
-    tarn_buf_z(b, "COPY (SELECT ");
-    put_columns(b, &o->x->w->schema->root);
-    tarn_buf_printf(b,
-                    " FROM " SORTED " WHERE " HASH " = %.*s::UBIGINT AND " PLACE
-                    " >= %lld AND " PLACE " < %lld",
-                    TARN_STR_ARG(g->hash), (long long)from, (long long)to);
+    tarn_buf_printf(b, " FROM " SORTED " WHERE rowid >= %lld AND rowid < %lld",
+                    (long long)(g->first + from), (long long)(g->first + to));
     for (size_t i = 0; i < o->key_count; i++) {
-        tarn_buf_printf(b,
-                        " AND CAST(\"" TARN__KEY_PREFIX "%zu\" AS VARCHAR) IS NOT DISTINCT FROM ",
-                        o->keys[i]);
-        if (g->keys[i].ptr)
-            tarn_buf_sql_text(b, g->keys[i]);
-        else
-            tarn_buf_z(b, "NULL");
+        tarn_buf_printf(b, " AND k%zu ", i);
+        if (!g->keys[i].ptr) {
+            tarn_buf_z(b, "IS NULL");
+            continue;
+        }
+        tarn_buf_z(b, "= ");
+        tarn_buf_sql_text(b, g->keys[i]);
     }
-    tarn_buf_z(b, " ORDER BY " PLACE ") TO ");
 }
 
-static enum tarn_status remember_token(struct sorting *o, const struct tarn__copy *c)
+/* Of as many rows as have the bytes that are asked for. */
+static void put_row_groups(struct tarn_buf *b, const struct tarn_write *w, const struct group *g)
 {
-    if (o->token_count == o->token_cap) {
-        size_t cap = o->token_cap ? o->token_cap * 2 : 16;
-        char(*grown)[17] = tarn_alloc_array(o->op, cap, sizeof *grown);
-        if (!grown)
-            return TARN_NOMEM;
-        if (o->token_count)
-            memcpy(grown, o->tokens, o->token_count * sizeof *grown);
-        o->tokens = grown;
-        o->token_cap = cap;
-    }
-    memcpy(o->tokens[o->token_count++], c->token, sizeof c->token);
-    return TARN_OK;
+    if (w->row_group_bytes > 0 && g->bytes > 0)
+        tarn_buf_printf(
+            b, ", ROW_GROUP_SIZE %lld",
+            (long long)(w->row_group_bytes / (g->bytes / g->rows + 1) / 2048 * 2048 + 2048));
 }
 
 static enum tarn_status keep_files(struct sorting *o, const struct tarn_written *one)
@@ -291,10 +314,33 @@ static enum tarn_status keep_files(struct sorting *o, const struct tarn_written 
     }
     for (size_t i = 0; i < one->count; i++) {
         all->files[all->count] = one->files[i];
-        all->files[all->count++].sort_order_id = o->x->w->sort->order_id;
+        if (o->ordered)
+            all->files[all->count].sort_order_id = o->x->w->sort->order_id;
+        all->count++;
     }
     all->rows += one->rows;
     all->bytes += one->bytes;
+    return TARN_OK;
+}
+
+static enum tarn_status put_file(struct sorting *o, struct tarn__copy *c, const struct group *g,
+                                 int64_t from, int64_t to)
+{
+    const struct tarn_write *w = o->x->w;
+    struct tarn_str path = tarn_sprintf(o->op, "%.*s/%s-%08lld.parquet", TARN_STR_ARG(w->folder),
+                                        c->token, (long long)o->file_number++);
+    if (!path.ptr)
+        return TARN_NOMEM;
+    tarn_buf_z(&c->sql, "COPY (SELECT ");
+    put_columns(o, &c->sql);
+    put_where(o, &c->sql, g, from, to);
+    tarn_buf_z(&c->sql, ") TO ");
+    tarn_buf_sql_text(&c->sql, path);
+    tarn_buf_z(&c->sql, " (FORMAT parquet, PRESERVE_ORDER true, FIELD_IDS ");
+    tarn__field_ids_sql(&c->sql, &w->schema->root);
+    put_row_groups(&c->sql, w, g);
+    TARN_TRY(tarn__copy_options(o->op, c, w));
+    tarn_buf_put(&c->sql, ')');
     return TARN_OK;
 }
 
@@ -302,30 +348,21 @@ static enum tarn_status write_file(struct sorting *o, const struct group *g,
                                    const struct tarn_value *tuple, int64_t from, int64_t to)
 {
     struct tarn_write w = *o->x->w;
-    struct tarn__copy c;
+    struct tarn__copy c = o->copy;
     struct tarn__rows rows;
     struct tarn_written one;
-    TARN_TRY(tarn__copy_open(o->op, w.folder, &c));
-    struct tarn_str path = tarn_sprintf(o->op, "%.*s/%s-%08lld.parquet", TARN_STR_ARG(w.folder),
-                                        c.token, (long long)from);
-    enum tarn_status status = path.ptr ? remember_token(o, &c) : TARN_NOMEM;
-    w.constants = tuple;
-    put_file(o, &c.sql, g, from, to);
-    tarn_buf_sql_text(&c.sql, path);
-    tarn_buf_z(&c.sql, " (FORMAT parquet, PRESERVE_ORDER true, FIELD_IDS ");
-    tarn__field_ids_sql(&c.sql, &w.schema->root);
-    if (w.row_group_bytes > 0 && g->bytes > 0)
-        tarn_buf_printf(
-            &c.sql, ", ROW_GROUP_SIZE %lld",
-            (long long)(w.row_group_bytes / (g->bytes / g->rows + 1) / 2048 * 2048 + 2048));
-    if (status == TARN_OK)
-        status = tarn__copy_options(o->op, &c, &w);
-    tarn_buf_put(&c.sql, ')');
+    tarn_buf_init(&c.sql, TARN__SQL_MAX);
+    enum tarn_status status = put_file(o, &c, g, from, to);
     if (status == TARN_OK)
         status = tarn__copy_run(o->s, o->op, &c, NULL, &rows);
     tarn_buf_release(&c.sql);
     TARN_TRY(status);
+    w.constants = tuple;
     TARN_TRY(tarn__written(o->op, &rows, &w, &one));
+    if (one.rows != to - from)
+        return tarn_fail(o->op, TARN_INTERNAL,
+                         "%lld rows of a partition were written instead of %lld",
+                         (long long)one.rows, (long long)(to - from));
     return keep_files(o, &one);
 }
 
@@ -342,7 +379,18 @@ static enum tarn_status write_group(struct sorting *o, const struct group *g)
     int64_t each = (g->rows + files - 1) / files;
     TARN_TRY(tuple_of(o, g, &tuple));
     for (int64_t from = 0; from < g->rows; from += each)
-        TARN_TRY(write_file(o, g, tuple, from, from + each));
+        TARN_TRY(write_file(o, g, tuple, from, from + each < g->rows ? from + each : g->rows));
+    return TARN_OK;
+}
+
+static enum tarn_status write_groups(struct sorting *o, struct tarn_str source,
+                                     const struct tarn__text *text, size_t text_at)
+{
+    TARN_TRY(find_keys(o));
+    TARN_TRY(fill(o, source, text, text_at));
+    TARN_TRY(find_groups(o));
+    for (size_t i = 0; i < o->group_count; i++)
+        TARN_TRY(write_group(o, &o->groups[i]));
     return TARN_OK;
 }
 
@@ -351,22 +399,16 @@ enum tarn_status tarn__write_sorted(struct tarn_session *s, struct tarn_op *op,
                                     const struct tarn__text *text, size_t text_at,
                                     struct tarn_written *out)
 {
-    struct sorting o = {.s = s, .op = op, .x = x, .out = out};
+    struct sorting o = {.s = s, .op = op, .x = x, .out = out, .ordered = tarn__can_sort(x->w)};
     *out = (struct tarn_written){0};
-    TARN_TRY(find_keys(&o));
-    enum tarn_status status = fill(&o, source, text, text_at);
-    if (status == TARN_OK)
-        status = find_groups(&o);
-    for (size_t i = 0; status == TARN_OK && i < o.group_count; i++)
-        status = write_group(&o, &o.groups[i]);
+    TARN_TRY(tarn__copy_open(op, x->w->folder, &o.copy));
+    enum tarn_status status = write_groups(&o, source, text, text_at);
     struct tarn_report told = op->report;
     if (tarn__do(s, op, "DROP TABLE IF EXISTS " SORTED) != TARN_OK)
         tarn_clear(op); /* the next one replaces it */
     op->report = told;
-    for (size_t i = 0; status != TARN_OK && i < o.token_count; i++) {
-        struct tarn__copy c = {0};
-        memcpy(c.token, o.tokens[i], sizeof c.token);
-        tarn__copy_remove(&c, x->w->folder);
-    }
+    tarn_buf_release(&o.copy.sql);
+    if (status != TARN_OK)
+        tarn__copy_remove(&o.copy, x->w->folder);
     return status;
 }

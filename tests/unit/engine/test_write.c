@@ -456,7 +456,10 @@ static void test_order(void **state)
     struct table *t = table_add(f, "raw", "t", "struct<id: long>");
     struct tarn_write write = table_write(f, t);
     struct tarn_written w;
-    write.order_by = TARN_STR("id DESC");
+    struct tarn_sort_field field = {
+        .source_id = t->schema.root.fields[0].id, .descending = true, .nulls_last = true};
+    struct tarn_sort_order order = {.order_id = 1, .fields = &field, .field_count = 1};
+    write.sort = &order;
     write.codec = TARN_STR("snappy");
     ok(f,
        tarn_session_write(
