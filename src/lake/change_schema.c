@@ -134,9 +134,9 @@ static enum tarn_status check_initial(struct tarn_op *op, const struct tarn_fiel
 static enum tarn_status check_type(struct tarn_op *op, const struct tarn_field *old,
                                    const struct tarn_field *f, int version)
 {
-    if (tarn_type_is_nested(&f->type) ? old->type.kind == f->type.kind
-                                      : tarn_type_eq(&old->type, &f->type) ||
-                                            tarn_type_promotes(&old->type, &f->type, version))
+    bool same = tarn_type_is_nested(&f->type) ? old->type.kind == f->type.kind
+                                              : tarn_type_eq(&old->type, &f->type);
+    if (same || tarn_type_promotes(&old->type, &f->type, version))
         return TARN_OK;
     (void)tarn_fail(op, TARN_SCHEMA, "column \"%.*s\" cannot change its type",
                     TARN_STR_ARG(f->name));
@@ -194,16 +194,22 @@ static enum tarn_status check_fields(struct tarn_op *op, const struct tarn_schem
             TARN_TRY(check_key(op, old, f));
         if (tarn_type_is_nested(&f->type))
             TARN_TRY(check_fields(op, before, &f->type, version,
-                                  !old && (null_before || !f->initial_default.ptr)));
+                                  old ? old->type.kind == TARN_TYPE_UNKNOWN
+                                      : null_before || !f->initial_default.ptr));
     }
     return TARN_OK;
 }
 
 /* Would a file's partition be another one with the new type (spec "Schema Evolution")? Of the
- * promotions that there are, only that of dates; their year, month and day stay what they are. */
-static bool moves_partitions(const struct tarn_transform *t)
+ * promotions that there are that of dates, but for their year, month and day. */
+static bool moves_partitions(const struct tarn_transform *t, const struct tarn_type *from,
+                             const struct tarn_type *to)
 {
-    return t->kind != TARN_TRANSFORM_VOID && t->kind != TARN_TRANSFORM_YEAR &&
+    if (t->kind == TARN_TRANSFORM_VOID || tarn_type_eq(from, to))
+        return false;
+    if (from->kind == TARN_TYPE_UNKNOWN) /* null, whatever it becomes */
+        return !tarn_transform_accepts(t, to);
+    return from->kind == TARN_TYPE_DATE && t->kind != TARN_TRANSFORM_YEAR &&
            t->kind != TARN_TRANSFORM_MONTH && t->kind != TARN_TRANSFORM_DAY;
 }
 
@@ -216,15 +222,14 @@ static enum tarn_status check_sources(struct tarn_op *op, const struct tarn_meta
             const struct tarn_partition_field *p = &m->specs[i].fields[k];
             const struct tarn_field *old = tarn_schema_field_by_id(before, p->source_id),
                                     *f = tarn_schema_field_by_id(now, p->source_id);
-            if (!old || !f || old->type.kind != TARN_TYPE_DATE || f->type.kind == TARN_TYPE_DATE ||
-                !moves_partitions(&p->transform))
+            if (!old || !f || !moves_partitions(&p->transform, &old->type, &f->type))
                 continue;
-            (void)tarn_fail(op, TARN_SCHEMA,
-                            "column \"%.*s\" cannot change from date to %s: files are partitioned "
-                            "by %s of it, which would be another value",
-                            TARN_STR_ARG(f->name), tarn_type_text(op, &f->type).ptr,
-                            tarn_transform_text(op, &p->transform).ptr);
-            return TARN_SCHEMA;
+            return tarn_fail(op, TARN_SCHEMA,
+                             "column \"%.*s\" cannot change from %s to %s: files are partitioned "
+                             "by %s of it, which would be another value",
+                             TARN_STR_ARG(f->name), tarn_type_text(op, &old->type).ptr,
+                             tarn_type_text(op, &f->type).ptr,
+                             tarn_transform_text(op, &p->transform).ptr);
         }
     return TARN_OK;
 }

@@ -181,8 +181,11 @@ static bool inner_defaults(const struct tarn_type *t)
 
 /* Did a name inside of a column ever mean another field, while the column was the same one? A
  * column that was replaced as a whole is another one: no file holds both. */
-static bool nested_by_id(const struct tarn_metadata *m, const struct tarn_schema *now)
+static bool nested_by_id(const struct tarn_metadata *m, const struct tarn_schema *now, bool gone)
 {
+    for (size_t n = 0; gone && n < now->root.field_count; n++)
+        if (tarn_type_is_nested(&now->root.fields[n].type))
+            return true;
     for (size_t n = 0; n < now->root.field_count; n++)
         if (tarn_type_is_nested(&now->root.fields[n].type) &&
             (now->root.fields[n].initial_default.ptr || inner_defaults(&now->root.fields[n].type)))
@@ -198,6 +201,20 @@ static bool nested_by_id(const struct tarn_metadata *m, const struct tarn_schema
     return false;
 }
 
+/* Schemas are numbered from 0. Who removes those that no snapshot has (Java's expiry does, when it is
+ * told to) does not look at what files were written with. Version 1 need not keep any. */
+static bool schemas_gone(const struct tarn_metadata *m)
+{
+    int32_t highest = -1, id = 0;
+    for (size_t i = 0; i < m->schema_count; i++) {
+        int32_t here = tarn_schema_highest_id(&m->schemas[i]);
+        highest = m->schemas[i].schema_id > highest ? m->schemas[i].schema_id : highest;
+        id = here > id ? here : id;
+    }
+    return m->format_version == 1 || (int64_t)m->schema_count != (int64_t)highest + 1 ||
+           m->last_column_id > id;
+}
+
 /* ---- */
 
 enum tarn_status tarn__plan_begin(struct tarn__planner *p, const struct tarn_lake *lake,
@@ -210,7 +227,8 @@ enum tarn_status tarn__plan_begin(struct tarn__planner *p, const struct tarn_lak
     TARN_NEW_ARRAY(op, p->projections, m->spec_count ? m->spec_count : 1);
     p->scan->metadata = m;
     p->scan->schema = schema ? schema : tarn_metadata_schema(m);
-    p->scan->nested_by_id = nested_by_id(m, p->scan->schema);
+    p->scan->schemas_gone = schemas_gone(m);
+    p->scan->nested_by_id = nested_by_id(m, p->scan->schema, p->scan->schemas_gone);
     p->scan->files_without_ids_possible =
         tarn_kvs_get(&m->properties, "schema.name-mapping.default") != NULL;
     return TARN_OK;

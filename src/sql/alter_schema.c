@@ -333,7 +333,8 @@ static enum tarn_status set_type(struct tarn__alter *a, const struct tarn__dotte
     TARN_TRY(tarn__take_type(r, &type));
     if (tarn__take(&r->words, "USING"))
         return tarn__fail_here(&r->words, TARN_UNSUPPORTED, "a type cannot be changed by USING");
-    if (tarn_type_is_nested(&f->type) || tarn_type_is_nested(&type)) {
+    if (f->type.kind != TARN_TYPE_UNKNOWN &&
+        (tarn_type_is_nested(&f->type) || tarn_type_is_nested(&type))) {
         (void)tarn_fail(r->op, TARN_INVALID, "the type of \"%.*s\" cannot be changed as a whole",
                         TARN_STR_ARG(f->name));
         return fail_at(a, path, TARN_INVALID,
@@ -368,16 +369,21 @@ static enum tarn_status set_default(struct tarn__alter *a, struct tarn_field *f)
     return tarn__set_default(a->r, &value, f);
 }
 
+/* Never: a look at the rows that there are would not do. The schema is that of all branches, of
+ * older snapshots that main may go back to, and of writers at work, whose rows come in later and are
+ * not looked at again: readers would take for required what is null. */
 static enum tarn_status set_not_null(struct tarn__alter *a, const struct tarn__dotted *path,
                                      const struct tarn_field *f)
 {
     if (f->required)
         return TARN_OK;
     (void)tarn_fail(a->r->op, TARN_SCHEMA,
-                    "column \"%.*s\" cannot be made NOT NULL: older rows "
-                    "may have no value",
+                    "column \"%.*s\" cannot be made NOT NULL: older rows, those of other branches "
+                    "and of writers at work may have no value",
                     TARN_STR_ARG(f->name));
-    return fail_at(a, path, TARN_SCHEMA, "make the table anew: CREATE OR REPLACE TABLE .. AS");
+    return fail_at(a, path, TARN_SCHEMA,
+                   "make the table anew: CREATE OR REPLACE TABLE .. AS; a model's check not_null "
+                   "finds nulls as they come");
 }
 
 static enum tarn_status drop_not_null(struct tarn__alter *a, const struct tarn__dotted *path,

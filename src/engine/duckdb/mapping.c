@@ -132,7 +132,7 @@ static enum tarn_status name_in_file(const struct mapping *m, const struct tarn_
     return TARN_OK;
 }
 
-/* ---- what lies inside of columns: trees of names, with VARCHAR for leaves */
+/* ---- what lies inside of columns: trees of names; leaves are DATE, FLOAT, or any: VARCHAR */
 
 static enum tarn_status tree_of(struct tarn_op *op, duckdb_logical_type t, struct tarn_type *out);
 
@@ -166,6 +166,12 @@ static enum tarn_status tree_of(struct tarn_op *op, duckdb_logical_type t, struc
 {
     *out = (struct tarn_type){.kind = TARN_TYPE_STRING};
     switch (duckdb_get_type_id(t)) {
+    case DUCKDB_TYPE_DATE:
+        out->kind = TARN_TYPE_DATE;
+        return TARN_OK;
+    case DUCKDB_TYPE_FLOAT:
+        out->kind = TARN_TYPE_FLOAT;
+        return TARN_OK;
     case DUCKDB_TYPE_STRUCT:
         out->kind = TARN_TYPE_STRUCT;
         return struct_tree(op, t, out);
@@ -274,8 +280,10 @@ static enum tarn_status type_in_file(struct inside *x, const struct tarn_json *l
                          "data file \"%.*s\" has another type for column \"%.*s\", which is %s",
                          TARN_STR_ARG(x->m->path), TARN_STR_ARG(now->name),
                          tarn_type_text(x->m->op, t).ptr);
-    if (!tarn_type_is_nested(t))
+    if (!tarn_type_is_nested(t)) {
+        x->differs = tarn__type_in_file(t, tree->kind, out) || x->differs;
         return TARN_OK;
+    }
     TARN_NEW_ARRAY(x->m->op, out->fields, t->field_count + 1);
     out->field_count = 0;
     if (t->kind == TARN_TYPE_STRUCT)
@@ -305,7 +313,8 @@ static enum tarn_status nested_of(const struct mapping *m, const struct tarn_typ
     struct inside x = {.m = m};
     const struct tarn_type *tree = name.ptr ? column_tree(file, name) : NULL;
     if (!name.ptr) {
-        *out = (struct tarn__nested){.absent = true, .differs = true, .type = f->type};
+        *out = (struct tarn__nested){
+            .absent = true, .differs = tarn_type_is_nested(&f->type), .type = f->type};
         return TARN_OK;
     }
     if (!tree)
@@ -353,14 +362,6 @@ static enum tarn_status absent_name(const struct mapping *m, const struct tarn_f
     return out->ptr ? TARN_OK : TARN_NOMEM;
 }
 
-static bool has_nested(const struct tarn_type *root)
-{
-    for (size_t i = 0; i < root->field_count; i++)
-        if (tarn_type_is_nested(&root->fields[i].type))
-            return true;
-    return false;
-}
-
 static enum tarn_status map_file(struct mapping *m, const struct tarn_scan_file *file,
                                  struct tarn__key **out, struct tarn__layout **out_layout)
 {
@@ -368,26 +369,23 @@ static enum tarn_status map_file(struct mapping *m, const struct tarn_scan_file 
     struct tarn_type tree = {0};
     struct tarn__layout *layout;
     struct tarn__key *keys;
-    bool nested = has_nested(root);
     m->path = file->local_path;
     TARN_TRY(top_columns(m));
-    if (nested)
-        TARN_TRY(file_tree(m, &tree));
+    TARN_TRY(file_tree(m, &tree));
     TARN_NEW_ARRAY(m->op, keys, root->field_count + 1);
     TARN_NEW(m->op, layout);
     TARN_NEW_ARRAY(m->op, layout->columns, root->field_count + 1);
     for (size_t i = 0; i < root->field_count; i++) {
         const struct tarn_field *f = &root->fields[i];
         TARN_TRY(name_in_file(m, f, &keys[i].name));
-        if (tarn_type_is_nested(&f->type))
-            TARN_TRY(nested_of(m, &tree, f, keys[i].name, &layout->columns[i]));
+        TARN_TRY(nested_of(m, &tree, f, keys[i].name, &layout->columns[i]));
         if (keys[i].name.ptr)
             continue;
         TARN_TRY(absent_name(m, f, &keys[i].name));
         TARN_TRY(partition_value(m, file->file, f, &keys[i].value));
     }
     *out = keys;
-    *out_layout = nested ? layout : NULL;
+    *out_layout = layout;
     return tarn__layout_name(m->op, layout, root->field_count);
 }
 

@@ -164,7 +164,8 @@ static void lineage_entries(struct tarn_buf *b, unsigned meta)
 static bool inner_names_differ(const struct view *v, const struct group *g)
 {
     for (size_t i = 0; g->layout && i < v->scan->schema->root.field_count; i++)
-        if (g->layout->columns[i].differs && !g->layout->columns[i].absent)
+        if (tarn_type_is_nested(&v->scan->schema->root.fields[i].type) &&
+            g->layout->columns[i].differs && !g->layout->columns[i].absent)
             return true;
     return false;
 }

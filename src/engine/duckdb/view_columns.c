@@ -45,6 +45,8 @@ static enum tarn_status map_entry(struct tarn_op *op, struct tarn_buf *b,
     tarn_buf_z(b, ",default_value:");
     if (key && key->value.ptr)
         tarn_buf_sql_text(b, key->value);
+    else if (nested && nested->differs) /* it is there, or made by view_nested.c */
+        tarn_buf_z(b, "NULL");
     else
         TARN_TRY(tarn__default_text_sql(op, b, f));
     tarn_buf_put(b, '}');

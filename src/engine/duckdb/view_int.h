@@ -26,7 +26,7 @@ struct tarn__layout {
 enum tarn_status tarn__layout_name(struct tarn_op *op, struct tarn__layout *l,
                                    size_t count) TARN_MUST_USE;
 /* Files without field ids: one entry a file of the scan, NULL for those that have ids; both NULL: all
- * have. layouts: of nested columns, NULL where the table has none. */
+ * have. */
 struct tarn__bare {
     struct tarn__key **keys;
     struct tarn__layout **layouts;
@@ -38,6 +38,11 @@ enum tarn_status tarn__mapping_find(struct tarn_session *s, struct tarn_op *op,
 enum tarn_status tarn__layouts_find(struct tarn_session *s, struct tarn_op *op,
                                     const struct tarn_scan *scan,
                                     struct tarn__layout ***out) TARN_MUST_USE;
+/* The kind of a type that the engine reads in a file, where it may be one that was promoted; else
+ * STRING. True: *out is such a type, which is to be read as it is, and cast to `now`. */
+enum tarn_type_kind tarn__file_kind(struct tarn_str type);
+bool tarn__type_in_file(const struct tarn_type *now, enum tarn_type_kind then,
+                        struct tarn_type *out) TARN_MUST_USE;
 /* The column of the scan, made out of what the file has under the name `inner`. */
 enum tarn_status tarn__nested_sql(struct tarn_op *op, struct tarn_buf *b,
                                   const struct tarn_field *f, const struct tarn__nested *n,

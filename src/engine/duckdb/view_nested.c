@@ -1,5 +1,5 @@
-/* view_nested: columns with fields inside, when what those are called changed over the table's
- * history (spec "Column Projection": fields are found by id at every depth).
+/* view_nested: columns as a file has them, when names inside of them or types changed over the
+ * table's history (spec "Column Projection": fields are found by id at every depth).
  *
  * The engine finds top-level columns by id, and what lies inside of them by name. So a file's own
  * names, by field id, are looked up in its footer; the column is read as a type with the file's
@@ -7,19 +7,89 @@
  *
  *   CASE WHEN st IS NULL THEN NULL ELSE struct_pack(now := st."then", added := CAST(NULL AS ..)) END
  *
- * Files that have all fields under their present names are read as they are.
+ * A filter's value is turned into the type that a column has in the file, and the engine takes what
+ * is left of it: of a time its date, of 0.1 the nearest float. So dates and floats that were
+ * promoted are read as what they are, and cast behind the filter:
+ *
+ *   CAST(d AS TIMESTAMP)
+ *
+ * Files that have all fields under their present names and types are read as they are.
  */
 #include "engine/duckdb/view_int.h"
 
 struct name { /* of one field in one file */
     int64_t id;
     struct tarn_str name;
+    enum tarn_type_kind kind; /* DATE, FLOAT; STRING: any other */
 };
 struct footer {
     struct name *names; /* ascending by id */
     size_t count;
     struct tarn__layout *layout;
 };
+
+/* ---- promoted types */
+
+enum tarn_type_kind tarn__file_kind(struct tarn_str type)
+{
+    return tarn_str_is(type, "DATE")    ? TARN_TYPE_DATE
+           : tarn_str_is(type, "FLOAT") ? TARN_TYPE_FLOAT
+                                        : TARN_TYPE_STRING;
+}
+
+static bool loses(enum tarn_type_kind then, enum tarn_type_kind now)
+{
+    return (then == TARN_TYPE_FLOAT && now == TARN_TYPE_DOUBLE) ||
+           (then == TARN_TYPE_DATE &&
+            (now == TARN_TYPE_TIMESTAMP || now == TARN_TYPE_TIMESTAMP_NS));
+}
+
+bool tarn__type_in_file(const struct tarn_type *now, enum tarn_type_kind then,
+                        struct tarn_type *out)
+{
+    *out = *now;
+    if (!loses(then, now->kind))
+        return false;
+    out->kind = then;
+    return true;
+}
+
+/* May files hold a column as another type than it has now? */
+static bool was_promoted(const struct tarn_schema *now, const struct tarn_type *then)
+{
+    for (size_t i = 0; i < then->field_count; i++) {
+        const struct tarn_field *f = &then->fields[i], *same;
+        if (f->type.kind == TARN_TYPE_FLOAT || f->type.kind == TARN_TYPE_DATE) {
+            same = tarn_schema_field_by_id(now, f->id);
+            if (same && loses(f->type.kind, same->type.kind))
+                return true;
+        }
+        if (was_promoted(now, &f->type))
+            return true;
+    }
+    return false;
+}
+
+static bool may_be_promoted(const struct tarn_type *now)
+{
+    for (size_t i = 0; i < now->field_count; i++)
+        if (loses(TARN_TYPE_FLOAT, now->fields[i].type.kind) ||
+            loses(TARN_TYPE_DATE, now->fields[i].type.kind) ||
+            may_be_promoted(&now->fields[i].type))
+            return true;
+    return false;
+}
+
+static bool promoted(const struct tarn_scan *scan)
+{
+    const struct tarn_metadata *m = scan->metadata;
+    if (scan->schemas_gone)
+        return may_be_promoted(&scan->schema->root);
+    for (size_t i = 0; i < m->schema_count; i++)
+        if (was_promoted(scan->schema, &m->schemas[i].root))
+            return true;
+    return false;
+}
 
 /* ---- footers */
 
@@ -29,7 +99,7 @@ static enum tarn_status read_names(struct tarn_session *s, struct tarn_op *op,
     struct tarn_buf sql;
     duckdb_result r;
     tarn_buf_init(&sql, TARN__SQL_MAX);
-    tarn_buf_z(&sql, "SELECT file_name, field_id::BIGINT, name FROM parquet_schema([");
+    tarn_buf_z(&sql, "SELECT file_name, field_id::BIGINT, name, duckdb_type FROM parquet_schema([");
     for (size_t i = 0; i < scan->file_count; i++) {
         tarn_buf_z(&sql, i > 0 ? ", " : "");
         tarn_engine_path_sql(&sql, scan->files[i].local_path);
@@ -65,7 +135,8 @@ static enum tarn_status cut_files(struct tarn_op *op, const struct tarn__rows *r
         for (size_t k = 0; k < rows->batches[i].rows; k++, n++) {
             const struct tarn_column *c = rows->batches[i].columns;
             struct tarn_str path = tarn__cell_str(&c[0], k);
-            names[n] = (struct name){((const int64_t *)c[1].data)[k], tarn__cell_str(&c[2], k)};
+            names[n] = (struct name){((const int64_t *)c[1].data)[k], tarn__cell_str(&c[2], k),
+                                     tarn__file_kind(tarn__cell_str(&c[3], k))};
             if (out->count == 0 || !tarn_str_eq(out->paths[out->count - 1], path)) {
                 out->paths[out->count] = path;
                 out->items[out->count++] = (struct footer){.names = &names[n]};
@@ -109,7 +180,8 @@ static bool same_names(const struct footer *a, const struct footer *b)
     if (a->count != b->count)
         return false;
     for (size_t i = 0; i < a->count; i++)
-        if (a->names[i].id != b->names[i].id || !tarn_str_eq(a->names[i].name, b->names[i].name))
+        if (a->names[i].id != b->names[i].id || a->names[i].kind != b->names[i].kind ||
+            !tarn_str_eq(a->names[i].name, b->names[i].name))
             return false;
     return true;
 }
@@ -172,9 +244,12 @@ static enum tarn_status struct_in_file(const struct layout *l, const struct tarn
 static enum tarn_status type_in_file(const struct layout *l, const struct tarn_field *now,
                                      struct tarn_type *out, bool *differs)
 {
+    const struct name *name = name_of(l->footer, now->id);
     *out = now->type;
-    if (!tarn_type_is_nested(&now->type))
+    if (!tarn_type_is_nested(&now->type)) {
+        *differs = (name && tarn__type_in_file(&now->type, name->kind, out)) || *differs;
         return TARN_OK;
+    }
     TARN_NEW_ARRAY(l->op, out->fields, now->type.field_count + 1);
     out->field_count = 0;
     if (now->type.kind == TARN_TYPE_STRUCT)
@@ -227,10 +302,9 @@ static enum tarn_status make_layout(const struct layout *l, struct tarn__layout 
     for (size_t i = 0; i < root->field_count; i++) {
         const struct tarn_field *f = &root->fields[i];
         struct tarn__nested *n = &made->columns[i];
-        if (!tarn_type_is_nested(&f->type))
-            continue;
         n->type = f->type;
-        n->absent = n->differs = name_of(l->footer, f->id) == NULL;
+        n->absent = name_of(l->footer, f->id) == NULL;
+        n->differs = n->absent && tarn_type_is_nested(&f->type);
         if (!n->absent)
             TARN_TRY(type_in_file(l, f, &n->type, &n->differs));
         any = any || n->differs;
@@ -244,10 +318,10 @@ static enum tarn_status make_layout(const struct layout *l, struct tarn__layout 
 
 static bool needed(const struct tarn_scan *scan)
 {
+    bool nested = false;
     for (size_t i = 0; i < scan->schema->root.field_count; i++)
-        if (tarn_type_is_nested(&scan->schema->root.fields[i].type))
-            return scan->nested_by_id && scan->file_count > 0;
-    return false;
+        nested = nested || tarn_type_is_nested(&scan->schema->root.fields[i].type);
+    return scan->file_count > 0 && ((nested && scan->nested_by_id) || promoted(scan));
 }
 
 enum tarn_status tarn__layouts_find(struct tarn_session *s, struct tarn_op *op,
@@ -283,7 +357,7 @@ enum tarn_status tarn__layouts_find(struct tarn_session *s, struct tarn_op *op,
 
 static bool alike(const struct tarn_type *now, const struct tarn_type *then)
 {
-    if (now->field_count != then->field_count)
+    if (now->kind != then->kind || now->field_count != then->field_count)
         return false;
     for (size_t i = 0; i < now->field_count; i++)
         if (now->fields[i].id != then->fields[i].id ||
@@ -357,6 +431,12 @@ static enum tarn_status anew(struct tarn_op *op, struct tarn_buf *b, const struc
 {
     if (alike(now, then)) {
         tarn_buf_str(b, e);
+        return TARN_OK;
+    }
+    if (!tarn_type_is_nested(now)) {
+        tarn_buf_printf(b, "CAST(%.*s AS ", TARN_STR_ARG(e));
+        tarn__type_sql(b, now);
+        tarn_buf_put(b, ')');
         return TARN_OK;
     }
     if (now->kind == TARN_TYPE_STRUCT)
