@@ -30,8 +30,8 @@ static enum tarn_status geo_text(struct tarn_op *op, const struct tarn_parquet_e
 enum tarn_status tarn_parquet_type_refine(struct tarn_op *op, const struct tarn_parquet_element *e,
                                           struct tarn_type *type)
 {
-    if (type->kind == TARN_TYPE_TIMESTAMPTZ && e->logical == TARN_PARQUET_LOGICAL_TIMESTAMP &&
-        e->unit == TARN_PARQUET_NANOS)
+    if ((type->kind == TARN_TYPE_TIMESTAMPTZ || type->kind == TARN_TYPE_TIMESTAMP_NS) &&
+        e->logical == TARN_PARQUET_LOGICAL_TIMESTAMP && e->unit == TARN_PARQUET_NANOS && e->utc)
         type->kind = TARN_TYPE_TIMESTAMPTZ_NS;
     bool geography = e->logical == TARN_PARQUET_LOGICAL_GEOGRAPHY;
     if (type->kind == TARN_TYPE_GEOMETRY &&

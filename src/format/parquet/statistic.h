@@ -7,8 +7,8 @@
 #include "format/iceberg/value.h"
 #include "format/parquet/footer.h"
 
-/* `type` is what a reader that knows fewer types takes the column for: timestamptz of a column of
- * nanoseconds in UTC becomes timestamptz_ns, geometries get their coordinate system, a geography is
+/* `type` is what a reader that knows fewer types takes the column for: timestamptz or timestamp_ns of a column
+ * of nanoseconds in UTC becomes timestamptz_ns, geometries get their coordinate system, a geography is
  * one. Others stay. */
 enum tarn_status tarn_parquet_type_refine(struct tarn_op *op, const struct tarn_parquet_element *e,
                                           struct tarn_type *type) TARN_MUST_USE;
