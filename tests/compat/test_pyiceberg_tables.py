@@ -1,9 +1,13 @@
 """Tables that tarn's SQL makes and changes, read by PyIceberg, and tables of PyIceberg that tarn's SQL changes."""
 
+from pathlib import Path
+
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from harness import Lake
 from pyiceberg.catalog.sql import SqlCatalog
+from pyiceberg.expressions import EqualTo
 from pyiceberg.schema import Schema
 from pyiceberg.types import LongType, NestedField, StringType
 
@@ -125,3 +129,43 @@ def test_a_transaction_is_one_version_for_them(lake):
     lake.sql("create table raw.t (id bigint) using iceberg", "create table raw.u (id bigint) using iceberg")
     lake.sql("begin; insert into raw.t values (1), (2); delete from raw.t where id = 1; insert into raw.u select id from raw.t; commit")
     assert theirs(lake) == [("2",)] and theirs(lake, "raw.u") == [("2",)]
+
+
+def test_fixed(lake):
+    """fixed[n] is FIXED_LEN_BYTE_ARRAY(n) in the files of both, and its bounds are bytes."""
+    lake.sql(
+        "create table raw.t (id bigint, k fixed(4), s struct<l: array<fixed(2)>>)",
+        "insert into raw.t select i, case when i % 3 > 0 then unhex(printf('%08x', i)) end, {'l': [unhex(printf('%04x', i)), null]} from range(2000) r(i)",
+    )
+    table = catalog(lake).load_table("raw.t")
+    (file,) = [task.file for task in table.scan().plan_files()]
+    schema = pq.read_schema(file.file_path.removeprefix("file://"))
+    assert schema.field("k").type == pa.binary(4)
+    assert schema.field("s").type.field("l").type.value_type == pa.binary(2)
+    assert (file.lower_bounds[2], file.upper_bounds[2]) == ((1).to_bytes(4, "big"), (1999).to_bytes(4, "big"))
+    assert file.file_size_in_bytes == Path(file.file_path.removeprefix("file://")).stat().st_size
+    rows = sorted(table.scan().to_arrow().to_pylist(), key=lambda row: row["id"])
+    assert rows == [{"id": i, "k": i.to_bytes(4, "big") if i % 3 else None, "s": {"l": [i.to_bytes(2, "big"), None]}} for i in range(2000)]
+    assert len(table.scan(row_filter=EqualTo("k", (1999).to_bytes(4, "big"))).to_arrow()) == 1
+    table.append(pa.table({"id": [5000], "k": pa.array([b"\x00\xff\x01\x02"], pa.binary(4)), "s": pa.array([{"l": [b"ab"]}], pa.struct({"l": pa.list_(pa.binary(2))}))}))
+    assert lake.rows("select id, hex(k), hex(s.l[1]) from raw.t where k > unhex('00FE0000')") == [("5000", "00FF0102", "6162")]
+    lake.sql("update raw.t set k = 'wxyz'::blob where id = 5000")
+    assert catalog(lake).load_table("raw.t").scan(row_filter="id = 5000").to_arrow()["k"].to_pylist() == [b"wxyz"]
+
+
+def test_nanoseconds_with_zone(lake):
+    """Arrow reads what PyIceberg, which knows no format version 3 in writing, would read."""
+    lake.sql(
+        "create table raw.t (id bigint, moment timestamptz_ns) tblproperties ('format-version' = '3')",
+        "insert into raw.t values (1, timestamp_ns '2024-02-29 12:34:56.123456789'), (2, null), (3, timestamp_ns '1969-12-31 23:59:59.999999999')",
+    )
+    (path,) = (lake.warehouse / "raw" / "t" / "data").glob("*.parquet")
+    table = pq.read_table(path)
+    assert table.schema.field("moment").type == pa.timestamp("ns", tz="UTC")
+    assert sorted(zip(table["id"].to_pylist(), table["moment"].cast(pa.int64()).to_pylist())) == [(1, 1709210096123456789), (2, None), (3, -1)]
+    lake.sql("create table raw.added (id bigint, moment timestamptz_ns) tblproperties ('format-version' = '3')")
+    folder = lake.warehouse / "theirs"
+    folder.mkdir()
+    pq.write_table(pa.table({"id": [1, 2], "moment": pa.array([1709210096123456789, -1], pa.timestamp("ns", "UTC"))}), folder / "x.parquet", version="2.6")
+    assert lake.rows(f"call system.add_files(table => 'raw.added', source_table => '`parquet`.`{folder}`')") == [("1", "1")]
+    assert lake.rows("select id, epoch_ns(moment) from raw.added order by id") == [("1", "1709210096123456789"), ("2", "-1")]
