@@ -147,7 +147,8 @@ struct tarn_catalog_sqlite_options {
     struct tarn_str path;
     struct tarn_str catalog_name;
     bool create;
-    /* tests: SIGKILL the process at the n-th statement that writes (before it, from 1); 0 = off */
+    /* tests: SIGKILL the process at the n-th statement that writes (before it, from 1); 0 = off;
+     * -n: that statement fails as on a full disk */
     long kill_at;
 };
 enum tarn_status tarn_catalog_sqlite_open(struct tarn_op *op, struct tarn_catalog_sqlite_options,

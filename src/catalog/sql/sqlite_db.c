@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -191,13 +192,15 @@ enum tarn_status tarn__sql_exists(struct tarn__sqlite *c, struct tarn_op *op, co
 }
 
 /* Every statement that writes passes here first; COMMIT too. */
-static void before_write(struct tarn__sqlite *c)
+static enum tarn_status before_write(struct tarn__sqlite *c, struct tarn_op *op)
 {
-    if (c->kill_at > 0 && ++c->writes == c->kill_at) {
-        (void)kill(getpid(), SIGKILL);
-        for (;;)
-            (void)pause();
-    }
+    if (c->kill_at == 0 || ++c->writes != labs(c->kill_at))
+        return TARN_OK;
+    if (c->kill_at < 0)
+        return tarn__sql_fail(c, op, SQLITE_FULL, "write it");
+    (void)kill(getpid(), SIGKILL);
+    for (;;)
+        (void)pause();
 }
 
 enum tarn_status tarn__sql_write(struct tarn__sqlite *c, struct tarn_op *op, const char *sql,
@@ -206,8 +209,9 @@ enum tarn_status tarn__sql_write(struct tarn__sqlite *c, struct tarn_op *op, con
     sqlite3_stmt *stmt;
     bool row;
     TARN_TRY(tarn__sql_query(c, op, sql, args, &stmt));
-    before_write(c);
-    enum tarn_status status = tarn__sql_next(c, op, stmt, &row);
+    enum tarn_status status = before_write(c, op);
+    if (status == TARN_OK)
+        status = tarn__sql_next(c, op, stmt, &row);
     tarn__sql_done(stmt);
     if (status == TARN_OK && out_changes)
         *out_changes = sqlite3_changes(c->db);
@@ -280,10 +284,10 @@ enum tarn_status tarn__sql_transact(struct tarn__sqlite *c, struct tarn_op *op,
     enum tarn_status status = begin(c, op, mode);
     if (status == TARN_OK)
         status = body(c, op, arg);
-    if (status == TARN_OK && mode == TARN__SQL_WRITE) {
-        before_write(c);
+    if (status == TARN_OK && mode == TARN__SQL_WRITE)
+        status = before_write(c, op);
+    if (status == TARN_OK && mode == TARN__SQL_WRITE)
         status = commit(c, op);
-    }
     rollback(c); /* of what failed; the end of what only read */
     c->op = NULL;
     (void)pthread_mutex_unlock(&c->lock);

@@ -343,7 +343,7 @@ enum tarn_status tarn_catalog_kill_from_env(struct tarn_op *op, long *out_kill_a
 {
     int64_t n = 0;
     struct tarn_str text = tarn_str_view(getenv("TARN_TEST_CATALOG_KILL"));
-    if (text.len > 0 && (!tarn_str_to_i64(text, &n) || n < 0))
+    if (text.len > 0 && (!tarn_str_to_i64(text, &n) || n == INT64_MIN))
         return tarn_fail(op, TARN_CONFIG,
                          "could not read \"%.*s\" in the environment's TARN_TEST_CATALOG_KILL",
                          TARN_STR_ARG(text));

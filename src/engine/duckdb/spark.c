@@ -13,6 +13,8 @@
 #include <ctype.h>
 
 #define ARGS_MAX 64
+/* Deeper, no statement is taken; n calls in calls would be read n times n. */
+#define DEPTH_MAX 300
 
 struct call {
     size_t open, close; /* the brackets */
@@ -71,6 +73,8 @@ static bool call_at(const struct tarn__rewriting *w, size_t open, struct call *c
         c->lambda = c->lambda || is(w, &t, "LAMBDA") ||
                     (is(w, &t, ">") && is(w, &before, "-") && before.end == t.begin);
         depth += opens;
+        if (depth > DEPTH_MAX)
+            return false;
         before = t;
     }
     return false;

@@ -724,6 +724,9 @@ static void the_kill_hook_is_read(void **state)
     assert_int_equal(setenv("TARN_TEST_CATALOG_KILL", "12", 1), 0);
     assert_ok(f, tarn_catalog_kill_from_env(&f->op, &n));
     assert_int_equal(n, 12);
+    assert_int_equal(setenv("TARN_TEST_CATALOG_KILL", "-3", 1), 0);
+    assert_ok(f, tarn_catalog_kill_from_env(&f->op, &n));
+    assert_int_equal(n, -3);
     assert_int_equal(setenv("TARN_TEST_CATALOG_KILL", "twelve", 1), 0);
     assert_status(f, tarn_catalog_kill_from_env(&f->op, &n), TARN_CONFIG);
     assert_int_equal(unsetenv("TARN_TEST_CATALOG_KILL"), 0);
