@@ -1,10 +1,13 @@
 /* opaque: comparisons that the engine must not see into.
  *
  * `a IS DISTINCT FROM 1 OR a IS DISTINCT FROM 2` goes into scans as it is, where the engine (1.5.5)
- * takes each side for false if all values of `a` in a row group are null. Behind an operator whose
- * result cannot be known beforehand the comparison stays outside of scans. So do those that a NOT
+ * takes each side for false if all values of `a` in a row group are null. Behind an operator that
+ * gives its operand back, and that the optimiser does not know, the comparison stays outside of
+ * scans. So do those that a NOT
  * turns into such ones, `a IS NOT TRUE`, and those with a column that may be a constant of another
  * relation. Only what can meet an OR is of interest, or a NOT, which makes an OR of an AND.
+ *
+ * `TRY_CAST(a AS tinyint) > 7` becomes `a > 7`, which is another question.
  */
 #include "engine/duckdb/rewrite_int.h"
 
@@ -146,44 +149,117 @@ static enum place place_of(const struct tarn__rewriting *w, size_t at)
     return !grouped && list && is_named(w, at) ? NAMED : LISTED;
 }
 
-static size_t make_opaque(struct tarn__rewriting *w, size_t at, const char *put)
+static void put(struct tarn__rewriting *w, size_t at, const char *text)
 {
     w->status = tarn__macro_need(w->session, w->op, TARN_STR("!!"));
     if (w->status == TARN_OK)
-        tarn__rewrite_edit(w, at, at, tarn_str_view(put));
-    return at;
+        tarn__rewrite_edit(w, at, at, tarn_str_view(text));
 }
 
-/* a IS [NOT] TRUE: compared once more. */
-static size_t opaque_truth(struct tarn__rewriting *w, const struct tarn_sql_token *t)
+/* ---- TRY_CAST */
+
+static bool hide_try_cast(struct tarn__rewriting *w, const struct tarn_sql_token *t,
+                          const struct tarn_sql_token *before)
 {
-    static const char *const all[] = {"IS NOT TRUE", "IS NOT FALSE", "IS TRUE", "IS FALSE"};
-    struct tarn_sql_token next;
-    size_t end = 0, i = 0;
-    while (i < 4 && !tarn__rewrite_at(w, t->begin, all[i], &end))
-        i++;
-    if (i == 4)
-        return 0;
-    bool ends = !tarn__rewrite_next(w, end, &next) || next.kind == TARN_SQL_WORD ||
-                is(w, &next, ")") || is(w, &next, ",") || is(w, &next, ";");
-    enum place place = place_of(w, t->begin);
-    if (!ends || place == LISTED || (place != NAMED && !has_or(w)))
-        return 0;
-    return make_opaque(w, end, " = !! TRUE");
+    size_t end;
+    if (!is(w, t, "TRY_CAST") || is(w, before, ".") ||
+        !tarn__rewrite_at(w, t->begin, "TRY_CAST (", &end) || place_of(w, t->begin) == LISTED)
+        return false;
+    size_t close = tarn__rewrite_closing(w, end - 1);
+    if (close >= w->sql.len)
+        return false;
+    put(w, t->begin, "\"!!\"(");
+    if (w->status == TARN_OK)
+        tarn__rewrite_later(w, close, close, TARN_STR(")"));
+    return true;
+}
+
+/* ---- IS */
+
+/* Must the comparison at IS be hidden? `last` is the token before it. */
+static bool is_needed(const struct tarn__rewriting *w, size_t at, const struct tarn_sql_token *last)
+{
+    static const char *const truths[] = {"IS NOT TRUE", "IS NOT FALSE", "IS TRUE", "IS FALSE"};
+    size_t end;
+    bool same = tarn__rewrite_at(w, at, "IS NOT DISTINCT FROM", &end), truth = false;
+    if (!same && !tarn__rewrite_at(w, at, "IS DISTINCT FROM", &end)) {
+        for (size_t i = 0; i < sizeof truths / sizeof truths[0]; i++)
+            truth = truth || tarn__rewrite_at(w, at, truths[i], &end);
+        if (!truth)
+            return false;
+    }
+    enum place place = place_of(w, at);
+    if (place == LISTED)
+        return false;
+    if (truth)
+        return place == NAMED || has_or(w);
+    if (is_constant(w, end) || ends_constant(w, last))
+        return !same || place == NAMED || has_or(w);
+    return same ? is_denied(w, at) : has_or(w);
+}
+
+/* Where the operand that begins at t is compared by IS, and its last token. */
+static bool find_is(const struct tarn__rewriting *w, const struct tarn_sql_token *t, size_t *out_at,
+                    struct tarn_sql_token *last)
+{
+    static const char *const ends[] = {"AND", "OR",    "WHEN",  "THEN",   "ELSE", "WHERE", "SELECT",
+                                       "AS",  "GROUP", "ORDER", "HAVING", "ASC",  "DESC",  NULL};
+    struct tarn_sql_token x, next;
+    int depth = 0, cases = 0;
+    *last = *t;
+    for (size_t p = t->begin; tarn_sql_token(w->sql, p, &x); *last = x, p = x.end) {
+        depth += is(w, &x, "(") + is(w, &x, "[") + is(w, &x, "{");
+        depth -= is(w, &x, ")") + is(w, &x, "]") + is(w, &x, "}");
+        cases += is(w, &x, "CASE") - (cases > 0 && is(w, &x, "END"));
+        if (depth < 0)
+            return false;
+        if (depth > 0 || cases > 0)
+            continue;
+        bool arrow = is(w, &x, ">") && is(w, last, "-") && last->end == x.begin;
+        if (is(w, &x, ",") || is(w, &x, ";") || arrow || any_of(w, &x, ends) || is_denial(w, &x))
+            return false;
+        *out_at = x.begin;
+        if (is(w, &x, "IS") && tarn__rewrite_next(w, x.end, &next) && !is(w, &next, "NULL") &&
+            !tarn__rewrite_at(w, x.begin, "IS NOT NULL", &p))
+            return true;
+    }
+    return false;
+}
+
+/* May an operand of IS begin at t? */
+static bool begins(const struct tarn__rewriting *w, const struct tarn_sql_token *t,
+                   const struct tarn_sql_token *before)
+{
+    static const char *const openers[] = {"WHERE", "ON",     "AND",     "OR",     "WHEN", "THEN",
+                                          "ELSE",  "HAVING", "QUALIFY", "SELECT", NULL};
+    static const char *const others[] = {"NOT",    "DISTINCT", "ALL",    "SELECT",  "WITH",  "FROM",
+                                         "VALUES", "ON",       "LAMBDA", "COLUMNS", "TABLE", NULL};
+    static const char *const truths[] = {"TRUE", "FALSE", NULL}; /* IS NOT TRUE */
+    bool opened = is(w, before, "(") || is(w, before, ",") || any_of(w, before, openers) ||
+                  (is_denial(w, before) && !any_of(w, t, truths));
+    return opened && !any_of(w, t, others) && !is(w, t, "*") && !is(w, t, ")");
+}
+
+void tarn__rewrite_operand(struct tarn__rewriting *w, const struct tarn_sql_token *t,
+                           const struct tarn_sql_token *before)
+{
+    struct tarn_sql_token last;
+    size_t at;
+    if (begins(w, t, before) && find_is(w, t, &at, &last) && is_needed(w, at, &last))
+        put(w, t->begin, " !! ");
 }
 
 size_t tarn__rewrite_opaque(struct tarn__rewriting *w, const struct tarn_sql_token *t,
                             const struct tarn_sql_token *before)
 {
     size_t end;
-    if (!is(w, t, "IS"))
+    if (hide_try_cast(w, t, before))
+        return t->end;
+    if (!is(w, t, "IS") || (!tarn__rewrite_at(w, t->begin, "IS NOT DISTINCT FROM", &end) &&
+                            !tarn__rewrite_at(w, t->begin, "IS DISTINCT FROM", &end)))
         return 0;
-    bool same = tarn__rewrite_at(w, t->begin, "IS NOT DISTINCT FROM", &end);
-    if (!same && !tarn__rewrite_at(w, t->begin, "IS DISTINCT FROM", &end))
-        return opaque_truth(w, t);
-    enum place place = place_of(w, t->begin);
-    bool constant = is_constant(w, end) || ends_constant(w, before);
-    bool needed = constant ? !same || place == NAMED || has_or(w)
-                           : (same ? is_denied(w, t->begin) : has_or(w));
-    return needed && place != LISTED ? make_opaque(w, end, " !! ") : 0;
+    if (!is_needed(w, t->begin, before))
+        return 0;
+    put(w, end, " !! ");
+    return end;
 }

@@ -388,6 +388,7 @@ static void scan(struct tarn__rewriting *w, size_t body)
     for (size_t p = body; w->status == TARN_OK && tarn_sql_token(w->sql, p, &t); p = t.end) {
         struct level *l = &levels[depth];
         past = take_later(w, t.begin);
+        tarn__rewrite_operand(w, &t, &before);
         if (is(w, &t, "(")) {
             struct level in = {.query = l->expect, .from = l->expect, .expect = l->expect};
             if (depth + 1 < DEPTH_MAX)

@@ -44,9 +44,12 @@ size_t tarn__rewrite_spark(struct tarn__rewriting *w, const struct tarn_sql_toke
 
 /* ---- opaque.c */
 
-/* IS [NOT] DISTINCT FROM a constant, at IS: where to go on; 0 = it is none. */
+/* A comparison that the engine must not see into, at IS, or at TRY_CAST: where to go on; 0 = it is none. */
 size_t tarn__rewrite_opaque(struct tarn__rewriting *w, const struct tarn_sql_token *t,
                             const struct tarn_sql_token *before);
+/* The same for the left operand of IS, before its first token. */
+void tarn__rewrite_operand(struct tarn__rewriting *w, const struct tarn_sql_token *t,
+                           const struct tarn_sql_token *before);
 
 /* ---- spark_macros.c */
 

@@ -13,7 +13,7 @@
 static const struct {
     const char *name, *sql;
 } macros[] = {
-    {"!!", "(x) AS CASE WHEN random() >= 0 THEN x END"}, /* opaque.c */
+    {"!!", "(x) AS [x][1]"}, /* opaque.c */
     {"add_months", "(d, n) AS CAST(CAST(d AS DATE) + to_months(CAST(n AS INTEGER)) AS DATE)"},
     {"approx_percentile", "(x, p) AS approx_quantile(x, p)"},
     {"array_join", "(l, sep) AS array_to_string(l, sep), (l, sep, empty) AS "
