@@ -197,23 +197,45 @@ struct layout {
 static enum tarn_status type_in_file(const struct layout *l, const struct tarn_field *now,
                                      struct tarn_type *out, bool *differs);
 
+static enum tarn_status any_field(const struct layout *l, const struct tarn_field *now,
+                                  struct tarn_type *out);
+
+/* The type of a field that is only asked whether it is null: any primitive one has a text. */
+static enum tarn_status any_type(const struct layout *l, const struct tarn_field *f,
+                                 struct tarn_type *out)
+{
+    *out = (struct tarn_type){.kind = TARN_TYPE_STRING};
+    if (!tarn_type_is_nested(&f->type))
+        return TARN_OK;
+    out->kind = f->type.kind;
+    TARN_NEW_ARRAY(l->op, out->fields, f->type.field_count + 1);
+    if (f->type.kind == TARN_TYPE_STRUCT)
+        return any_field(l, f, out);
+    for (size_t i = 0; i < f->type.field_count; i++) {
+        out->fields[i] = f->type.fields[i];
+        TARN_TRY(any_type(l, &f->type.fields[i], &out->fields[i].type));
+        out->field_count++;
+    }
+    return TARN_OK;
+}
+
 /* None of a struct's fields is in the file: whether the struct is null is told by any field that it
  * had at some time. */
 static enum tarn_status any_field(const struct layout *l, const struct tarn_field *now,
                                   struct tarn_type *out)
 {
     const struct tarn_metadata *m = l->scan->metadata;
-    for (size_t i = 0; i < m->schema_count; i++) {
-        const struct tarn_field *then = tarn_schema_field_by_id(&m->schemas[i], now->id);
+    for (size_t i = m->schema_count; i > 0; i--) {
+        const struct tarn_field *then = tarn_schema_field_by_id(&m->schemas[i - 1], now->id);
         for (size_t k = 0; then && k < then->type.field_count; k++) {
             const struct tarn_field *f = &then->type.fields[k];
             const struct name *name = name_of(l->footer, f->id);
-            if (!name || tarn_type_is_nested(&f->type))
+            if (!name)
                 continue;
             out->fields[0] = *f;
             out->fields[0].name = name->name;
             out->field_count = 1;
-            return TARN_OK;
+            return any_type(l, f, &out->fields[0].type);
         }
     }
     return tarn_fail(l->op, TARN_UNSUPPORTED,
