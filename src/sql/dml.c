@@ -3,7 +3,8 @@
 #include "sql/explain_int.h"
 
 static const char *const own_tables[] = {"tarn rows",   "tarn inserts", "tarn orphans",
-                                         "tarn source", "tarn whole",   "tarn pairs"};
+                                         "tarn source", "tarn whole",   "tarn pairs",
+                                         "tarn blame"};
 
 /* ---- the beginning */
 

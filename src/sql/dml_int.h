@@ -185,11 +185,20 @@ enum tarn_status tarn__dml_take_values(struct tarn__dml *d, struct tarn__action 
 /* SQL of column `i` of a part's rows after the statement. */
 enum tarn_status tarn__dml_new_value(struct tarn__dml *d, const struct tarn__part *p, size_t i,
                                      struct tarn_buf *b) TARN_MUST_USE;
+/* SQL of what a set of action `k` makes of its column, or of the field inside of it. */
+enum tarn_status tarn__dml_set_value(struct tarn__dml *d, const struct tarn__part *p, size_t k,
+                                     const struct tarn__set *s, struct tarn_buf *b) TARN_MUST_USE;
+/* A failure that was told is placed at the set's value. */
+enum tarn_status tarn__dml_place_set(struct tarn__dml *d, const struct tarn__set *s,
+                                     enum tarn_status status);
 /* Is the expression one word: NULL? */
 bool tarn__dml_is_null(struct tarn_str expr);
 
 /* ---- dml_select.c: a part's rows */
 
+/* The query of a part's rows. */
+enum tarn_status tarn__dml_compose(struct tarn__dml *d, const struct tarn__part *p,
+                                   struct tarn_sql_text *out) TARN_MUST_USE;
 /* Checks the types of all values, then finds the rows. */
 enum tarn_status tarn__dml_select(struct tarn__dml *d, struct tarn__part *p) TARN_MUST_USE;
 /* dml_unique.c: each row of the table at most once. again: the same values twice are one change;
@@ -206,6 +215,15 @@ void tarn__dml_put_pieces(const struct tarn__dml *d, const struct tarn__action *
                           size_t count, struct tarn__compose *c);
 /* Does the part keep column `i` as it was? */
 bool tarn__dml_keeps(const struct tarn__dml *d, const struct tarn__part *p, size_t i);
+
+/* ---- dml_blame.c */
+
+/* Places the failure of a value's expression, or of what its column should hold, at the expression:
+ * after a part's rows were not found, or new rows were not written. `status` is returned. */
+enum tarn_status tarn__dml_blame_value(struct tarn__dml *d, const struct tarn__part *p,
+                                       enum tarn_status status) TARN_MUST_USE;
+enum tarn_status tarn__dml_blame_cast(struct tarn__dml *d, const struct tarn__part *parts,
+                                      size_t count, enum tarn_status status) TARN_MUST_USE;
 
 /* ---- dml_write.c: files */
 

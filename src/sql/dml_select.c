@@ -165,8 +165,8 @@ static enum tarn_status name_slots(struct tarn__dml *d, struct tarn__action *a, 
     return TARN_OK;
 }
 
-static enum tarn_status compose(struct tarn__dml *d, const struct tarn__part *p,
-                                struct tarn_sql_text *out)
+enum tarn_status tarn__dml_compose(struct tarn__dml *d, const struct tarn__part *p,
+                                   struct tarn_sql_text *out)
 {
     struct tarn__compose c;
     tarn__compose_begin(&c, d->op, d->r->text);
@@ -321,7 +321,7 @@ static enum tarn_status compose_either(struct tarn__dml *d, struct tarn__part *p
                                        struct tarn_sql_text *out)
 {
     struct tarn_type rows;
-    TARN_TRY(compose(d, p, out));
+    TARN_TRY(tarn__dml_compose(d, p, out));
     if (!p->conditional)
         return TARN_OK;
     enum tarn_status status =
@@ -330,7 +330,7 @@ static enum tarn_status compose_either(struct tarn__dml *d, struct tarn__part *p
         return status;
     tarn_clear(d->op);
     p->apart = true;
-    return compose(d, p, out);
+    return tarn__dml_compose(d, p, out);
 }
 
 enum tarn_status tarn__dml_select(struct tarn__dml *d, struct tarn__part *p)
@@ -349,7 +349,8 @@ enum tarn_status tarn__dml_select(struct tarn__dml *d, struct tarn__part *p)
     }
     TARN_TRY(tarn__explain_query(d->r, p->what, text));
     TARN_TRY(tarn__explain_empty(d->r, &text));
-    TARN_TRY(tarn_session_into(session, d->op, text, tarn_str_view(p->name), &p->rows));
+    TARN_TRY(tarn__dml_blame_value(
+        d, p, tarn_session_into(session, d->op, text, tarn_str_view(p->name), &p->rows)));
     TARN_TRY(check_unknown(d, p));
     if (!p->outer)
         return TARN_OK;

@@ -104,9 +104,11 @@ enum tarn_status tarn__dml_write_rows(struct tarn__writing *x, bool kept)
     TARN_GO(tarn_flow_write_statement(d->op, d->what, &write));
     if (x->lineage)
         TARN_GO(tarn_flow_write_lineage(d->op, &write));
-    TARN_GO(tarn_session_write(flow->session, d->op,
-                               (struct tarn_sql_text){.sql = tarn_buf_view(&sql), .line0 = 1},
-                               &write, &written));
+    TARN_GO(tarn__dml_blame_cast(
+        d, x->parts, x->count,
+        tarn_session_write(flow->session, d->op,
+                           (struct tarn_sql_text){.sql = tarn_buf_view(&sql), .line0 = 1}, &write,
+                           &written)));
     status = tarn_change_append(d->change, d->op, written.files, written.count);
     if (status != TARN_OK)
         tarn_flow_remove(flow, d->op, &written);
