@@ -169,3 +169,17 @@ def test_nanoseconds_with_zone(lake):
     pq.write_table(pa.table({"id": [1, 2], "moment": pa.array([1709210096123456789, -1], pa.timestamp("ns", "UTC"))}), folder / "x.parquet", version="2.6")
     assert lake.rows(f"call system.add_files(table => 'raw.added', source_table => '`parquet`.`{folder}`')") == [("1", "1")]
     assert lake.rows("select id, epoch_ns(moment) from raw.added order by id") == [("1", "1709210096123456789"), ("2", "-1")]
+
+
+def test_bloom_filters_of_others(lake):
+    """Bloom filters over bytes and zeros, which the engine would ask for the wrong value."""
+    lake.sql("create table raw.t (id bigint, b binary, f double, s string)")
+    folder = lake.warehouse / "theirs"
+    folder.mkdir()
+    rows = pa.table({"id": range(2000), "b": [bytes([0, i % 99]) for i in range(2000)], "f": [-0.0] * 2000, "s": [str(i % 99) for i in range(2000)]})
+    pq.write_table(rows, folder / "x.parquet", bloom_filter_options={name: {"ndv": 100, "fpp": 0.01} for name in ("b", "f", "s")})
+    lake.sql(f"call system.add_files(table => 'raw.t', source_table => '`parquet`.`{folder}`')")
+    assert lake.rows("select count(*) from raw.t where b = unhex('0005')") == [("21",)]
+    assert lake.rows("select count(*) from raw.t where f = 0") == [("2000",)]
+    assert lake.rows("select count(*) from raw.t where s = '5'") == [("21",)]
+    assert lake.rows("select count(*) from raw.t where b = unhex('0505')") == [("0",)]

@@ -2,7 +2,7 @@
  *
  * The one table of a whole process in this program, for there is one pread() in it. A file is known by
  * device, inode, size and time of change, so that another that takes its inode is never taken for
- * it, and a byte is changed only from "true" to "false" of a boolean field. Files of a table never
+ * it, and a byte is changed only where it is the one that was found. Files of a table never
  * change, so an entry stays right; it takes some hundred bytes, and stays until the process ends.
  *
  * Until a first file is added, pread() costs nothing but the look at a counter.
@@ -20,11 +20,16 @@
 #include "format/parquet/footer.h"
 
 #define BUCKETS     4096
-#define MARKS_MAX   4096 /* columns of one file */
-#define BOOL_FIELD  15   /* the bits of a field's header that hold its type */
+#define BOOL_FIELD  15 /* the bits of a field's header that hold its type */
 #define FIELD_TRUE  1
 #define FIELD_FALSE 2
+#define ID_STEP     16 /* one more in the number of a field, by the bits of its header that hold it */
+#define ID_UNKNOWN  4 /* as much more makes a field's number one that the engine does not know */
 
+struct mark {
+    int64_t at; /* offset in the file */
+    unsigned char from, to;
+};
 struct file {
     dev_t dev;
     ino_t ino;
@@ -32,11 +37,11 @@ struct file {
     struct timespec changed;
     size_t count;
     struct file *next;
-    int64_t at[]; /* offsets of bytes, ascending */
+    struct mark marks[];
 };
 static struct {
     pthread_rwlock_t lock; /* guards the buckets */
-    atomic_size_t count;
+    atomic_size_t count;   /* of files that have marks */
     struct file *buckets[BUCKETS];
 } shown = {.lock = PTHREAD_RWLOCK_INITIALIZER};
 
@@ -74,9 +79,9 @@ static void show(int fd, unsigned char *bytes, int64_t offset, int64_t n)
         pthread_rwlock_rdlock(&shown.lock);
         const struct file *f = find(&st);
         for (size_t i = 0; f && i < f->count; i++) {
-            int64_t at = f->at[i] - offset;
-            if (at >= 0 && at < n && (bytes[at] & BOOL_FIELD) == FIELD_TRUE)
-                bytes[at] = (unsigned char)((bytes[at] & ~BOOL_FIELD) | FIELD_FALSE);
+            int64_t at = f->marks[i].at - offset;
+            if (at >= 0 && at < n && bytes[at] == f->marks[i].from)
+                bytes[at] = f->marks[i].to;
         }
         pthread_rwlock_unlock(&shown.lock);
     }
@@ -132,16 +137,17 @@ enum tarn_status tarn__footer_bytes(struct tarn_op *op, int fd, int64_t *out_siz
 
 /* ---- adding files */
 
-static enum tarn_status add(struct tarn_op *op, const struct stat *st, const int64_t *at,
+static enum tarn_status add(struct tarn_op *op, const struct stat *st, const struct mark *marks,
                             size_t count)
 {
-    struct file *f = malloc(sizeof *f + count * sizeof *at);
+    struct file *f = malloc(sizeof *f + count * sizeof *marks);
     if (!f)
         return tarn_fail(op, TARN_NOMEM, "could not open a data file: out of memory");
     *f = (struct file){
         .dev = st->st_dev, .ino = st->st_ino, .size = st->st_size, .changed = st->st_mtim};
     f->count = count;
-    memcpy(f->at, at, count * sizeof *at);
+    if (count > 0)
+        memcpy(f->marks, marks, count * sizeof *marks);
     pthread_rwlock_wrlock(&shown.lock);
     struct file **b = bucket_of(st);
     if (find(st)) {
@@ -149,7 +155,7 @@ static enum tarn_status add(struct tarn_op *op, const struct stat *st, const int
     } else {
         f->next = *b;
         *b = f;
-        atomic_fetch_add_explicit(&shown.count, 1, memory_order_release);
+        atomic_fetch_add_explicit(&shown.count, count > 0, memory_order_release);
     }
     pthread_rwlock_unlock(&shown.lock);
     return TARN_OK;
@@ -163,35 +169,107 @@ static bool known(const struct stat *st)
     return found;
 }
 
-static bool is_mark(const struct tarn_parquet_element *e)
+static bool is_utc(const struct tarn_parquet_element *e)
 {
     return e->logical == TARN_PARQUET_LOGICAL_TIMESTAMP && e->utc &&
            e->unit == TARN_PARQUET_NANOS && e->physical == TARN_PARQUET_INT64;
+}
+
+static bool is_text(const struct tarn_parquet_element *e)
+{
+    return e->logical == TARN_PARQUET_LOGICAL_STRING || e->logical == TARN_PARQUET_LOGICAL_UUID ||
+           e->converted == TARN_PARQUET_CONVERTED_UTF8;
+}
+
+/* Columns whose Bloom filters the engine asks wrongly. */
+static bool asked_wrongly(const struct tarn_parquet_element *e)
+{
+    switch (e->physical) {
+    case TARN_PARQUET_FLOAT:
+    case TARN_PARQUET_DOUBLE:
+        return true;
+    case TARN_PARQUET_BYTE_ARRAY:
+    case TARN_PARQUET_FIXED:
+        return !is_text(e);
+    default:
+        return false;
+    }
+}
+
+struct marks {
+    struct tarn_op *op;
+    struct tarn_str footer;
+    int64_t begin; /* of the footer */
+    struct mark *items;
+    size_t count, cap;
+};
+
+static enum tarn_status put(struct marks *m, size_t at, unsigned char to)
+{
+    TARN_GROW(m->op, m->items, m->count, m->cap);
+    m->items[m->count++] =
+        (struct mark){m->begin + (int64_t)at, (unsigned char)m->footer.ptr[at], to};
+    return TARN_OK;
+}
+
+static enum tarn_status put_bloom(struct marks *m, size_t at)
+{
+    unsigned char head = (unsigned char)m->footer.ptr[at];
+    if (head < ID_STEP || head / ID_STEP + ID_UNKNOWN > 15) /* its number is not in its header */
+        return tarn_fail(m->op, TARN_UNSUPPORTED,
+                         "a data file has a Bloom filter that cannot be left out");
+    return put(m, at, (unsigned char)(head + ID_UNKNOWN * ID_STEP));
+}
+
+static enum tarn_status find_marks(struct marks *m, const struct tarn_parquet_footer *f)
+{
+    for (size_t i = 0; i < f->element_count; i++)
+        if (is_utc(&f->elements[i])) {
+            size_t at = f->elements[i].utc_at;
+            TARN_TRY(put(m, at, (unsigned char)((m->footer.ptr[at] & ~BOOL_FIELD) | FIELD_FALSE)));
+        }
+    for (size_t g = 0; g < f->group_count; g++)
+        for (size_t i = 0; i < f->leaf_count; i++)
+            if (f->groups[g].chunks[i].bloom_at && asked_wrongly(&f->elements[f->leaves[i]]))
+                TARN_TRY(put_bloom(m, f->groups[g].chunks[i].bloom_at));
+    return TARN_OK;
+}
+
+static enum tarn_status look(struct tarn_op *op, const struct stat *st, struct tarn_str bytes)
+{
+    struct tarn_parquet_footer footer;
+    struct marks m = {.op = op, .footer = bytes};
+    m.begin = st->st_size - TARN_PARQUET_TAIL - (int64_t)bytes.len;
+    TARN_TRY(tarn_parquet_footer_read(op, bytes, &footer));
+    TARN_TRY(find_marks(&m, &footer));
+    return add(op, st, m.items, m.count);
+}
+
+enum tarn_status tarn__overlay_look(struct tarn_op *op, const struct stat *st,
+                                    struct tarn_str footer)
+{
+    if (known(st))
+        return TARN_OK;
+    struct tarn_arena_mark mark = tarn_arena_mark(op->arena);
+    enum tarn_status status = look(op, st, footer);
+    tarn_arena_rewind(op->arena, mark);
+    if (status != TARN_CORRUPT)
+        return status;
+    tarn_clear(op); /* the engine, or who counts its rows, says so */
+    return TARN_OK;
 }
 
 static enum tarn_status add_open(struct tarn_op *op, int fd)
 {
     struct stat st;
     struct tarn_str bytes;
-    struct tarn_parquet_footer footer;
-    int64_t at[MARKS_MAX], size;
-    size_t count = 0;
+    int64_t size;
     if (fstat(fd, &st) != 0)
         return tarn_fail_errno(op, errno, "could not read a data file");
     if (known(&st))
         return TARN_OK;
     TARN_TRY(tarn__footer_bytes(op, fd, &size, &bytes));
-    TARN_TRY(tarn_parquet_schema_read(op, bytes, &footer));
-    for (size_t i = 0; i < footer.element_count; i++) {
-        if (!is_mark(&footer.elements[i]))
-            continue;
-        if (count == MARKS_MAX)
-            return tarn_fail(op, TARN_UNSUPPORTED,
-                             "a data file has more than %d columns of timestamptz_ns", MARKS_MAX);
-        at[count++] =
-            size - TARN_PARQUET_TAIL - (int64_t)bytes.len + (int64_t)footer.elements[i].utc_at;
-    }
-    return add(op, &st, at, count);
+    return look(op, &st, bytes);
 }
 
 static enum tarn_status add_path(struct tarn_op *op, struct tarn_str path)
@@ -305,32 +383,50 @@ static enum tarn_status probe(struct tarn_session *s, struct tarn_op *op)
 
 /* ---- scans */
 
-bool tarn__overlay_needed(const struct tarn_type *t)
+static unsigned wants_of(const struct tarn_type *t)
 {
-    bool found = t->kind == TARN_TYPE_TIMESTAMPTZ_NS;
-    for (size_t i = 0; !found && i < t->field_count; i++)
-        found = tarn__overlay_needed(&t->fields[i].type);
-    return found;
+    unsigned wants = 0;
+    if (t->kind == TARN_TYPE_TIMESTAMPTZ_NS)
+        wants = TARN__OVERLAY_UTC;
+    if (t->kind == TARN_TYPE_BINARY || t->kind == TARN_TYPE_FIXED || t->kind == TARN_TYPE_FLOAT ||
+        t->kind == TARN_TYPE_DOUBLE)
+        wants = TARN__OVERLAY_BLOOM;
+    for (size_t i = 0; i < t->field_count; i++)
+        wants |= wants_of(&t->fields[i].type);
+    return wants;
 }
 
-enum tarn_status tarn__overlay_scan(struct tarn_session *s, struct tarn_op *op,
-                                    const struct tarn_scan *scan)
+unsigned tarn__overlay_wants(const struct tarn_scan *scan)
 {
-    bool needed = tarn__overlay_needed(&scan->schema->root);
-    for (size_t i = 0; !needed && scan->metadata && i < scan->metadata->schema_count; i++)
-        needed = scan->equality_count > 0 && tarn__overlay_needed(&scan->metadata->schemas[i].root);
-    if (!needed)
-        return TARN_OK;
-    if (!atomic_load(&s->engine->overlays_work)) {
-        /* what the engine keeps of files that it has read is not what it is to be shown */
-        TARN_TRY(tarn__do(s, op, "SET GLOBAL enable_external_file_cache = false"));
-        TARN_TRY(probe(s, op));
-        atomic_store(&s->engine->overlays_work, true);
-    }
+    unsigned wants = wants_of(&scan->schema->root);
+    for (size_t i = 0; scan->equality_count > 0 && i < scan->metadata->schema_count; i++)
+        wants |= wants_of(&scan->metadata->schemas[i].root);
+    return wants;
+}
+
+/* Nanoseconds must not be lost because a file could not be looked at before. */
+static enum tarn_status look_at_all(struct tarn_op *op, const struct tarn_scan *scan)
+{
     for (size_t i = 0; i < scan->file_count; i++)
         TARN_TRY(add_path(op, scan->files[i].local_path));
     for (size_t g = 0; g < scan->equality_count; g++)
         for (size_t i = 0; i < scan->equality[g].delete_count; i++)
             TARN_TRY(add_path(op, scan->equality[g].deletes[i].local_path));
+    return TARN_OK;
+}
+
+enum tarn_status tarn__overlay_scan(struct tarn_session *s, struct tarn_op *op,
+                                    const struct tarn_scan *scan)
+{
+    unsigned wants = tarn__overlay_wants(scan);
+    if (wants & TARN__OVERLAY_UTC)
+        TARN_TRY(look_at_all(op, scan));
+    bool any = atomic_load(&shown.count) > 0;
+    if (wants == 0 || !any || atomic_load(&s->engine->overlays_work))
+        return TARN_OK;
+    /* what the engine keeps of files that it has read is not what it is to be shown */
+    TARN_TRY(tarn__do(s, op, "SET GLOBAL enable_external_file_cache = false"));
+    TARN_TRY(probe(s, op));
+    atomic_store(&s->engine->overlays_work, true);
     return TARN_OK;
 }

@@ -274,8 +274,8 @@ enum tarn_status tarn__scan_sql(struct tarn_session *s, struct tarn_op *op, stru
 {
     struct view v = {.s = s, .op = op, .b = b, .scan = scan, .what = what, .meta = meta};
     v.lives = lives;
-    TARN_TRY(tarn__overlay_scan(s, op, scan));
     TARN_TRY(tarn__files_check(op, scan));
+    TARN_TRY(tarn__overlay_scan(s, op, scan));
     TARN_TRY(tarn__mapping_find(s, op, scan, what, &v.bare));
     TARN_TRY(tarn__layouts_find(s, op, scan, &v.layouts));
     TARN_TRY(tarn__equality_plan(op, scan, what, &v.equality));

@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "engine/duckdb/overlay_int.h"
 #include "engine/duckdb/view_int.h"
 #include "format/parquet/file_rows.h"
 
@@ -22,6 +23,7 @@
 struct buffer {
     char *bytes;
     size_t size;
+    bool looks; /* for what the engine must not see (overlay.c) */
 };
 
 static enum tarn_status corrupt(struct tarn_op *op, const struct tarn_data_file *f,
@@ -48,11 +50,11 @@ static bool read_at(int fd, void *dst, size_t n, uint64_t offset)
     return true;
 }
 
-static enum tarn_status check_footer(struct tarn_op *op, int fd, uint64_t size,
+static enum tarn_status check_footer(struct tarn_op *op, int fd, const struct stat *st,
                                      const struct tarn_data_file *f, struct buffer *b)
 {
     char tail[TARN_PARQUET_TAIL_BYTES];
-    uint64_t at, length;
+    uint64_t size = (uint64_t)st->st_size, at, length;
     if (size < TARN_PARQUET_BYTES_MIN || !read_at(fd, tail, sizeof tail, size - sizeof tail) ||
         !tarn_parquet_footer_place(tail, size, &at, &length) || length > FOOTER_BYTES_MAX)
         return TARN_OK; /* the engine says why it cannot read it */
@@ -60,10 +62,13 @@ static enum tarn_status check_footer(struct tarn_op *op, int fd, uint64_t size,
         char *more = realloc(b->bytes, (size_t)length);
         if (!more)
             return tarn_fail(op, TARN_NOMEM, "could not read a footer: out of memory");
-        *b = (struct buffer){more, (size_t)length};
+        b->bytes = more;
+        b->size = (size_t)length;
     }
     if (!read_at(fd, b->bytes, (size_t)length, at))
         return TARN_OK;
+    if (b->looks)
+        TARN_TRY(tarn__overlay_look(op, st, tarn_str_of(b->bytes, (size_t)length)));
     int64_t rows = tarn_parquet_footer_rows(tarn_str_of(b->bytes, (size_t)length));
     if (rows == f->record_count)
         return TARN_OK;
@@ -82,7 +87,7 @@ static enum tarn_status check_open(struct tarn_op *op, int fd, const struct tarn
         return TARN_OK;
     if (f->size_bytes > 0 && st.st_size != f->size_bytes) /* 0: its writer did not know */
         return corrupt(op, f, "bytes", (long long)st.st_size, (long long)f->size_bytes);
-    return check_footer(op, fd, (uint64_t)st.st_size, f, b);
+    return check_footer(op, fd, &st, f, b);
 }
 
 static enum tarn_status check_one(struct tarn_op *op, const struct tarn_data_file *f,
@@ -103,7 +108,7 @@ static enum tarn_status check_one(struct tarn_op *op, const struct tarn_data_fil
 
 enum tarn_status tarn__files_check(struct tarn_op *op, const struct tarn_scan *scan)
 {
-    struct buffer b = {0};
+    struct buffer b = {.looks = tarn__overlay_wants(scan) != 0};
     enum tarn_status status = TARN_OK;
     for (size_t i = 0; i < scan->file_count && status == TARN_OK; i++)
         status = check_one(op, scan->files[i].file, scan->files[i].local_path, &b);

@@ -204,13 +204,16 @@ static void read_statistics(struct tarn_thrift *t, const struct tarn_thrift_fiel
 }
 
 static void read_chunk_metadata(struct tarn_thrift *t, const struct tarn_thrift_field *f,
-                                struct tarn_parquet_chunk *c)
+                                const char *begin, struct tarn_parquet_chunk *c)
 {
     struct tarn_thrift_field g;
     int16_t id = 0;
     if (!tarn_thrift_struct(t, f))
         return;
-    while (tarn_thrift_next(t, &id, &g)) {
+    for (;;) {
+        const unsigned char *head = t->at;
+        if (!tarn_thrift_next(t, &id, &g))
+            return;
         int64_t *const numbers[] = {NULL,
                                     NULL,
                                     NULL,
@@ -233,10 +236,12 @@ static void read_chunk_metadata(struct tarn_thrift *t, const struct tarn_thrift_
             read_statistics(t, &g, c);
         else
             tarn_thrift_skip(t, g.type);
+        if (g.id == 14)
+            c->bloom_at = (size_t)((const char *)head - begin);
     }
 }
 
-static void read_chunk(struct tarn_thrift *t, struct tarn_parquet_chunk *c)
+static void read_chunk(struct tarn_thrift *t, const char *begin, struct tarn_parquet_chunk *c)
 {
     struct tarn_thrift_field f;
     int16_t id = 0;
@@ -245,7 +250,7 @@ static void read_chunk(struct tarn_thrift *t, struct tarn_parquet_chunk *c)
         .physical = -1, .codec = -1, .data_page = -1, .dictionary_page = -1, .nulls = -1};
     while (tarn_thrift_next(t, &id, &f)) {
         if (f.id == 3) {
-            read_chunk_metadata(t, &f, c);
+            read_chunk_metadata(t, &f, begin, c);
             known = true;
             continue;
         }
@@ -269,7 +274,7 @@ static enum tarn_status check_chunk(struct tarn_op *op, const struct tarn_parque
     return TARN_OK;
 }
 
-static enum tarn_status read_group(struct tarn_op *op, struct tarn_thrift *t,
+static enum tarn_status read_group(struct tarn_op *op, struct tarn_thrift *t, const char *begin,
                                    const struct tarn_parquet_footer *out,
                                    struct tarn_parquet_group *g)
 {
@@ -283,7 +288,7 @@ static enum tarn_status read_group(struct tarn_op *op, struct tarn_thrift *t,
                 return corrupt(op, "a row group has other columns than the schema");
             TARN_NEW_ARRAY(op, g->chunks, n + 1);
             for (size_t i = 0; i < n && !t->failed; i++)
-                read_chunk(t, &g->chunks[i]);
+                read_chunk(t, begin, &g->chunks[i]);
         } else if (f.id == 3) {
             g->rows = tarn_thrift_int(t, &f);
         } else {
@@ -300,7 +305,7 @@ static enum tarn_status read_group(struct tarn_op *op, struct tarn_thrift *t,
 }
 
 static enum tarn_status read_groups(struct tarn_op *op, struct tarn_thrift *t,
-                                    const struct tarn_thrift_field *f,
+                                    const struct tarn_thrift_field *f, const char *begin,
                                     struct tarn_parquet_footer *out)
 {
     size_t n = tarn_thrift_structs(t, f);
@@ -308,7 +313,7 @@ static enum tarn_status read_groups(struct tarn_op *op, struct tarn_thrift *t,
         return corrupt(op, "it has two lists of row groups");
     TARN_NEW_ARRAY(op, out->groups, n + 1);
     for (size_t i = 0; i < n && !t->failed; i++)
-        TARN_TRY(read_group(op, t, out, &out->groups[i]));
+        TARN_TRY(read_group(op, t, begin, out, &out->groups[i]));
     out->group_count = n;
     return TARN_OK;
 }
@@ -346,7 +351,7 @@ static enum tarn_status read_footer(struct tarn_op *op, struct tarn_str bytes, b
         } else if (f.id == META_ROWS) {
             out->rows = tarn_thrift_int(&t, &f);
         } else if (f.id == META_GROUPS && !schema_only) {
-            TARN_TRY(read_groups(op, &t, &f, out));
+            TARN_TRY(read_groups(op, &t, &f, bytes.ptr, out));
         } else if (f.id == META_ORDERS) {
             out->typed_order = read_orders(&t, &f, out->leaf_count);
         } else {

@@ -91,6 +91,8 @@ struct tarn_parquet_chunk {
     bool min_exact, max_exact;
     /* of the days before column orders: of signed numbers alone */
     struct tarn_str old_min, old_max;
+    size_t
+        bloom_at; /* the offset in the footer of the field that says where its Bloom filter is; 0: none */
     bool elsewhere; /* in another file, or encrypted */
     bool indexed;   /* a page index goes with it */
 };
