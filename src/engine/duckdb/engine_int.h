@@ -126,6 +126,7 @@ enum tarn_status tarn__engine_planner(struct tarn_engine *e, struct tarn_op *op,
 
 struct tarn__binding { /* a name of tarn_session_bind_scan */
     char *name;
+    bool promoted; /* tarn__view_promoted */
     struct tarn__live *lives;
     struct tarn__binding *next;
 };
@@ -151,6 +152,7 @@ struct tarn_session {
     char *empty_file;                /* NULL until it is first needed */
     int row_tables;                  /* of metadata tables, in temp.main */
     uint64_t macros;                 /* that were made (spark_macros.c) */
+    bool filters_off;                /* of joins (views.c) */
     struct tarn_scan_skips skips;
     /* guarded by engine->lock: what the watcher looks at */
     bool running;
@@ -393,6 +395,11 @@ struct tarn_str tarn__name_text(struct tarn_op *op, const struct tarn__name *n);
 
 enum tarn_status tarn__view_make(struct tarn_session *s, struct tarn_op *op, struct tarn__name *n,
                                  enum tarn__views how) TARN_MUST_USE;
+/* May a column be of a narrower type in some of the scan's files? */
+bool tarn__view_promoted(const struct tarn_scan *scan);
+/* Settings for what the views made of these names read. */
+enum tarn_status tarn__views_filters(struct tarn_session *s, struct tarn_op *op,
+                                     const struct tarn__names *names) TARN_MUST_USE;
 /* A view that an earlier statement made there goes. */
 enum tarn_status tarn__view_forget(struct tarn_session *s, struct tarn_op *op,
                                    struct tarn_str schema, struct tarn_str name) TARN_MUST_USE;

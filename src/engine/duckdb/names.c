@@ -491,7 +491,7 @@ enum tarn_status tarn__names_bind(struct tarn_session *s, struct tarn_op *op,
         struct tarn_str full = tarn__name_text(op, n);
         TARN_TRY_WHILE(op, tarn__view_make(s, op, n, how), "opening %.*s", TARN_STR_ARG(full));
     }
-    return TARN_OK;
+    return tarn__views_filters(s, op, out);
 }
 
 static const struct tarn__name *scanned_name(const struct tarn_session *s, struct tarn_str ns,
@@ -578,6 +578,7 @@ enum tarn_status tarn_session_bind_scan(struct tarn_session *s, struct tarn_op *
     tarn__name_sql(&sql, s, TARN_STR(TARN__SCHEMA_OWN), bare);
     tarn_buf_z(&sql, " AS ");
     unsigned meta = with_positions ? tarn__meta_missing(TARN__META_ALL, &scan->schema->root) : 0;
+    b->promoted = tarn__view_promoted(scan);
     enum tarn_status status = tarn__scan_sql(s, op, &sql, scan, bare, meta, &b->lives);
     if (status == TARN_OK)
         status = tarn__do_buf(s, op, &sql);

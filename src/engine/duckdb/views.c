@@ -226,3 +226,46 @@ enum tarn_status tarn__view_make(struct tarn_session *s, struct tarn_op *op, str
         status = view_remember(s, op, n->schema, n->name);
     return status;
 }
+
+/* ---- filters of joins */
+
+static bool differs(const struct tarn_type *a, const struct tarn_type *b)
+{
+    return a->kind != b->kind || a->precision != b->precision || a->scale != b->scale;
+}
+
+/* May a column be of a narrower type in some of the files? */
+bool tarn__view_promoted(const struct tarn_scan *scan)
+{
+    const struct tarn_metadata *m = scan->metadata;
+    const struct tarn_type *root = &scan->schema->root;
+    for (size_t i = 0; i < m->schema_count; i++)
+        for (size_t k = 0; k < root->field_count; k++) {
+            const struct tarn_field *old =
+                tarn_schema_field_by_id(&m->schemas[i], root->fields[k].id);
+            if (old && differs(&old->type, &root->fields[k].type))
+                return true;
+        }
+    return scan->schemas_gone || scan->files_without_ids_possible;
+}
+
+/* The engine (1.5.5) makes a filter of a join's keys and pushes it into the scan of the other side;
+ * where a file holds the column in another type it cannot, and fails. */
+enum tarn_status tarn__views_filters(struct tarn_session *s, struct tarn_op *op,
+                                     const struct tarn__names *names)
+{
+    bool off = false;
+    for (size_t i = 0; i < names->count && !off; i++)
+        off = names->items[i].scan && tarn__view_promoted(names->items[i].scan);
+    for (const struct tarn__binding *b = s->bindings; b; b = b->next)
+        off = off || b->promoted;
+    if (off == s->filters_off)
+        return TARN_OK;
+    struct tarn_buf sql;
+    tarn_buf_init(&sql, 4096);
+    tarn_buf_z(&sql, off ? "SET disabled_optimizers='join_filter_pushdown'"
+                         : "RESET disabled_optimizers");
+    TARN_TRY(tarn__do_buf(s, op, &sql));
+    s->filters_off = off;
+    return TARN_OK;
+}
