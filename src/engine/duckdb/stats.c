@@ -8,6 +8,7 @@
  */
 #include "engine/duckdb/write_int.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -26,6 +27,7 @@ struct leaves {
 
 struct stat { /* one leaf of one file */
     struct tarn_str size, values, nulls, min, max, has_nan;
+    struct tarn_str box_min[4], box_max[4]; /* of a geometry: x, y, z, m */
 };
 
 /* ---- leaves of a schema */
@@ -90,7 +92,15 @@ static struct stat stat_at(const struct tarn_column *inner, uint32_t row)
                  {"null_count", &s.nulls},
                  {"min", &s.min},
                  {"max", &s.max},
-                 {"has_nan", &s.has_nan}};
+                 {"has_nan", &s.has_nan},
+                 {"bbox_xmin", &s.box_min[0]},
+                 {"bbox_ymin", &s.box_min[1]},
+                 {"bbox_zmin", &s.box_min[2]},
+                 {"bbox_mmin", &s.box_min[3]},
+                 {"bbox_xmax", &s.box_max[0]},
+                 {"bbox_ymax", &s.box_max[1]},
+                 {"bbox_zmax", &s.box_max[2]},
+                 {"bbox_mmax", &s.box_max[3]}};
     for (uint32_t i = inner->offsets[row]; i < inner->offsets[row + 1]; i++) {
         struct tarn_str key = text_at(&inner->children[0], i);
         for (size_t k = 0; k < sizeof known / sizeof known[0]; k++)
@@ -163,6 +173,38 @@ static enum tarn_status put_bound(struct tarn_op *op, struct tarn_id_bytes *list
     return TARN_OK;
 }
 
+/* A corner of a geometry's box: x:y, x:y:z, x:y:z:m or x:y:NaN:m, little-endian doubles (spec,
+ * appendix D). False: there is none. */
+static bool corner(const struct tarn_str texts[4], double out[4], size_t *count)
+{
+    *count = 0;
+    for (size_t i = 0; i < 4; i++) {
+        if (!texts[i].ptr)
+            out[i] = NAN;
+        else if (!tarn_str_to_double(texts[i], &out[i]) || !isfinite(out[i]))
+            return false;
+        else
+            *count = i + 1;
+    }
+    return texts[0].ptr && texts[1].ptr;
+}
+
+static enum tarn_status put_box(struct tarn_op *op, struct tarn_data_file *f, const struct leaf *l,
+                                const struct stat *s)
+{
+    double lower[4], upper[4];
+    size_t n, m;
+    if (!corner(s->box_min, lower, &n) || !corner(s->box_max, upper, &m) || n != m)
+        return TARN_OK;
+    struct tarn_str a = tarn_strdup(op, tarn_str_of(lower, n * sizeof *lower)),
+                    b = tarn_strdup(op, tarn_str_of(upper, n * sizeof *upper));
+    if (!a.ptr || !b.ptr)
+        return TARN_NOMEM;
+    f->lower[f->lower_count++] = (struct tarn_id_bytes){l->field->id, a};
+    f->upper[f->upper_count++] = (struct tarn_id_bytes){l->field->id, b};
+    return TARN_OK;
+}
+
 /* How much of a column's metrics is kept. */
 static int32_t width_of(const struct tarn_write *w, int32_t field_id)
 {
@@ -203,6 +245,8 @@ static enum tarn_status put_stat(struct tarn_op *op, struct tarn_data_file *f, c
                        has_bounds(&l->field->type, s->max)
                    ? bound_value(op, l, s->max, &(struct tarn_value){0})
                    : TARN_OK;
+    if (l->field->type.kind == TARN_TYPE_GEOMETRY)
+        return width < 0 ? TARN_OK : put_box(op, f, l, s);
     TARN_TRY(put_bound(op, f->lower, &f->lower_count, l, s->min, false, width));
     return put_bound(op, f->upper, &f->upper_count, l, s->max, true, width);
 }

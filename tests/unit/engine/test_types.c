@@ -159,6 +159,37 @@ static void test_geometry(void **state)
     assert_string_equal(rows_of(f, "SELECT g FROM raw.z"), "POINT (1 2)\n");
 }
 
+/* Boxes as the spec has them: x:y, x:y:z, x:y:NaN:m. */
+static void test_geometry_bounds(void **state)
+{
+    struct fixture *f = *state;
+    struct table *t =
+        table_add(f, "raw", "g",
+                  "struct<a: geometry, b: geometry, c: geometry, d: geometry, e: list<geometry>>");
+    struct tarn_written w = table_insert(
+        f, t,
+        "SELECT 'POINT (1 2)'::GEOMETRY AS a, 'POINT Z (1 2 3)'::GEOMETRY AS b, 'POINT M (1 2 "
+        "4)'::GEOMETRY AS c, NULL::GEOMETRY AS d, ['POINT (1 2)'::GEOMETRY] AS e UNION ALL SELECT "
+        "'LINESTRING "
+        "(-5 0.5, 3 9)'::GEOMETRY, 'POINT Z (0 0 0)'::GEOMETRY, NULL, NULL, NULL");
+    const struct tarn_data_file *file = &w.files[0];
+    const double a_low[] = {-5, 0.5}, a_high[] = {3, 9}, b_high[] = {1, 2, 3};
+    const struct tarn_id_bytes *low = bound_of(file->lower, file->lower_count, 1),
+                               *high = bound_of(file->upper, file->upper_count, 1);
+    assert_true(low && tarn_str_eq(low->bytes, tarn_str_of(a_low, sizeof a_low)));
+    assert_true(high && tarn_str_eq(high->bytes, tarn_str_of(a_high, sizeof a_high)));
+    high = bound_of(file->upper, file->upper_count, 2);
+    assert_true(high && tarn_str_eq(high->bytes, tarn_str_of(b_high, sizeof b_high)));
+    high = bound_of(file->upper, file->upper_count, 3);
+    assert_true(high && high->bytes.len == 4 * sizeof(double));
+    double c[4];
+    memcpy(c, high->bytes.ptr, sizeof c);
+    assert_true(c[0] == 1 && c[1] == 2 && c[2] != c[2] && c[3] == 4);
+    assert_null(bound_of(file->lower, file->lower_count, 4));
+    for (int32_t id = 5; id < 8; id++)
+        assert_null(bound_of(file->lower, file->lower_count, id));
+}
+
 static void test_geography(void **state)
 {
     struct fixture *f = *state;
@@ -339,12 +370,12 @@ static void test_deep(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_nanoseconds),   TEST(test_nanoseconds_with_zone),
-        TEST(test_unknown),       TEST(test_variant),
-        TEST(test_geometry),      TEST(test_geography),
-        TEST(test_fixed),         TEST(test_fixed_pages),
-        TEST(test_fixed_lengths), TEST(test_variants_inside),
-        TEST(test_deep),
+        TEST(test_nanoseconds),     TEST(test_nanoseconds_with_zone),
+        TEST(test_unknown),         TEST(test_variant),
+        TEST(test_geometry),        TEST(test_geography),
+        TEST(test_geometry_bounds), TEST(test_fixed),
+        TEST(test_fixed_pages),     TEST(test_fixed_lengths),
+        TEST(test_variants_inside), TEST(test_deep),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
