@@ -7,6 +7,7 @@
 #include "base/sql_token.h"
 
 #include <ctype.h>
+#include <stdint.h>
 #include <string.h>
 
 static bool word_char(char c)
@@ -14,9 +15,11 @@ static bool word_char(char c)
     return isalnum((unsigned char)c) || c == '_' || c == '$' || (unsigned char)c >= 128;
 }
 
-static size_t skip_block_comment(struct tarn_str s, size_t p)
+/* Past its end; *closed false: it has none. */
+static size_t skip_block_comment(struct tarn_str s, size_t p, bool *closed)
 {
     int depth = 0;
+    *closed = true;
     while (p + 1 < s.len) {
         if (s.ptr[p] == '/' && s.ptr[p + 1] == '*') {
             depth++;
@@ -29,20 +32,25 @@ static size_t skip_block_comment(struct tarn_str s, size_t p)
             p++;
         }
     }
+    *closed = false;
     return s.len;
 }
 
-static size_t skip_space(struct tarn_str s, size_t p)
+/* *open: where a comment begins that is not closed; left alone if there is none. */
+static size_t skip_space(struct tarn_str s, size_t p, size_t *open)
 {
     while (p < s.len) {
-        bool two = p + 1 < s.len;
+        bool two = p + 1 < s.len, closed;
         if (isspace((unsigned char)s.ptr[p])) {
             p++;
         } else if (two && s.ptr[p] == '-' && s.ptr[p + 1] == '-') {
             while (p < s.len && s.ptr[p] != '\n')
                 p++;
         } else if (two && s.ptr[p] == '/' && s.ptr[p + 1] == '*') {
-            p = skip_block_comment(s, p);
+            size_t begin = p;
+            p = skip_block_comment(s, p, &closed);
+            if (!closed)
+                *open = begin;
         } else {
             break;
         }
@@ -88,7 +96,7 @@ static size_t skip_dollar(struct tarn_str s, size_t p)
 
 bool tarn_sql_token(struct tarn_str s, size_t pos, struct tarn_sql_token *out)
 {
-    size_t p = skip_space(s, pos);
+    size_t open, p = skip_space(s, pos, &open);
     if (p >= s.len)
         return false;
     char c = s.ptr[p];
@@ -117,6 +125,13 @@ bool tarn_sql_token(struct tarn_str s, size_t pos, struct tarn_sql_token *out)
     if (out->end > s.len)
         out->end = s.len;
     return true;
+}
+
+bool tarn_sql_open_comment(struct tarn_str s, size_t pos, size_t *at)
+{
+    *at = SIZE_MAX;
+    (void)skip_space(s, pos, at);
+    return *at != SIZE_MAX;
 }
 
 bool tarn_sql_token_is(struct tarn_str s, const struct tarn_sql_token *t, const char *word)

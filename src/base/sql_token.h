@@ -26,6 +26,8 @@ struct tarn_sql_token {
 bool tarn_sql_token(struct tarn_str sql, size_t pos, struct tarn_sql_token *out);
 /* Is it this word (in any case) or sign? A quoted name never is. */
 bool tarn_sql_token_is(struct tarn_str sql, const struct tarn_sql_token *t, const char *word);
+/* Does a comment begin at or after `pos`, in front of any word, that is not closed? *at: where. */
+bool tarn_sql_open_comment(struct tarn_str sql, size_t pos, size_t *at);
 /* Length of the text without white space, comments and semicolons at its end. */
 size_t tarn_sql_trimmed(struct tarn_str sql);
 

@@ -112,6 +112,9 @@ struct tarn_table_refs {
     struct tarn_table_ref *items;
     size_t count;
 };
+/* Adds a hint to a failure that is placed in this text and has none: a misspelled keyword, a bracket
+ * that is open, a statement that other systems have .. */
+void tarn_sql_advise(struct tarn_op *, const struct tarn_sql_text *);
 enum tarn_status tarn_session_refs(struct tarn_session *, struct tarn_op *, struct tarn_sql_text,
                                    struct tarn_table_refs *out) TARN_MUST_USE;
 

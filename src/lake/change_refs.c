@@ -78,6 +78,7 @@ static enum tarn_status no_ref(struct tarn_change *c, struct tarn_op *op,
                            TARN_STR_ARG(m->refs[i].name));
     if (all.ptr)
         tarn_detail(op, "it has %.*s", TARN_STR_ARG(all));
+    tarn_metadata_hint_ref(op, m, name);
     return TARN_NOT_FOUND;
 }
 

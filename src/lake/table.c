@@ -157,6 +157,21 @@ static void tell_versions(struct tarn_op *op, const struct tarn_metadata *m)
     tarn_buf_release(&b);
 }
 
+void tarn_metadata_hint_ref(struct tarn_op *op, const struct tarn_metadata *m, struct tarn_str name)
+{
+    struct tarn_op quiet = {.arena = op->arena}; /* no memory for a hint is no second failure */
+    const char **names = tarn_alloc_array(&quiet, m->ref_count + 1, sizeof *names);
+    size_t n = 0;
+    for (size_t i = 0; names && i < m->ref_count; i++) {
+        struct tarn_str copy = tarn_strdup(&quiet, m->refs[i].name);
+        if (copy.ptr)
+            names[n++] = copy.ptr;
+    }
+    const char *near = names ? tarn_str_nearest(name, names, n) : NULL;
+    if (near)
+        tarn_hint(op, "did you mean \"%s\"?", near);
+}
+
 enum tarn_status tarn_table_version(struct tarn_op *op, const struct tarn_table *t,
                                     struct tarn_str version, const struct tarn_snapshot **out)
 {
@@ -174,6 +189,7 @@ enum tarn_status tarn_table_version(struct tarn_op *op, const struct tarn_table 
                     "table " TARN_IDENT_FMT " has no snapshot, branch or tag \"%.*s\"",
                     TARN_IDENT_ARG(t->ident), TARN_STR_ARG(version));
     tell_versions(op, m);
+    tarn_metadata_hint_ref(op, m, version);
     return TARN_NOT_FOUND;
 }
 

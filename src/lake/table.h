@@ -94,4 +94,7 @@ enum tarn_status tarn_table_totals(const struct tarn_lake *, struct tarn_op *,
                                    const struct tarn_table *,
                                    struct tarn_table_totals *out) TARN_MUST_USE;
 
+/* For a name that is no branch or tag: "did you mean" the nearest one? */
+void tarn_metadata_hint_ref(struct tarn_op *, const struct tarn_metadata *, struct tarn_str name);
+
 #endif

@@ -135,6 +135,7 @@ static enum tarn_status check_old(struct tarn__alter *a, const struct tarn_ref *
         tarn_hint(op, "CREATE OR REPLACE moves it");
     } else if (!old && !create) {
         (void)tarn_fail(op, TARN_NOT_FOUND, "%s \"%.*s\" not found", what, TARN_STR_ARG(ref->name));
+        tarn_metadata_hint_ref(op, &a->table->metadata, ref->name);
         if (replace && ref->snapshot_id)
             tarn_hint(op, "CREATE makes it");
     } else if (old && old->is_tag != ref->is_tag) {

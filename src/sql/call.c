@@ -336,7 +336,10 @@ enum tarn_status tarn__sql_call(struct tarn__run *outer)
     TARN_TRY(take_args(c));
     TARN_TRY(tarn__expect_end(&r->words));
     TARN_TRY(check_required(c));
-    TARN_TRY(c->procedure->run(c));
+    enum tarn_status status = c->procedure->run(c);
+    if (status != TARN_OK && r->op->report.line == 0) /* no argument to blame */
+        tarn__place_at(&r->words, c->offset);
+    TARN_TRY(status);
     tarn__done(r, "CALL", -1);
     return TARN_OK;
 }

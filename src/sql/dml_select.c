@@ -176,6 +176,11 @@ enum tarn_status tarn__dml_compose(struct tarn__dml *d, const struct tarn__part 
         put_place(d, p, &c);
     else
         tarn_buf_z(&c.sql, "1 AS \"tarn new\"");
+    for (size_t i = 0; i < d->from_count; i++) {
+        tarn_buf_z(&c.sql, ", ");
+        tarn_buf_sql_name(&c.sql, d->froms[i].alias);
+        tarn_buf_printf(&c.sql, " AS \"tarn f%zu\"", i);
+    }
     if (p->source) {
         tarn_buf_z(&c.sql, ", ");
         tarn_buf_sql_name(&c.sql, d->source);
@@ -306,7 +311,8 @@ static enum tarn_status check_unknown(struct tarn__dml *d, const struct tarn__pa
 }
 
 /* SET x = max(x): the engine would speak of a column that nobody wrote (tests/sql/dml/update.slt). */
-static enum tarn_status aggregate_told(struct tarn__dml *d, enum tarn_status status)
+static enum tarn_status aggregate_told(struct tarn__dml *d, const struct tarn__part *p,
+                                       enum tarn_status status)
 {
     if (status != TARN_SQL ||
         !strstr(d->op->report.message, "\"_file\" must appear in the GROUP BY"))
@@ -314,6 +320,14 @@ static enum tarn_status aggregate_told(struct tarn__dml *d, enum tarn_status sta
     tarn_clear(d->op);
     (void)tarn_fail(d->op, TARN_SQL, "a value of a row cannot be an aggregate over rows");
     tarn_hint(d->op, "write a query in brackets: (SELECT max(x) FROM ..)");
+    struct tarn_str sql = d->r->text.sql;
+    for (size_t k = 0; k < p->count; k++)
+        for (size_t i = p->actions[k].count; i-- > 0;) {
+            struct tarn_str expr = p->actions[k].sets[i].expr; /* or one of ours */
+            bool users = expr.ptr && expr.ptr >= sql.ptr && expr.ptr < sql.ptr + sql.len;
+            if (users && memchr(expr.ptr, '(', expr.len))
+                tarn__place_at(&d->r->words, tarn__offset(&d->r->words, expr));
+        }
     return TARN_SQL;
 }
 
@@ -343,7 +357,7 @@ enum tarn_status tarn__dml_select(struct tarn__dml *d, struct tarn__part *p)
         TARN_TRY(name_slots(d, &p->actions[k], k));
     TARN_TRY(compose_either(d, p, &text));
     if (tarn__dml_has(p, 1u << TARN__ACT_UPDATE | 1u << TARN__ACT_INSERT)) {
-        TARN_TRY(aggregate_told(d, tarn_session_describe(session, d->op, text, &rows)));
+        TARN_TRY(aggregate_told(d, p, tarn_session_describe(session, d->op, text, &rows)));
         TARN_TRY(take_types(d, p, &rows));
         TARN_TRY(check_values(d, p));
     }

@@ -217,12 +217,16 @@ static enum tarn_status show_partitions(struct tarn__run *r)
     struct tarn_table *t;
     struct tarn_str *texts, none = {NULL, 0};
     size_t n = 0;
+    size_t offset = r->words.token.begin;
     TARN_TRY(take_table(r, &t));
     TARN_TRY(tarn__expect_end(&r->words));
     const struct tarn_metadata *m = &t->metadata;
-    if (tarn_metadata_spec(m)->field_count == 0)
-        return tarn_fail(r->op, TARN_INVALID, "table %.*s.%.*s is not partitioned",
-                         TARN_STR_ARG(t->ident.ns), TARN_STR_ARG(t->ident.name));
+    if (tarn_metadata_spec(m)->field_count == 0) {
+        (void)tarn_fail(r->op, TARN_INVALID, "table %.*s.%.*s is not partitioned",
+                        TARN_STR_ARG(t->ident.ns), TARN_STR_ARG(t->ident.name));
+        tarn__place_at(&r->words, offset);
+        return TARN_INVALID;
+    }
     TARN_TRY(
         tarn_table_live_files(r->sql->env->flow.lake, r->op, m, tarn_metadata_current(m), &live));
     TARN_NEW_ARRAY(r->op, texts, live.count + 1);

@@ -132,6 +132,7 @@ enum tarn_status tarn__target_find(struct tarn__run *r, const struct tarn__targe
 /* Is it a view? Then that is told. */
 static enum tarn_status check_view(struct tarn__run *r, const struct tarn__target *t)
 {
+    struct tarn__words first;
     struct tarn_str file;
     struct tarn_catalog *catalog = r->sql->env->flow.lake->catalog;
     if (!t->ident.ns.ptr || tarn_catalog_load_view(catalog, r->op, t->ident, &file) != TARN_OK) {
@@ -140,6 +141,12 @@ static enum tarn_status check_view(struct tarn__run *r, const struct tarn__targe
     }
     (void)tarn_fail(r->op, TARN_INVALID, "\"%.*s\" is a view",
                     t->length > 200 ? 200 : (int)t->length, r->text.sql.ptr + t->offset);
+    tarn__words_begin(&first, r->op, r->text);
+    if (tarn__at(&first, "DROP") || tarn__at(&first, "SHOW") || tarn__at(&first, "ALTER"))
+        tarn_hint(r->op, "views have statements of their own: DROP VIEW, ALTER VIEW, SHOW CREATE "
+                         "VIEW");
+    else
+        tarn_hint(r->op, "rows are in the tables that it reads");
     tarn__place_at(&r->words, t->offset);
     return TARN_INVALID;
 }
@@ -372,9 +379,33 @@ static enum tarn_status run_engine(struct tarn__run *r)
     return tarn__answer_query(r, r->text);
 }
 
+/* Quotes and comments that are open take the rest of the text. What the engine knows of it tells
+ * itself. */
+static enum tarn_status check_closed(struct tarn__run *r)
+{
+    struct tarn_str sql = r->text.sql;
+    struct tarn_sql_token t;
+    size_t end = 0, open;
+    enum tarn_status status = TARN_OK;
+    for (size_t p = 0; tarn_sql_token(sql, p, &t); p = end = t.end) {
+        bool back = t.kind == TARN_SQL_QUOTED && sql.ptr[t.begin] == '`' && t.end == sql.len;
+        if (!back || (t.end - t.begin > 1 && sql.ptr[t.end - 1] == '`'))
+            continue;
+        status = tarn_fail(r->op, TARN_SQL, "a name in back quotes is not closed");
+        tarn__place_at(&r->words, t.begin);
+    }
+    if (!tarn_sql_open_comment(sql, end, &open))
+        return status;
+    status = tarn_fail(r->op, TARN_SQL, "a comment is not closed");
+    tarn_hint(r->op, "*/ ends it; comments inside of comments are closed one by one");
+    tarn__place_at(&r->words, open);
+    return status;
+}
+
 static enum tarn_status run_statement(struct tarn__run *r)
 {
     bool with, analyze;
+    TARN_TRY(check_closed(r));
     const struct tarn__verb_row *explained = tarn__explained_verb(&r->words, &analyze, &with);
     const struct tarn__verb_row *verb = explained ? explained : tarn__verb_of(&r->words, &with);
     if (!verb)
@@ -404,6 +435,7 @@ static enum tarn_status run_once(struct tarn__run *r)
         tarn_arena_reset(s->op.arena);
     }
     if (status != TARN_OK) {
+        tarn_sql_advise(op, &r->text);
         tarn_result_close(out->result);
         out->result = NULL;
     }
@@ -429,7 +461,7 @@ enum tarn_status tarn_sql_run(struct tarn_sql *s, struct tarn_op *op, struct tar
 bool tarn_sql_next(struct tarn_str script, size_t *at, struct tarn_str *out, bool *complete)
 {
     struct tarn_sql_token t;
-    size_t begin = 0, end = 0;
+    size_t begin = 0, end = *at;
     bool any = false;
     *complete = false;
     for (size_t p = *at; tarn_sql_token(script, p, &t); p = t.end) {
@@ -442,6 +474,12 @@ bool tarn_sql_next(struct tarn_str script, size_t *at, struct tarn_str *out, boo
         }
         begin = any ? begin : t.begin;
         end = t.end;
+        any = true;
+    }
+    size_t open;
+    if (!*complete && tarn_sql_open_comment(script, end, &open)) { /* an error to be told */
+        begin = any ? begin : open;
+        *at = end = script.len;
         any = true;
     }
     *out = tarn_str_of(script.ptr + begin, end - begin);

@@ -103,6 +103,8 @@ enum tarn_status tarn__target_view(struct tarn__run *r, const struct tarn__targe
                     TARN_STR_ARG(full));
     if (nearest && !table)
         tarn_hint(r->op, "did you mean %s?", nearest);
+    else if (table)
+        tarn_hint(r->op, "tables have statements of their own: DROP TABLE, ALTER TABLE ..");
     tarn__place_at(&r->words, t->offset);
     return r->op->report.status;
 }

@@ -104,6 +104,20 @@ static enum tarn_status type_of(struct tarn_session *s, struct tarn_op *op,
     return TARN_OK;
 }
 
+/* The engine does not say where a text stands that is no time. */
+static enum tarn_status time_told(struct tarn_op *op, const struct expression *x,
+                                  enum tarn_status status)
+{
+    if (status != TARN_DATA)
+        return status;
+    struct tarn_str text = x->text.sql;
+    (void)tarn_fail(op, TARN_DATA, "%.*s is no time", text.len > 60 ? 60 : (int)text.len, text.ptr);
+    tarn_hint(op, "TIMESTAMP AS OF '2026-01-31 12:00:00', in UTC unless it has a zone; a number is "
+                  "seconds since 1970; VERSION AS OF takes names and ids");
+    tarn__place(op, &x->text, 0);
+    return status;
+}
+
 /* Seconds for a number, as Spark has it; the session's time zone is UTC. */
 static enum tarn_status timestamp_of(struct tarn_session *s, struct tarn_op *op,
                                      const struct expression *x, int64_t *out)
@@ -114,7 +128,8 @@ static enum tarn_status timestamp_of(struct tarn_session *s, struct tarn_op *op,
     if (is_number(type))
         TARN_TRY(ask(s, op, x, "CAST(round(1000000::DECIMAL(38,6) * ", ") AS BIGINT)", &us));
     else
-        TARN_TRY(ask(s, op, x, "epoch_us(CAST(", " AS TIMESTAMP WITH TIME ZONE))", &us));
+        TARN_TRY(time_told(op, x,
+                           ask(s, op, x, "epoch_us(CAST(", " AS TIMESTAMP WITH TIME ZONE))", &us)));
     if (us.ptr && tarn_str_to_i64(us, out))
         return TARN_OK;
     (void)tarn_fail(op, TARN_SQL, "the time of a table to read is null");

@@ -348,6 +348,15 @@ static void hint_columns(struct tarn_op *op, struct tarn_str name, const struct 
         tarn_hint(op, "did you mean \"%s\"?", near);
 }
 
+static bool has_from(const struct tarn__text *text)
+{
+    struct tarn_sql_token t;
+    for (size_t p = 0; text && tarn_sql_token(text->user.sql, p, &t); p = t.end)
+        if (tarn_sql_token_is(text->user.sql, &t, "FROM"))
+            return true;
+    return false;
+}
+
 static enum tarn_status report_column(struct tarn_op *op, const struct said *e,
                                       const struct tarn__text *text, struct tarn_str name,
                                       struct tarn_str of)
@@ -365,7 +374,7 @@ static enum tarn_status report_column(struct tarn_op *op, const struct said *e,
     }
     if (list.ptr)
         hint_candidates(op, name, list);
-    else if (contains(e->message, "FROM clause is missing"))
+    else if (contains(e->message, "FROM clause is missing") && !has_from(text))
         tarn_hint(op, "the statement has no FROM");
     else
         hint_columns(op, name, text);
@@ -383,6 +392,10 @@ static enum tarn_status report_missing(struct tarn_session *s, struct tarn_op *o
     for (size_t i = 0; i < n; i++)
         word[i] = (char)tolower((unsigned char)kind.ptr[i]);
     word[n] = '\0';
+    if (tarn_str_ends(e->name, TARN_STR("__postfix"))) {
+        struct tarn_str sign = tarn_str_of(e->name.ptr, e->name.len - strlen("__postfix"));
+        return tarn_fail(op, TARN_SQL, "there is no value behind %.*s", TARN_STR_ARG(sign));
+    }
     (void)tarn_fail(op, TARN_SQL, "%s \"%.*s\" not found", word, TARN_STR_ARG(e->name));
     hint_candidates(op, e->name, e->candidates);
     return TARN_SQL;
@@ -446,6 +459,16 @@ static enum tarn_status report(struct tarn_session *s, struct tarn_op *op, const
         return report_column(op, e, text, column, quoted_after(e->message, " \""));
     if (tarn_str_is(e->subtype, "COLUMN_NOT_FOUND") && e->name.ptr)
         return report_column(op, e, text, e->name, (struct tarn_str){NULL, 0});
+    struct tarn_str field = quoted_after(e->message, "Could not find key \"");
+    if (field.ptr) {
+        (void)tarn_fail(op, TARN_COLUMN, "the struct has no field \"%.*s\"", TARN_STR_ARG(field));
+        const char *list = memmem(e->message.ptr, e->message.len, "Candidate Entries: ", 19);
+        if (list)
+            hint_candidates(
+                op, field,
+                tarn_str_of(list + 19, (size_t)(e->message.ptr + e->message.len - list - 19)));
+        return TARN_COLUMN;
+    }
     if (table.ptr)
         return tarn_fail(op, TARN_TABLE, "table \"%.*s\" is not in the FROM clause",
                          TARN_STR_ARG(table));
@@ -463,6 +486,74 @@ static enum tarn_status report(struct tarn_session *s, struct tarn_op *op, const
     return op->report.status;
 }
 
+/* A byte of what the user wrote, also where the statement was made out of it. */
+static void place_user(struct tarn_op *op, const struct tarn_sql_text *text, size_t at)
+{
+    struct tarn_sql_text plain = *text;
+    plain.sql = text->origin.ptr ? text->origin : text->sql;
+    plain.origin = (struct tarn_str){NULL, 0};
+    plain.spans = NULL;
+    plain.span_count = 0;
+    tarn__place(op, &plain, at);
+}
+
+/* Where the engine gives no place: at the one word or text of the statement that it speaks of. */
+static bool place_quoted(struct tarn_op *op, const struct tarn_sql_text *text)
+{
+    struct tarn_str message = tarn_str_view(op->report.message), quoted;
+    struct tarn_str user = text->origin.ptr ? text->origin : text->sql;
+    for (size_t i = 0; i < message.len; i += quoted.len + 2) {
+        const char *begin = memchr(message.ptr + i, '"', message.len - i);
+        const char *end =
+            begin ? memchr(begin + 1, '"', (size_t)(message.ptr + message.len - begin - 1)) : NULL;
+        if (!end)
+            return false;
+        quoted = tarn_str_of(begin + 1, (size_t)(end - begin - 1));
+        i = (size_t)(begin - message.ptr);
+        struct tarn_sql_token t;
+        size_t at = 0, hits = 0;
+        for (size_t p = 0; tarn_sql_token(user, p, &t); p = t.end) {
+            struct tarn_str word = tarn_str_of(user.ptr + t.begin, t.end - t.begin);
+            if (t.kind == TARN_SQL_QUOTED || t.kind == TARN_SQL_STRING)
+                word = word.len > 2 ? tarn_str_of(word.ptr + 1, word.len - 2) : word;
+            bool inside = t.kind == TARN_SQL_STRING &&
+                          memmem(word.ptr, word.len, quoted.ptr, quoted.len) != NULL;
+            if (quoted.len == 0 || (!inside && !tarn_str_eq_nocase(word, quoted)))
+                continue;
+            at = t.begin;
+            hits++;
+        }
+        if (hits != 1)
+            continue;
+        place_user(op, text, at);
+        return true;
+    }
+    return false;
+}
+
+/* Messages that speak of a clause: its first word. */
+static bool place_known(struct tarn_op *op, const struct tarn_sql_text *text)
+{
+    static const char *const known[][2] = {
+        {"VALUES lists", "VALUES"},       {"set operations", "UNION"},
+        {"set operations", "INTERSECT"},  {"set operations", "EXCEPT"},
+        {"UNNEST()", "EXPLODE"},          {"UNNEST()", "UNNEST"},
+        {"must appear in the", "HAVING"}, {"could not convert string", "CAST"},
+    };
+    struct tarn_str user = text->origin.ptr ? text->origin : text->sql;
+    struct tarn_sql_token t;
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+        if (!strstr(op->report.message, known[i][0]))
+            continue;
+        for (size_t p = 0; tarn_sql_token(user, p, &t); p = t.end)
+            if (tarn_sql_token_is(user, &t, known[i][1])) {
+                place_user(op, text, t.begin);
+                return true;
+            }
+    }
+    return false;
+}
+
 enum tarn_status tarn__fail(struct tarn_session *s, struct tarn_op *op, const char *engine_error,
                             const struct tarn__text *text)
 {
@@ -476,8 +567,9 @@ enum tarn_status tarn__fail(struct tarn_session *s, struct tarn_op *op, const ch
     if (text && status != TARN_CANCELLED && status != TARN_TIMEOUT) {
         if (user_offset(text, e.position, &offset))
             tarn__place(op, &text->user, offset);
-        else
+        else if (!place_quoted(op, &text->user) && !place_known(op, &text->user))
             place_file(op, &text->user);
+        tarn_sql_advise(op, &text->user);
     }
     return status;
 }

@@ -323,6 +323,7 @@ static enum tarn_status fail_parse(struct tarn_op *op, const struct tarn_json *r
     (void)tarn_fail(op, TARN_SQL, "%.*s", TARN_STR_ARG(message));
     if (tarn_str_to_i64(member(root, "position"), &position) && position >= 0)
         tarn__place(op, text, body + (size_t)position);
+    tarn_sql_advise(op, text);
     return TARN_SQL;
 }
 

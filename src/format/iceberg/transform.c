@@ -165,7 +165,7 @@ static enum tarn_status parse_two(struct tarn_op *op, struct tarn_str args, cons
     size_t n = (size_t)(comma - args.ptr);
     struct tarn_str left = tarn_str_trim(tarn_str_of(args.ptr, n));
     struct tarn_str right = tarn_str_trim(tarn_str_of(comma + 1, args.len - n - 1));
-    bool number_first = all_digits(left);
+    bool number_first = left.len > 0 && memchr("0123456789+-.", left.ptr[0], 13) != NULL;
     TARN_TRY(parse_param(op, number_first ? left : right, name, &out->param));
     return parse_column(op, number_first ? right : left, out_column);
 }
