@@ -85,6 +85,7 @@ static enum tarn_status delete_rows(struct tarn__dml *d, const struct deletion *
         TARN_TRY(tarn__delete_covered(d, x->where, &done, &covered));
     if (!done)
         TARN_TRY(plan(d, x));
+    TARN_TRY(tarn__dml_froms(d, x->using));
     if (done && d->scan->file_count > 0)
         TARN_TRY(tarn__dml_bind(d));
     if (!done || d->scan->file_count > 0)

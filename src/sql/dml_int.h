@@ -17,7 +17,8 @@
 
 #include "sql/sql_int.h"
 
-#define TARN__PATH_MAX 8
+#define TARN__PATH_MAX  8
+#define TARN__FROMS_MAX 8
 
 /* ---- assignments */
 
@@ -71,6 +72,12 @@ struct tarn__dml {
     struct tarn_scan *scan;
     struct tarn_change *change;
     struct tarn_str returning; /* absent: none */
+    /* what RETURNING may name beside the target: relations of UPDATE .. FROM and DELETE .. USING */
+    struct tarn__from {
+        struct tarn_str alias;
+        struct tarn_type row; /* STRUCT of its columns */
+    } froms[TARN__FROMS_MAX];
+    size_t from_count;
     /* columns by which a row is known to people; none: the table's first ones */
     size_t key[4];
     size_t key_count;
@@ -230,6 +237,23 @@ enum tarn_status tarn__dml_blame_cast(struct tarn__dml *d, const struct tarn__pa
 /* Rows that go and rows that come, into the change. */
 enum tarn_status tarn__dml_write(struct tarn__dml *d, struct tarn__part *parts,
                                  size_t count) TARN_MUST_USE;
+
+/* ---- dml_relation.c: relations of FROM clauses */
+
+/* The alias that is given behind a relation, absent if none is; the table's whole name without the
+ * catalog's, and its last part, absent if it is no table. */
+enum tarn_status tarn__relation_name(struct tarn__dml *d, struct tarn_str piece,
+                                     struct tarn_str *given, struct tarn_str *full,
+                                     struct tarn_str *last) TARN_MUST_USE;
+/* Fills d->froms if RETURNING asks for rows; the target is bound. What has no name that means its
+ * row is left out. A part keeps the rows as "tarn f<index>". */
+enum tarn_status tarn__dml_froms(struct tarn__dml *d, struct tarn_str from) TARN_MUST_USE;
+/* The one that a token of the text names; NULL: none. Its columns as a list. */
+const struct tarn__from *tarn__dml_from(const struct tarn__dml *d, struct tarn_str text,
+                                        const struct tarn_sql_token *t);
+void tarn__dml_put_star(const struct tarn__from *f, struct tarn_buf *b);
+/* ", "tarn f0" AS "s", ..": them, and their columns that nobody else has, for RETURNING. */
+void tarn__dml_put_froms(const struct tarn__dml *d, struct tarn_buf *b);
 
 /* ---- dml_returning.c */
 

@@ -62,6 +62,10 @@ static void put_list(const struct tarn__dml *d, struct tarn__compose *c)
                    is_alias(d, x.text, &back[1])) {
             put_until(d, c, &x, back[1].begin, t.end);
             put_columns(d, c);
+        } else if (star && item == 2 && tarn_sql_token_is(x.text, &back[0], ".") &&
+                   tarn__dml_from(d, x.text, &back[1])) {
+            put_until(d, c, &x, back[1].begin, t.end);
+            tarn__dml_put_star(tarn__dml_from(d, x.text, &back[1]), &c->sql);
         } else if (action) {
             put_until(d, c, &x, back[1].begin, t.end);
             tarn__dml_put_alias(d, c);
@@ -102,6 +106,7 @@ static enum tarn_status put_rows(struct tarn__dml *d, const struct tarn__part *p
         tarn_buf_sql_name(b, d->root->fields[i].name);
     }
     put_action(d, p, b);
+    tarn__dml_put_froms(d, b);
     tarn_buf_printf(b, ", %s AS \"tarn source\"",
                     p->source ? "\"tarn source\"" : "CAST(NULL AS BIGINT)");
     tarn__dml_put_rows(p, TARN__ACTS_ALL, b);

@@ -105,23 +105,48 @@ static enum tarn_status name_row(struct tarn__dml *d, const struct twice *t)
     return status;
 }
 
+/* Matches of a row that make the same of it are one. */
+static enum tarn_status make_pairs(struct tarn__dml *d, struct tarn__part *p)
+{
+    struct tarn_sql_text text = {.line0 = 1};
+    struct tarn_buf b;
+    tarn_buf_init(&b, 65536);
+    tarn_buf_z(&b, "SELECT DISTINCT *");
+    for (size_t i = 0; i < d->from_count; i++)
+        tarn_buf_printf(&b, "%s\"tarn f%zu\"", i ? ", " : " EXCLUDE (", i);
+    tarn_buf_printf(&b, "%s FROM temp.main.\"%s\"", d->from_count ? ")" : "", p->name);
+    TARN_TRY((enum tarn_status)tarn_buf_take(d->op, &b, "a statement", &text.sql));
+    p->name = "tarn pairs";
+    return tarn_session_into(d->r->sql->env->flow.session, d->op, text, TARN_STR("tarn pairs"),
+                             &p->rows);
+}
+
+/* RETURNING shows one of the rows that matched. */
+static enum tarn_status choose_pairs(struct tarn__dml *d, struct tarn__part *p, const char *all)
+{
+    struct tarn_sql_text text = {.line0 = 1};
+    text.sql = tarn_sprintf(
+        d->op,
+        "SELECT DISTINCT ON (\"tarn file\", \"tarn pos\") * FROM temp.main.\"%s\" ORDER BY ALL",
+        all);
+    if (!text.sql.ptr)
+        return TARN_NOMEM;
+    return tarn_session_into(d->r->sql->env->flow.session, d->op, text, TARN_STR("tarn pairs"),
+                             &p->rows);
+}
+
 enum tarn_status tarn__dml_unique(struct tarn__dml *d, struct tarn__part *p, bool again)
 {
-    struct tarn_session *session = d->r->sql->env->flow.session;
     struct twice t;
     bool unique;
+    const char *all = p->name;
     TARN_TRY(surely_unique(d, p, &unique));
     if (unique)
         return TARN_OK;
-    if (again) {
-        struct tarn_str sql =
-            tarn_sprintf(d->op, "SELECT DISTINCT * FROM temp.main.\"%s\"", p->name);
-        if (!sql.ptr)
-            return TARN_NOMEM;
-        p->name = "tarn pairs";
-        TARN_TRY(tarn_session_into(session, d->op, (struct tarn_sql_text){.sql = sql, .line0 = 1},
-                                   TARN_STR("tarn pairs"), &p->rows));
-    }
+    if (again)
+        TARN_TRY(make_pairs(d, p));
     TARN_TRY(find_twice(d, p, &t));
-    return t.any ? name_row(d, &t) : TARN_OK;
+    if (t.any)
+        return name_row(d, &t);
+    return again && d->from_count ? choose_pairs(d, p, all) : TARN_OK;
 }

@@ -3,83 +3,10 @@
 
 /* ---- the source's name */
 
-struct element { /* of the source at bracket depth 0: a word, a sign, or all that is in brackets */
-    enum { WORD, DOT, GROUP, OTHER } kind;
-    struct tarn_str text;
-    bool quoted;
-};
-
-static size_t elements_of(struct tarn_str piece, struct element *out, size_t max)
-{
-    struct tarn_sql_token t;
-    size_t n = 0;
-    int depth = 0;
-    for (size_t p = 0; n < max && tarn_sql_token(piece, p, &t); p = t.end) {
-        struct tarn_str text = tarn_str_of(piece.ptr + t.begin, t.end - t.begin);
-        if (tarn_str_is(text, "(") && depth++ == 0)
-            out[n++] = (struct element){.kind = GROUP, .text = text};
-        if (tarn_str_is(text, ")"))
-            depth--;
-        else if (depth > 0)
-            continue;
-        else if (t.kind == TARN_SQL_QUOTED && text.len >= 2)
-            out[n++] = (struct element){WORD, tarn_str_of(text.ptr + 1, text.len - 2), true};
-        else
-            out[n++] = (struct element){.kind = t.kind == TARN_SQL_WORD  ? WORD
-                                                : tarn_str_is(text, ".") ? DOT
-                                                                         : OTHER,
-                                        .text = text};
-    }
-    return n;
-}
-
-static bool is_word(const struct element *e, const char *word)
-{
-    return e->kind == WORD && !e->quoted && tarn_str_eq_nocase(e->text, tarn_str_view(word));
-}
-
-/* s in "x AS s", "x s", "(..) AS s(a, b)"; absent if there is none. */
-static struct tarn_str given_alias(const struct element *e, size_t n)
-{
-    struct tarn_str none = {NULL, 0};
-    if (n >= 3 && e[n - 1].kind == GROUP && e[n - 2].kind == WORD && !is_word(&e[n - 2], "AT") &&
-        (e[n - 3].kind == GROUP || e[n - 3].kind == WORD))
-        n--; /* names of columns */
-    if (n < 2 || e[n - 1].kind != WORD || is_word(&e[n - 2], "OF") ||
-        (e[n - 2].kind != WORD && e[n - 2].kind != GROUP))
-        return none;
-    return e[n - 1].text;
-}
-
-/* ns.t at the beginning; *last is t */
-static enum tarn_status table_name(struct tarn__dml *d, const struct element *e, size_t n,
-                                   struct tarn_str *full, struct tarn_str *last)
-{
-    struct tarn_str catalog = d->r->sql->env->flow.lake->catalog->catalog_name;
-    struct tarn_buf b;
-    size_t i = 0;
-    *full = *last = (struct tarn_str){NULL, 0};
-    if (n == 0 || e[0].kind != WORD)
-        return TARN_OK;
-    tarn_buf_init(&b, 65536);
-    if (n > 4 && e[1].kind == DOT && e[3].kind == DOT && tarn_str_eq_nocase(e[0].text, catalog))
-        i = 2;
-    for (;; i += 2) {
-        tarn_buf_str(&b, e[i].text);
-        *last = e[i].text;
-        if (i + 2 >= n || e[i + 1].kind != DOT || e[i + 2].kind != WORD)
-            break;
-        tarn_buf_put(&b, '.');
-    }
-    return (enum tarn_status)tarn_buf_take(d->op, &b, "a name", full);
-}
-
 static enum tarn_status name_source(struct tarn__dml *d, struct tarn__merging *m)
 {
-    struct element e[64];
     struct tarn_str full, last;
-    size_t n = elements_of(m->source, e, sizeof e / sizeof e[0]);
-    d->source = given_alias(e, n);
+    TARN_TRY(tarn__relation_name(d, m->source, &d->source, &full, &last));
     if (d->source.ptr && tarn_str_eq_nocase(d->source, d->alias)) {
         (void)tarn_fail(d->r->op, TARN_SQL, "table and source are both called \"%.*s\"",
                         TARN_STR_ARG(d->alias));
@@ -89,7 +16,6 @@ static enum tarn_status name_source(struct tarn__dml *d, struct tarn__merging *m
     }
     if (d->source.ptr)
         return TARN_OK;
-    TARN_TRY(table_name(d, e, n, &full, &last));
     d->source = last.ptr ? last : TARN_STR("unnamed_subquery");
     if (!last.ptr || tarn_str_eq(full, last))
         return TARN_OK;

@@ -52,6 +52,7 @@ static enum tarn_status update_rows(struct tarn__dml *d, struct updating *x)
                               .from = put_from,
                               .ctx = x};
     TARN_TRY(plan(d, x));
+    TARN_TRY(tarn__dml_froms(d, x->from));
     TARN_TRY(tarn__dml_select(d, &part));
     if (x->from.ptr)
         TARN_TRY(tarn__dml_unique(d, &part, true));
