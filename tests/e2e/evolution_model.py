@@ -130,7 +130,7 @@ class Table:
         if isinstance(type, Struct):
             kept = [f for f in type.fields if f.id not in names] or type.fields[:1]
             given = {f.id for f in kept}
-            return {f.id: self.omit(value[f.id], f.type, names) if f.id in given else self.effective(f, f.write) for f in type.fields}
+            return {f.id: self.omit(value[f.id], f.type, names) if f.id in given else self.effective(f, "write") for f in type.fields}
         if isinstance(type, List):
             return [self.omit(v, type.element.type, names) for v in value]
         if isinstance(type, Map):
@@ -169,19 +169,19 @@ class Table:
 
     # ---- reading
 
-    def effective(self, f, default):
-        """A default, the fields of a struct taking their own (those that the same default chain has)."""
+    def effective(self, f, which):
+        """A default, "initial" or "write"; the fields of a struct take their own."""
+        default = getattr(f, which)
         if default is None or not isinstance(f.type, Struct):
             return default
-        which = "initial" if default is f.initial else "write"
-        return {g.id: self.effective(g, getattr(g, which)) for g in f.type.fields}
+        return {g.id: self.effective(g, which) for g in f.type.fields}
 
     def project(self, value, type):
         if value is None:
             return None
         if isinstance(type, Struct):
             return {
-                f.name: self.project(value[f.id] if f.id in value else self.effective(f, f.initial), f.type) for f in type.fields
+                f.name: self.project(value[f.id] if f.id in value else self.effective(f, "initial"), f.type) for f in type.fields
             }
         if isinstance(type, List):
             return [self.project(v, type.element.type) for v in value]
