@@ -2,6 +2,7 @@
 reads after both."""
 
 import pytest
+from cells import cell
 from flink_side import Flink, theirs
 from harness import Lake, Project, small_project
 from spark_side import attach, ours, start
@@ -86,6 +87,11 @@ def test_every_type(lake, version):
     assert [row[:uuid] + row[uuid + 1 :] for row in rows] == [row[:uuid] + row[uuid + 1 :] for row in expected]
 
 
+@cell("Flink", "variants", "reads")
+@cell("Flink", "nanoseconds (`timestamp_ns`)", "reads")
+@cell("Flink", "`unknown`", "refuses the table")
+@cell("Flink", "`geometry`", "refuses the table")
+@cell("Flink", "`time`", "reads, to the millisecond")
 def test_types_of_version_3(lake):
     """Variants and nanoseconds are read; columns of `unknown` and `geometry` make a table unreadable; a time has no more than milliseconds."""
     project, flink = lake
@@ -101,6 +107,7 @@ def test_types_of_version_3(lake):
             flink.rows(f"select * from `raw`.{table}")
 
 
+@cell("Flink", "partition and schema evolution", "reads")
 def test_partitions_and_evolution(lake):
     project, flink = lake
     project.sql(
@@ -127,6 +134,10 @@ def test_partitions_and_evolution(lake):
 MODES = ["copy-on-write", "merge-on-read"]
 
 
+@cell("Flink", "tables of version 2", "reads, writes")
+@cell("Flink", "tables of version 3", "reads, writes")
+@cell("Flink", "position deletes of Tarn's", "reads")
+@cell("Flink", "deletion vectors of Tarn's", "reads")
 @pytest.mark.parametrize("version", [2, 3])
 @pytest.mark.parametrize("mode", MODES)
 def test_rows_that_tarn_changes(lake, version, mode):
@@ -145,6 +156,40 @@ def test_rows_that_tarn_changes(lake, version, mode):
     assert same(project, flink) == 64
 
 
+@cell("Flink", "equality deletes of Tarn's", "reads, adds its own")
+@pytest.mark.parametrize("version", [2, 3])
+def test_equality_deletes_of_tarn(lake, version):
+    project, flink = lake
+    project.sql(
+        f"""create table raw.t (id bigint not null, s string, primary key (id)) tblproperties ('format-version' = '{version}',
+            'tarn.write.delete-files' = 'equality', 'write.upsert.enabled' = 'true')""",
+        "insert into raw.t select i, 'n' || i from range(10) r(i)",
+        "delete from raw.t where id in (3, 4)",
+        "update raw.t set s = 'tarn' where id = 5",
+    )
+    assert {row[0] for row in project.rows("select content from raw.t.delete_files")} == {"2"}
+    assert same(project, flink) == 8
+    flink.sql("insert into `raw`.t values (3, 'flink'), (5, 'flink'), (5, 'again')")
+    assert same(project, flink) == 9
+    project.sql("delete from raw.t where id = 5", "merge into raw.t using (select 3 as id, 'merged' as s) s on t.id = s.id when matched then update set *")
+    assert same(project, flink) == 8
+    assert project.one("select s from raw.t where id = 3") == "merged"
+
+
+@cell("Flink", "row lineage", "does not show it; Tarn finds it kept")
+def test_row_lineage(lake):
+    project, flink = lake
+    project.sql("create table raw.t (id bigint) tblproperties ('format-version' = '3')", "insert into raw.t select i from range(3) r(i)")
+    flink.sql("insert into `raw`.t values (10), (11)")
+    project.sql("insert into raw.t values (20)")
+    assert project.rows("select id, _row_id, _last_updated_sequence_number from raw.t order by id") == [
+        ("0", "0", "1"), ("1", "1", "1"), ("2", "2", "1"), ("10", "3", "2"), ("11", "4", "2"), ("20", "5", "3"),
+    ]  # fmt: skip
+    with pytest.raises(Exception, match="_row_id"):
+        flink.rows("select _row_id from `raw`.t")
+
+
+@cell("Flink", "defaults", "shows null")
 def test_defaults(lake):
     """Rows that are older than a column show null in Flink where the column has a default; those that tarn writes hold it."""
     project, flink = lake
@@ -158,13 +203,16 @@ def test_defaults(lake):
     assert project.rows("select id, kind from raw.t order by id") == [("1", "old"), ("2", "old")]
 
 
+@cell("Flink", "branches and tags", "reads, writes")
+@cell("Flink", "views", "no")
 def test_refs_history_and_metadata(lake):
     project, flink = lake
     project.sql(
         "create table raw.t (id bigint)", "insert into raw.t values (1)", "alter table raw.t create tag one", "alter table raw.t create branch audit",
-        "insert into raw.t.branch_audit values (2)", "insert into raw.t values (3)", "delete from raw.t where id = 1",
-        "create view raw.v as select id from raw.t",
-    )
+        "insert into raw.t values (3)", "delete from raw.t where id = 1", "create view raw.v as select id from raw.t",
+    )  # fmt: skip
+    flink.sql("insert into `raw`.t /*+ options('branch' = 'audit') */ values (2)")
+    assert project.rows("select id from raw.t.branch_audit order by id") == [("1",), ("2",)]
     first = project.one("select snapshot_id from raw.t.refs where name = 'one'")
     options = ["'tag' = 'one'", "'branch' = 'audit'", f"'snapshot-id' = '{first}'", "'branch' = 'main'"]
     query = " union all ".join(f"select {i}, id from `raw`.t /*+ options({option}) */" for i, option in enumerate(options))
@@ -176,6 +224,7 @@ def test_refs_history_and_metadata(lake):
     assert [row[0] for row in flink.rows("show tables from `raw`")[1]] == ["t"], "views of Iceberg are none of Flink's"
 
 
+@cell("Flink", "several tables changed in one transaction", "sees them change together")
 def test_a_transaction_is_one_version_for_them(lake):
     project, flink = lake
     project.sql("create table raw.t (id bigint)", "create table raw.u (id bigint)")
@@ -202,6 +251,7 @@ def rows_of(project, columns="id, s"):
     return [(int(row[0]), *row[1:]) for row in project.rows(f"select {columns} from raw.t order by id")]
 
 
+@cell("Flink", "equality deletes", "reads, writes")
 @pytest.mark.parametrize("version", [2, 3])
 @pytest.mark.parametrize("mode", MODES)
 def test_upserts(lake, over, version, mode):

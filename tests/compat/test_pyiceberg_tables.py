@@ -5,9 +5,12 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from cells import cell
+from foreign import add_equality_deletes
 from harness import Lake
 from pyiceberg.catalog.sql import SqlCatalog
 from pyiceberg.expressions import EqualTo
+from pyiceberg.exceptions import ResolveError, ValidationError
 from pyiceberg.schema import Schema
 from pyiceberg.types import LongType, NestedField, StringType
 
@@ -38,6 +41,7 @@ def same(lake, count):
     assert len(found) == count
 
 
+@cell("PyIceberg", "position deletes of Tarn's", "reads")
 @pytest.mark.parametrize("mode", ["copy-on-write", "merge-on-read"])
 def test_changed_rows(lake, mode):
     modes = ", ".join(f"'write.{what}.mode' = '{mode}'" for what in ("delete", "update", "merge"))
@@ -54,6 +58,7 @@ def test_changed_rows(lake, mode):
     same(lake, 268)
 
 
+@cell("PyIceberg", "deletion vectors of Tarn's", "reads")
 def test_vectors_of_version_3(lake):
     lake.sql(
         "create table raw.t (id bigint, name string) using iceberg tblproperties ('format-version' = '3')",
@@ -64,6 +69,7 @@ def test_vectors_of_version_3(lake):
     same(lake, 240)
 
 
+@cell("PyIceberg", "equality deletes of Tarn's", "refuses")
 def test_equality_deletes_are_refused(lake):
     """It says so, and reads no rows that are gone; position deletes are what it reads."""
     lake.sql(
@@ -77,6 +83,7 @@ def test_equality_deletes_are_refused(lake):
     same(lake, 29)
 
 
+@cell("PyIceberg", "partition and schema evolution", "reads")
 def test_evolution(lake):
     lake.sql(
         "create table raw.t (id int, name string) using iceberg partitioned by (truncate(2, name))",
@@ -94,6 +101,7 @@ def test_evolution(lake):
     assert [str(f.transform) for f in table.spec().fields if str(f.transform) != "void"] == ["bucket[4]"]
 
 
+@cell("PyIceberg", "branches and tags", "reads, writes")
 def test_branches_and_tags(lake):
     lake.sql(
         "create table raw.t (id bigint) using iceberg",
@@ -112,6 +120,7 @@ def test_branches_and_tags(lake):
     assert catalog(lake).load_table("raw.t").scan().to_arrow()["id"].to_pylist() == [1]
 
 
+@cell("PyIceberg", "tables of version 2", "reads, writes")
 def test_a_table_of_theirs(lake):
     table = catalog(lake).create_table("raw.t", Schema(NestedField(1, "id", LongType(), required=True), NestedField(2, "name", StringType())))
     arrow = pa.schema([pa.field("id", pa.int64(), nullable=False), pa.field("name", pa.string())])
@@ -125,6 +134,7 @@ def test_a_table_of_theirs(lake):
     assert lake.one("select name from raw.t where id = 2000") == "theirs"
 
 
+@cell("PyIceberg", "several tables changed in one transaction", "sees them change together")
 def test_a_transaction_is_one_version_for_them(lake):
     lake.sql("create table raw.t (id bigint) using iceberg", "create table raw.u (id bigint) using iceberg")
     lake.sql("begin; insert into raw.t values (1), (2); delete from raw.t where id = 1; insert into raw.u select id from raw.t; commit")
@@ -183,3 +193,68 @@ def test_bloom_filters_of_others(lake):
     assert lake.rows("select count(*) from raw.t where f = 0") == [("2000",)]
     assert lake.rows("select count(*) from raw.t where s = '5'") == [("21",)]
     assert lake.rows("select count(*) from raw.t where b = unhex('0505')") == [("0",)]
+
+
+def test_branches_of_theirs(lake):
+    lake.sql("create table raw.t (id bigint)", "insert into raw.t values (1)")
+    table = catalog(lake).load_table("raw.t")
+    table.manage_snapshots().create_branch(table.current_snapshot().snapshot_id, "audit").commit()
+    table.append(pa.table({"id": [5]}), branch="audit")
+    assert lake.rows("select id from raw.t.branch_audit order by id") == [("1",), ("5",)]
+    lake.sql("insert into raw.t.branch_audit values (6)", "call iceberg.system.fast_forward('raw.t', 'main', 'audit')")
+    same(lake, 3)
+
+
+@cell("PyIceberg", "tables of version 3", "reads")
+@cell("PyIceberg", "defaults", "reads")
+@cell("PyIceberg", "row lineage", "does not show it")
+@cell("PyIceberg", "nanoseconds (`timestamp_ns`)", "reads")
+@cell("PyIceberg", "`unknown`", "reads")
+@cell("PyIceberg", "`time`", "reads")
+def test_version_3(lake):
+    lake.sql(
+        "create table raw.t (id bigint, n timestamp_ns, u unknown, t time) tblproperties ('format-version' = '3')",
+        "insert into raw.t (id, n, t) values (1, '2024-02-29 12:34:56.789012345', '12:34:56.789012')",
+        "alter table raw.t add column kind string default 'old'",
+    )
+    table = catalog(lake).load_table("raw.t")
+    found = table.scan().to_arrow()
+    assert found["n"].cast(pa.int64()).to_pylist() == [1709210096789012345]
+    assert [str(row["t"]) for row in found.select(["t"]).to_pylist()] == ["12:34:56.789012"]
+    assert found.select(["id", "u", "kind"]).to_pylist() == [{"id": 1, "u": None, "kind": "old"}]
+    with pytest.raises(ValueError, match="_row_id"):
+        table.scan(selected_fields=("_row_id",)).to_arrow()
+    lake.sql("create table raw.w (id bigint) tblproperties ('format-version' = '3')")
+    with pytest.raises(ValueError, match="Cannot write manifest for table version: 3"):
+        catalog(lake).load_table("raw.w").append(pa.table({"id": [2]}))
+
+
+@cell("PyIceberg", "variants", "refuses the table")
+@cell("PyIceberg", "`geometry`", "refuses the column")
+def test_types_that_they_lack(lake):
+    lake.sql(
+        "create table raw.v (id bigint, v variant) tblproperties ('format-version' = '3')",
+        "create table raw.g (id bigint, g geometry) tblproperties ('format-version' = '3')",
+        "insert into raw.g (id) values (1)",
+    )
+    with pytest.raises(ValidationError, match="Unsupported field type: 'variant'"):
+        catalog(lake).load_table("raw.v")
+    assert theirs(lake, "raw.g", selected_fields=("id",)) == [("1",)]
+    with pytest.raises(ResolveError, match="Cannot promote an binary to geometry"):
+        theirs(lake, "raw.g")
+
+
+@cell("PyIceberg", "equality deletes", "refuses")
+def test_equality_deletes_of_others_are_refused(lake):
+    lake.sql("create table raw.t (id bigint)", "insert into raw.t values (1), (2)")
+    add_equality_deletes(lake, "raw.t", [("id", 1, pa.int64())], [(1,)])
+    with pytest.raises(ValueError, match="does not yet support equality deletes"):
+        theirs(lake)
+
+
+@cell("PyIceberg", "views", "no")
+def test_views_are_none_of_theirs(lake):
+    lake.sql("create table raw.t (id bigint)", "create view raw.v as select id from raw.t")
+    assert catalog(lake).list_tables("raw") == [("raw", "t")], "a view is not taken for a table"
+    with pytest.raises(NotImplementedError):
+        catalog(lake).load_view("raw.v")

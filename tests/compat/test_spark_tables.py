@@ -8,6 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from cells import cell
 from harness import Lake
 from spark_side import attach, ours, plain, start, theirs
 
@@ -56,6 +57,10 @@ def make(project, version, mode, more=""):
     )
 
 
+@cell("Spark", "tables of version 2", "reads, writes")
+@cell("Spark", "tables of version 3", "reads, writes")
+@cell("Spark", "position deletes of Tarn's", "reads, adds its own")
+@cell("Spark", "deletion vectors of Tarn's", "reads, replaces")
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("version", [2, 3])
 def test_rows_that_tarn_changes(lake, version, mode):
@@ -77,6 +82,7 @@ def test_rows_that_tarn_changes(lake, version, mode):
     same(project, spark)
 
 
+@cell("Spark", "row lineage", "agrees, and keeps it")
 @pytest.mark.parametrize("mode", MODES)
 def test_row_lineage(lake, mode):
     """A row keeps its id through what either side does; its sequence number is that of its last change."""
@@ -144,6 +150,10 @@ def test_variants(lake):
     project.sql("create table raw.ours (id bigint, v variant) tblproperties ('format-version' = '3')", """insert into raw.ours select 1, '{"a": 5}'::json::variant""")
     (row,) = spark.sql("select id, to_json(v) from iceberg.raw.ours").collect()
     assert json.loads(row[1]) == {"a": 5}
+    project.sql("insert into raw.ours values (2, null)")
+    assert [tuple(row) for row in spark.sql("select id, v is null from iceberg.raw.ours order by id").collect()] == [(1, False), (2, True)]
+    project.sql("create table raw.shredded (id bigint, v variant not null) tblproperties ('format-version' = '3')", "insert into raw.shredded select i, {'a': i, 'b': 's' || i}::variant from range(100) r(i)")
+    assert [tuple(row) for row in spark.sql("select sum(variant_get(v, '$.a', 'int')), max(variant_get(v, '$.b', 'string')) from iceberg.raw.shredded").collect()] == [(4950, "s99")]
 
 
 def test_variants_inside_of_others(lake):
@@ -200,6 +210,7 @@ def add_equality_deletes(spark, project, table, columns, rows):
     loaded.newRowDelta().addDeletes(file).commit()
 
 
+@cell("Spark", "equality deletes", "reads")
 @pytest.mark.parametrize("version", [2, 3])
 def test_equality_deletes(lake, version):
     project, spark = lake
@@ -267,6 +278,7 @@ def test_metadata_tables(lake, version):
         assert our_rows(project, f"select {columns} from raw.t.{name}") == rows_of(spark, f"select {columns} from iceberg.raw.t.{name}"), name
 
 
+@cell("Spark", "views", "reads, writes")
 def test_views(lake):
     project, spark = lake
     make(project, 2, "merge-on-read")
@@ -322,6 +334,7 @@ def test_changelog_against_spark(lake):
     assert len(found) == 6
 
 
+@cell("Spark", "equality deletes of Tarn's", "reads, compacts")
 @pytest.mark.parametrize("layout", ["", "partitioned by (region)", "partitioned by (bucket(4, id), region)"])
 @pytest.mark.parametrize("version", [2, 3])
 def test_equality_deletes_of_tarn(lake, version, layout):
