@@ -105,8 +105,12 @@ enum tarn_status tarn_deletion_vectors_write(const struct tarn_lake *lake, struc
         TARN_TRY(make_blob(op, &doomed[i], &puffin.blobs[i], &cardinality[i]));
     TARN_TRY(tarn_puffin_write(op, &puffin, &bytes));
     TARN_TRY(file_path(op, m, &path));
-    TARN_TRY_WHILE(op, tarn_storage_put(lake->storage, op, path, bytes),
-                   "writing deletion vectors");
+    if (tarn_storage_put(lake->storage, op, path, bytes) != TARN_OK) {
+        struct tarn_report told = op->report;
+        (void)!tarn_storage_remove(lake->storage, op, path); /* it may have been written */
+        op->report = told;
+        return tarn_while(op, "writing deletion vectors");
+    }
     for (size_t i = 0; i < count; i++) {
         make_entry(doomed[i].file->file, &puffin.blobs[i], &files[i]);
         files[i].path = path;

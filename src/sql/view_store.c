@@ -383,10 +383,11 @@ enum tarn_status tarn__view_publish(struct tarn__run *r, struct tarn__view *v)
     struct tarn_str json, path;
     TARN_TRY(tarn_view_write(r->op, &v->metadata, &json));
     TARN_TRY(metadata_path(r, v, &path));
-    TARN_TRY(tarn_storage_put(lake->storage, r->op, path, json));
     struct tarn_swap swap = {.ident = v->ident, .expected = v->metadata_location, .next = path};
-    enum tarn_status status = tarn_catalog_commit_view(lake->catalog, r->op, &swap);
-    if (status != TARN_OK && status != TARN_UNKNOWN) {
+    enum tarn_status status = tarn_storage_put(lake->storage, r->op, path, json);
+    if (status == TARN_OK)
+        status = tarn_catalog_commit_view(lake->catalog, r->op, &swap);
+    if (status != TARN_OK && status != TARN_UNKNOWN) { /* a write that failed may have happened */
         struct tarn_report told = r->op->report;
         (void)!tarn_storage_remove(lake->storage, r->op, path);
         r->op->report = told;
