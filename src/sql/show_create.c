@@ -1,22 +1,31 @@
 /* show_create: the statement that makes a table again.
  *
- * Identifier fields inside of columns, which PRIMARY KEY cannot say, follow as ALTER TABLE. A
- * location is told only where it is not the one that a new table of that name would get.
+ * Identifier fields inside of columns, which PRIMARY KEY cannot say, follow as ALTER TABLE, and so
+ * do defaults of what is inside of columns. A location is told only where it is not the one that a new table of that name would get.
  */
 #include <string.h>
 
 #include "sql/show_int.h"
 
+/* " DEFAULT 5"; nothing where there is none. A struct's fields have their own. */
 static enum tarn_status put_default(struct tarn_op *op, struct tarn_buf *b,
                                     const struct tarn_field *f)
 {
     struct tarn_json *j;
     struct tarn_value v;
-    if (!f->write_default.ptr || tarn_type_is_nested(&f->type))
+    if (!f->write_default.ptr)
         return TARN_OK;
     TARN_TRY(tarn_json_parse(op, f->write_default, "a column's default", &j));
     if (j->kind == TARN_JSON_K_NULL)
         return TARN_OK;
+    if (f->type.kind == TARN_TYPE_STRUCT) {
+        tarn_buf_z(b, " DEFAULT {}");
+        return TARN_OK;
+    }
+    if (tarn_type_is_nested(&f->type)) {
+        tarn_buf_z(b, " DEFAULT ");
+        return tarn_engine_default_sql(op, b, f, TARN_DEFAULT_WRITE);
+    }
     TARN_TRY(tarn_value_from_json(op, &f->type, j, &v));
     struct tarn_str text = tarn_value_text(op, &f->type, &v);
     if (!text.ptr)
@@ -156,6 +165,25 @@ static void put_identifiers(struct tarn_buf *b, struct tarn_op *op, const struct
     put_identifier_list(op, b, s);
 }
 
+static enum tarn_status put_inner_defaults(struct tarn_buf *b, struct tarn_op *op,
+                                           const struct tarn_table *t, const struct tarn_type *of)
+{
+    const struct tarn_schema *s = tarn_metadata_schema(&t->metadata);
+    for (size_t i = 0; i < of->field_count; i++) {
+        const struct tarn_field *f = &of->fields[i];
+        if (of != &s->root && f->write_default.ptr) {
+            tarn_buf_z(b, ";\nALTER TABLE ");
+            tarn__put_ident(b, t->ident);
+            tarn_buf_z(b, " ALTER COLUMN ");
+            tarn__put_column(b, op, s, f->id);
+            tarn_buf_z(b, " SET");
+            TARN_TRY(put_default(op, b, f));
+        }
+        TARN_TRY(put_inner_defaults(b, op, t, &f->type));
+    }
+    return TARN_OK;
+}
+
 static enum tarn_status put_table(struct tarn__run *r, struct tarn_buf *b,
                                   const struct tarn_table *t)
 {
@@ -171,7 +199,7 @@ static enum tarn_status put_table(struct tarn__run *r, struct tarn_buf *b,
     put_location(r, b, t);
     put_properties(b, &t->metadata);
     put_identifiers(b, r->op, t);
-    return TARN_OK;
+    return put_inner_defaults(b, r->op, t, &schema->root);
 }
 
 static enum tarn_status create_text(struct tarn__run *r, const struct tarn_table *t,
