@@ -43,6 +43,10 @@ enum tarn_status tarn__equality_may_hide(struct tarn_op *op, const struct tarn_m
                                          const struct tarn_data_file *deletes,
                                          const struct tarn_data_file *data,
                                          bool *out) TARN_MUST_USE;
+/* May two equality delete files be about the same rows? Yes if they are by other columns. */
+enum tarn_status tarn__equality_may_share(struct tarn_op *op, const struct tarn_metadata *m,
+                                          const struct tarn_data_file *a,
+                                          const struct tarn_data_file *b, bool *out) TARN_MUST_USE;
 bool tarn__summary_metrics(void *ctx, int32_t field_id, struct tarn_field_metrics *out);
 bool tarn__tuple_metrics(void *ctx, int32_t field_id, struct tarn_field_metrics *out);
 bool tarn__file_metrics(void *ctx, int32_t field_id, struct tarn_field_metrics *out);

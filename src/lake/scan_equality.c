@@ -246,18 +246,36 @@ static enum tarn_status same_scope(struct tarn_op *op, const struct tarn_metadat
     return TARN_OK;
 }
 
+static enum tarn_status may_share(struct tarn_op *op, const struct tarn_metadata *m,
+                                  const struct tarn_data_file *deletes,
+                                  const struct tarn_data_file *other, bool *out)
+{
+    const struct tarn_schema *schema = tarn_metadata_schema(m);
+    struct facts *a, *b;
+    size_t n = deletes->equality_id_count;
+    TARN_TRY(facts_of(op, schema, deletes, deletes->equality_ids, n, &a));
+    TARN_TRY(facts_of(op, schema, other, deletes->equality_ids, n, &b));
+    *out = may_share_rows(b, a, n);
+    return TARN_OK;
+}
+
 enum tarn_status tarn__equality_may_hide(struct tarn_op *op, const struct tarn_metadata *m,
                                          const struct tarn_data_file *deletes,
                                          const struct tarn_data_file *data, bool *out)
 {
-    const struct tarn_schema *schema = tarn_metadata_schema(m);
-    struct facts *of_deletes, *of_data;
-    size_t n = deletes->equality_id_count;
     TARN_TRY(same_scope(op, m, deletes, data, out));
-    if (!*out)
-        return TARN_OK;
-    TARN_TRY(facts_of(op, schema, deletes, deletes->equality_ids, n, &of_deletes));
-    TARN_TRY(facts_of(op, schema, data, deletes->equality_ids, n, &of_data));
-    *out = may_share_rows(of_data, of_deletes, n);
-    return TARN_OK;
+    return *out ? may_share(op, m, deletes, data, out) : TARN_OK;
+}
+
+enum tarn_status tarn__equality_may_share(struct tarn_op *op, const struct tarn_metadata *m,
+                                          const struct tarn_data_file *a,
+                                          const struct tarn_data_file *b, bool *out)
+{
+    bool one, other, same = a->equality_id_count == b->equality_id_count;
+    for (size_t i = 0; same && i < a->equality_id_count; i++)
+        same = a->equality_ids[i] == b->equality_ids[i];
+    TARN_TRY(same_scope(op, m, a, b, &one));
+    TARN_TRY(same_scope(op, m, b, a, &other));
+    *out = (one || other) && !same;
+    return (one || other) && same ? may_share(op, m, a, b, out) : TARN_OK;
 }

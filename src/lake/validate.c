@@ -126,6 +126,7 @@ struct checker {
     const struct tarn_schema *schema; /* that the filter is bound to */
     struct tarn__path_set touched;    /* data files that the change replaces or deletes rows of */
     bool touches_any;                 /* it cannot tell which */
+    bool by_keys; /* it deletes rows by nothing but keys, and knows the files that they lie in */
     bool serializable;
     bool rewritten; /* the snapshot at hand only rewrote files */
     struct tarn_expr projected;
@@ -153,6 +154,9 @@ static enum tarn_status collect_touched(struct checker *k)
             paths[n++] = target;
     }
     k->touches_any = k->touches_any || rows->remove_all;
+    k->by_keys = k->c->touched.count && !rows->removed.count && !rows->remove_all;
+    for (size_t i = 0; i < rows->deletes.count; i++)
+        k->by_keys = k->by_keys && rows->deletes.items[i].content == TARN_CONTENT_EQUALITY_DELETES;
     return tarn__path_set_make(k->op, paths, n, &k->touched);
 }
 
@@ -213,12 +217,24 @@ static enum tarn_status check_data(struct checker *k, const struct tarn_manifest
                : TARN_OK;
 }
 
+/* Are equality deletes of another commit about rows that this change deletes by their keys? */
+static enum tarn_status same_keys(struct checker *k, const struct tarn_data_file *theirs, bool *out)
+{
+    const struct tarn__file_list *mine = &k->c->rows.deletes;
+    *out = false;
+    for (size_t i = 0; i < mine->count && !*out; i++)
+        TARN_TRY(tarn__equality_may_share(k->op, k->now, &mine->items[i], theirs, out));
+    return TARN_OK;
+}
+
 /* Deletes of rows in files that this change has read; those of which it is not known which files
  * they are about count as all. */
 static enum tarn_status check_deletes(struct checker *k, const struct tarn_manifest_entry *e)
 {
     struct tarn_str target = tarn__delete_target(&e->file);
     bool hit = target.ptr ? touches(k, target) : k->touches_any || k->touched.count;
+    if (k->by_keys && e->file.content == TARN_CONTENT_EQUALITY_DELETES)
+        TARN_TRY(same_keys(k, &e->file, &hit));
     if (!hit || (k->rewritten && k->c->rows.remove_all))
         return TARN_OK;
     return tarn__change_conflict(k->c, k->op,

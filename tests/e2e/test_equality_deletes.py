@@ -9,6 +9,7 @@ import random
 
 import pytest
 from harness import Lake, read_csv
+from test_concurrent_sql import check_losers, together
 
 duckdb = pytest.importorskip("duckdb")
 
@@ -124,3 +125,39 @@ def test_identifiers_of_every_type(tmp_path, kind, version):
     lake.sql(f"insert into raw.t select {value}, 1000 from range(6, 7) r(i)")  # one of the same identifier, far away in n
     lake.sql("delete from raw.t where n = 6")
     assert lake.rows("select count(*) from raw.t where n in (6, 1000)") == [("1",)]
+
+
+@pytest.fixture
+def keyed(tmp_path):
+    lake = Lake(tmp_path)
+    lake.sql(
+        "create namespace raw",
+        "create table raw.t (id int not null, n int, primary key (id)) tblproperties ('tarn.write.delete-files' = 'equality', 'write.delete.isolation-level' = 'snapshot')",
+        "insert into raw.t select i, 0 from range(60) r(i)",
+    )
+    return lake
+
+
+def test_what_others_add_meanwhile_is_not_hidden(keyed):
+    """The rows that are added have identifiers of rows that are deleted at the same time, and are not meant."""
+    expected = set()
+    for turn in range(4):
+        keys = range(10 * turn, 10 * turn + 3)
+        adds = [f"insert into raw.t values ({k}, {k + 1000})" for k in keys]
+        deletes = [f"delete from raw.t where n = 0 and id = {k}" for k in keys]
+        results = together(keyed, [s for pair in zip(adds, deletes) for s in pair])
+        check_losers(results)
+        assert [code for code, _, _ in results[::2]] == [0, 0, 0], results
+        expected |= {(str(k), str(k + 1000)) for k in keys}
+        expected |= {(str(k), "0") for k, (code, _, _) in zip(keys, results[1::2]) if code == 4}
+        found = keyed.rows(f"select id, n from raw.t where id in ({', '.join(str(k) for t in range(turn + 1) for k in range(10 * t, 10 * t + 3))})")
+        assert set(found) == expected and len(found) == len(expected), turn
+
+
+def test_counting_up_by_key(keyed):
+    results = together(keyed, ["update raw.t set n = n + 1 where id = 7"] * 6)
+    check_losers(results)
+    winners = sum(code == 0 for code, _, _ in results)
+    assert winners >= 1
+    assert keyed.rows("select n, count(*) from raw.t where id = 7 group by n") == [(str(winners), "1")]
+    assert keyed.one("select count(*) from raw.t") == "60"

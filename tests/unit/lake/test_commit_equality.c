@@ -43,13 +43,13 @@ static void two_files(struct lake_world *w, bool partitioned)
 }
 
 /* Rows of a with ids from lower to upper go by their id. */
-static struct tarn_change *deleting(struct lake_world *w, const char *lower, const char *upper,
-                                    bool touches)
+static struct tarn_change *deleting(struct lake_world *w, const char *region, const char *lower,
+                                    const char *upper, bool touches)
 {
     struct tarn_change *c = lake_open(w);
     struct tarn_data_file f = lake_file(w, "mem://w/raw/t/data/keys", 2);
     int32_t id = 1;
-    measure(w, &f, "eu", lower, upper);
+    measure(w, &f, region, lower, upper);
     f.content = TARN_CONTENT_EQUALITY_DELETES;
     f.equality_ids = &id;
     f.equality_id_count = 1;
@@ -97,7 +97,7 @@ static void keys_that_came_in(void **state)
         struct lake_world *w;
         lake_begin((void **)&w);
         two_files(w, cases[i].partitioned);
-        struct tarn_change *mine = deleting(w, "3", "5", true);
+        struct tarn_change *mine = deleting(w, "eu", "3", "5", true);
         lake_ok(w, tarn_change_set_isolation(mine, &w->op, cases[i].isolation, cases[i].filter));
         struct tarn_change *theirs = lake_open(w);
         append(w, theirs, C, cases[i].region, cases[i].lower, cases[i].upper);
@@ -120,7 +120,7 @@ static void rows_of_the_same_commit_stay(void **state)
     struct lake_world *w = *state;
     struct tarn_scan *scan;
     two_files(w, true);
-    struct tarn_change *mine = deleting(w, "3", "5", true);
+    struct tarn_change *mine = deleting(w, "eu", "3", "5", true);
     append(w, mine, C, "eu", "3", "5");
     lake_ok(w, tarn_change_set_isolation(mine, &w->op, TARN_ISOLATION_SNAPSHOT, NULL));
     struct tarn_change *theirs = lake_open(w);
@@ -143,14 +143,29 @@ static void rows_of_the_same_commit_stay(void **state)
 
 /* ---- files that the rows lie in */
 
-enum who { ROW_OF_A, ROW_OF_B, REWRITE_A, REWRITE_B, COMPACT_A, COMPACT_B, KEYS, WHO };
+enum who {
+    ROW_OF_A,
+    ROW_OF_B,
+    REWRITE_A,
+    REWRITE_B,
+    COMPACT_A,
+    COMPACT_B,
+    KEYS, /* equality deletes of keys that are mine, too; of others; of a partition of its own; .. */
+    OTHER_KEYS,
+    KEYS_ELSEWHERE,
+    ANY_KEYS,
+    WHO
+};
 
 static struct tarn_change *someone(struct lake_world *w, enum who who)
 {
     bool a = who == ROW_OF_A || who == REWRITE_A || who == COMPACT_A;
     struct tarn_str gone = tarn_str_view(a ? A : B);
-    if (who == KEYS)
-        return deleting(w, "100", "101", true);
+    if (who == KEYS || who == OTHER_KEYS || who == KEYS_ELSEWHERE)
+        return deleting(w, who == KEYS_ELSEWHERE ? "us" : "eu", who == OTHER_KEYS ? "6" : "5", "9",
+                        true);
+    if (who == ANY_KEYS)
+        return deleting(w, "eu", NULL, NULL, true);
     struct tarn_change *c = lake_open(w);
     if (who == ROW_OF_A || who == ROW_OF_B) {
         struct tarn_data_file f = lake_file(w, "mem://w/raw/t/data/position", 1);
@@ -175,10 +190,11 @@ static void files_that_the_rows_lie_in(void **state)
             struct lake_world *w;
             lake_begin((void **)&w);
             two_files(w, true);
-            struct tarn_change *mine = deleting(w, "3", "5", named);
+            struct tarn_change *mine = deleting(w, "eu", "3", "5", named);
             lake_ok(w, tarn_change_set_isolation(mine, &w->op, TARN_ISOLATION_SNAPSHOT, NULL));
             lake_commit(w, someone(w, (enum who)who));
-            bool commits = named && (who == ROW_OF_B || who == REWRITE_B || who == COMPACT_B);
+            bool commits = named && (who == ROW_OF_B || who == REWRITE_B || who == COMPACT_B ||
+                                     who == OTHER_KEYS || who == KEYS_ELSEWHERE);
             enum tarn_status status = commit(w, mine);
             if ((status == TARN_OK) != commits)
                 print_error("%d, named %d: %s\n", who, named, w->op.report.message);
@@ -193,7 +209,7 @@ static void without_isolation(void **state)
 {
     struct lake_world *w = *state;
     two_files(w, true);
-    struct tarn_change *mine = deleting(w, "3", "5", true);
+    struct tarn_change *mine = deleting(w, "eu", "3", "5", true);
     struct tarn_change *theirs = lake_open(w);
     append(w, theirs, C, "us", "50", "60");
     lake_commit(w, theirs);
