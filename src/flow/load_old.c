@@ -77,9 +77,43 @@ static void put_checked_double(struct tarn_buf *sql, const struct tarn_field *ol
     tarn_buf_z(sql, " END");
 }
 
+/* The text of a double has the digits that were read; a decimal made of the double itself has those
+ * of the binary fraction. Decimals of `t` that were doubles become text: were there any? */
+static bool through_text(struct tarn_type *t, const struct tarn_type *old)
+{
+    bool any = false;
+    if (t->kind == TARN_TYPE_DECIMAL &&
+        (old->kind == TARN_TYPE_DOUBLE || old->kind == TARN_TYPE_FLOAT)) {
+        *t = (struct tarn_type){.kind = TARN_TYPE_STRING};
+        return true;
+    }
+    for (size_t i = 0; t->kind == old->kind && i < t->field_count; i++) {
+        const struct tarn_field *from = tarn_type_field_by_name(old, t->fields[i].name);
+        any = (from && through_text(&t->fields[i].type, &from->type)) || any;
+    }
+    return any;
+}
+
+static enum tarn_status put_digits(struct tarn_op *op, struct tarn_buf *sql,
+                                   const struct tarn_field *old, const struct tarn_field *now)
+{
+    struct tarn_type text;
+    TARN_TRY(tarn_type_copy(op, &now->type, &text));
+    if (!through_text(&text, &old->type)) {
+        put_plain_cast(sql, old->name, &now->type);
+        return TARN_OK;
+    }
+    tarn_buf_z(sql, "CAST(");
+    put_plain_cast(sql, old->name, &text);
+    tarn_buf_z(sql, " AS ");
+    tarn_engine_type_sql(sql, &now->type);
+    tarn_buf_put(sql, ')');
+    return TARN_OK;
+}
+
 /* An old value in its column's new type. */
-static void put_cast(struct tarn_buf *sql, const struct tarn_field *old,
-                     const struct tarn_field *now)
+static enum tarn_status put_cast(struct tarn_op *op, struct tarn_buf *sql,
+                                 const struct tarn_field *old, const struct tarn_field *now)
 {
     if (now->type.kind == TARN_TYPE_STRING && tarn_type_is_nested(&old->type)) {
         tarn_buf_z(sql, "to_json(");
@@ -92,8 +126,9 @@ static void put_cast(struct tarn_buf *sql, const struct tarn_field *old,
     } else if (now->type.kind == TARN_TYPE_DOUBLE && is_exact(&old->type)) {
         put_checked_double(sql, old, now);
     } else {
-        put_plain_cast(sql, old->name, &now->type);
+        return put_digits(op, sql, old, now);
     }
+    return TARN_OK;
 }
 
 static enum tarn_status count_replaced(struct tarn__load_run *r)
@@ -127,7 +162,8 @@ static enum tarn_status rewrite_old(struct tarn__load_run *r, const struct tarn_
         if (i)
             tarn_buf_z(&sql, ", ");
         if (is_replaced(r, f->name)) {
-            put_cast(&sql, f, tarn_type_field_by_name(&r->schema.merged.root, f->name));
+            TARN_GO(
+                put_cast(r->op, &sql, f, tarn_type_field_by_name(&r->schema.merged.root, f->name)));
             tarn_buf_z(&sql, " AS ");
         }
         tarn_buf_sql_name(&sql, f->name);
