@@ -69,7 +69,7 @@ enum tarn_status tarn__append_rows(const struct tarn__build *b, const struct tar
 enum tarn_status tarn__same_rows(const struct tarn__build *b, const struct tarn_model *model,
                                  const struct tarn_table *table, const struct tarn_schema *schema,
                                  const struct tarn_written *result, bool *out) TARN_MUST_USE;
-/* Rows that share a key or have none: TARN_CHECK with a sample. */
+/* merge_keys.c: rows that share a key or have none: TARN_CHECK with a sample. */
 enum tarn_status tarn__check_keys(const struct tarn__build *b, const struct tarn_model *model,
                                   const struct tarn_written *result) TARN_MUST_USE;
 /* "read_parquet(['a', 'b'])" */
