@@ -192,6 +192,32 @@ static void narrow_bytes_of_promoted_types(void **state)
               TARN_CORRUPT, NULL);
 }
 
+static void defaults_of_promoted_columns(void **state)
+{
+    static const struct {
+        const char *from, *to, *json, *out;
+    } cases[] = {
+        {"int", "long", "5", "5"},
+        {"decimal(5,2)", "decimal(9,2)", "\"1.50\"", "\"1.50\""},
+        {"date", "date", "\"2024-02-29\"", "\"2024-02-29\""},
+        {"date", "timestamp", "\"1969-12-31\"", "\"1969-12-31T00:00:00\""},
+        {"date", "timestamp_ns", "\"2024-02-29\"", "\"2024-02-29T00:00:00\""},
+        {"date", "timestamp", "null", "null"},
+    };
+    struct tarn_op *op = *state;
+    struct tarn_str out;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct tarn_type from = ice_type(op, cases[i].from), to = ice_type(op, cases[i].to);
+        ice_ok(op, tarn_default_promoted(op, &from, &to, tarn_str_view(cases[i].json), &out));
+        ice_text_is(out, cases[i].out);
+    }
+    struct tarn_type date = ice_type(op, "date"), ns = ice_type(op, "timestamp_ns");
+    ice_fails(op, tarn_default_promoted(op, &date, &ns, TARN_STR("\"3000-01-01\""), &out),
+              TARN_DATA, "beyond the range");
+    ice_ok(op, tarn_default_promoted(op, &date, &ns, (struct tarn_str){NULL, 0}, &out));
+    assert_null(out.ptr);
+}
+
 static void wrong_lengths_are_corrupt(void **state)
 {
     struct tarn_op *op = *state;
@@ -305,6 +331,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(nulls, ice_setup, ice_teardown),
         cmocka_unit_test_setup_teardown(wrong_json_is_refused, ice_setup, ice_teardown),
         cmocka_unit_test_setup_teardown(narrow_bytes_of_promoted_types, ice_setup, ice_teardown),
+        cmocka_unit_test_setup_teardown(defaults_of_promoted_columns, ice_setup, ice_teardown),
         cmocka_unit_test_setup_teardown(wrong_lengths_are_corrupt, ice_setup, ice_teardown),
         cmocka_unit_test_setup_teardown(order, ice_setup, ice_teardown),
         cmocka_unit_test_setup_teardown(every_allocation_may_fail, ice_setup, ice_teardown),

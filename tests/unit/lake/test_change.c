@@ -458,6 +458,82 @@ static void promotions(void **state)
     }
 }
 
+static struct tarn_field *inner(struct tarn_schema *s, size_t column, size_t child)
+{
+    return &s->root.fields[column].type.fields[child];
+}
+
+/* Two keys of one map must not become equal, and are always there. */
+static void keys_of_maps_keep_their_fields(void **state)
+{
+    struct lake_world *w = *state;
+    lake_create(w, "struct<id: long, m: map<struct<a: int, b: int>, int>>", NONE);
+    struct tarn_change *c = lake_open(w);
+    struct tarn_schema s = schema_now(w, c);
+    inner(&s, 1, 0)->required = false;
+    lake_fails(w, tarn_change_set_schema(c, &w->op, &s), TARN_SCHEMA, "made optional");
+    s = schema_now(w, c);
+    inner(&s, 1, 0)->type.field_count = 1;
+    lake_fails(w, tarn_change_set_schema(c, &w->op, &s), TARN_SCHEMA, "could become equal");
+    s = schema_now(w, c);
+    inner(&s, 1, 0)->type.fields[1].id = 0;
+    lake_fails(w, tarn_change_set_schema(c, &w->op, &s), TARN_SCHEMA, "could become equal");
+    s = schema_now(w, c);
+    struct tarn_type *key = &inner(&s, 1, 0)->type;
+    struct tarn_field a = key->fields[0];
+    a.name = TARN_STR("renamed");
+    a.type.kind = TARN_TYPE_LONG;
+    key->fields[0] = key->fields[1];
+    key->fields[1] = a;
+    lake_ok(w, tarn_change_set_schema(c, &w->op, &s));
+}
+
+/* A required field needs a value for older rows, unless they have no struct that it is in. */
+static void required_fields_of_new_columns(void **state)
+{
+    struct lake_world *w = *state;
+    static const struct {
+        bool initial; /* of the column: {} */
+        bool field;   /* of the field: 1 */
+        bool allowed;
+    } cases[] = {{false, false, true}, {true, false, false}, {true, true, true}};
+    lake_create(w, "struct<id: long>", NONE);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct tarn_change *c = lake_open(w);
+        struct tarn_schema s = {0};
+        lake_ok(w, tarn_change_upgrade(c, &w->op, 3));
+        lake_ok(w, tarn_type_parse(&w->op, TARN_STR("struct<x: struct<y: int>>"), &s.root));
+        if (cases[i].initial)
+            s.root.fields[0].initial_default = TARN_STR("{}");
+        if (cases[i].field)
+            inner(&s, 0, 0)->initial_default = TARN_STR("1");
+        inner(&s, 0, 0)->required = true;
+        enum tarn_status status = tarn_change_set_schema(c, &w->op, &s);
+        assert_int_equal(status, cases[i].allowed ? TARN_OK : TARN_SCHEMA);
+        tarn_clear(&w->op);
+    }
+}
+
+/* A date's default becomes a timestamp's with it, and is the same one. */
+static void an_initial_default_is_promoted_with_its_column(void **state)
+{
+    struct lake_world *w = *state;
+    struct tarn_schema s = {0};
+    lake_create(w, "struct<id: long>", NONE);
+    struct tarn_change *c = lake_open(w);
+    lake_ok(w, tarn_change_upgrade(c, &w->op, 3));
+    lake_ok(w, tarn_type_parse(&w->op, TARN_STR("struct<d: date>"), &s.root));
+    s.root.fields[0].initial_default = TARN_STR("\"2024-02-29\"");
+    lake_ok(w, tarn_change_set_schema(c, &w->op, &s));
+    s = schema_now(w, c);
+    s.root.fields[0].type.kind = TARN_TYPE_TIMESTAMP;
+    lake_fails(w, tarn_change_set_schema(c, &w->op, &s), TARN_SCHEMA, "cannot be changed");
+    s.root.fields[0].initial_default = TARN_STR("\"2024-02-29T00:00:01\"");
+    lake_fails(w, tarn_change_set_schema(c, &w->op, &s), TARN_SCHEMA, "cannot be changed");
+    s.root.fields[0].initial_default = TARN_STR("\"2024-02-29T00:00:00\"");
+    lake_ok(w, tarn_change_set_schema(c, &w->op, &s));
+}
+
 /* Java cannot load such tables: "Cannot find source column", and no file could be written. */
 static void the_source_of_the_default_spec_cannot_be_dropped(void **state)
 {
@@ -666,6 +742,9 @@ int main(void)
         T(an_older_schema_comes_back_under_its_id),
         T(ids_are_not_used_again),
         T(promotions),
+        T(keys_of_maps_keep_their_fields),
+        T(required_fields_of_new_columns),
+        T(an_initial_default_is_promoted_with_its_column),
         T(the_source_of_the_default_spec_cannot_be_dropped),
         T(names_that_differ_only_in_case_are_refused),
         T(the_same_name_twice_is_refused),
