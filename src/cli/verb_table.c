@@ -90,6 +90,17 @@ enum tarn_status tarn__verb_ls(struct tarn_cli *cli)
 
 /* ---- show */
 
+static void put_field(struct tarn_op *op, struct tarn_buf *b, const struct tarn_metadata *m,
+                      const struct tarn_transform *transform, int32_t source_id)
+{
+    struct tarn_str path = tarn_schema_path_of(op, tarn_metadata_schema(m), source_id);
+    struct tarn_str text = tarn_transform_text(op, transform);
+    if (transform->kind == TARN_TRANSFORM_IDENTITY)
+        tarn_buf_str(b, path);
+    else
+        tarn_buf_printf(b, "%.*s(%.*s)", TARN_STR_ARG(text), TARN_STR_ARG(path));
+}
+
 struct tarn_str tarn__partition_text(struct tarn_op *op, const struct tarn_metadata *m)
 {
     const struct tarn_partition_spec *spec = tarn_metadata_spec(m);
@@ -97,19 +108,35 @@ struct tarn_str tarn__partition_text(struct tarn_op *op, const struct tarn_metad
     struct tarn_str out;
     tarn_buf_init(&b, 1 << 16);
     for (size_t i = 0; i < spec->field_count; i++) {
-        const struct tarn_partition_field *f = &spec->fields[i];
-        struct tarn_str path = tarn_schema_path_of(op, tarn_metadata_schema(m), f->source_id);
-        struct tarn_str transform = tarn_transform_text(op, &f->transform);
         if (i)
             tarn_buf_z(&b, ", ");
-        if (f->transform.kind == TARN_TRANSFORM_IDENTITY)
-            tarn_buf_str(&b, path);
-        else
-            tarn_buf_printf(&b, "%.*s(%.*s)", TARN_STR_ARG(transform), TARN_STR_ARG(path));
+        put_field(op, &b, m, &spec->fields[i].transform, spec->fields[i].source_id);
     }
     if (spec->field_count == 0)
         tarn_buf_z(&b, "none");
     return tarn_buf_take(op, &b, "partition text", &out) == TARN_OK ? out : TARN_STR("");
+}
+
+/* "region, bucket(4, id) DESC NULLS LAST"; nulls are told where they do not stand as usual. */
+static struct tarn_str sort_text(struct tarn_op *op, const struct tarn_metadata *m)
+{
+    struct tarn_buf b;
+    struct tarn_str out;
+    tarn_buf_init(&b, 1 << 16);
+    for (size_t i = 0; i < m->sort_order_count; i++) {
+        const struct tarn_sort_order *o = &m->sort_orders[i];
+        for (size_t k = 0; o->order_id == m->default_sort_order_id && k < o->field_count; k++) {
+            const struct tarn_sort_field *f = &o->fields[k];
+            tarn_buf_z(&b, k ? ", " : "");
+            put_field(op, &b, m, &f->transform, f->source_id);
+            tarn_buf_z(&b, f->descending ? " DESC" : "");
+            if (f->nulls_last != f->descending)
+                tarn_buf_z(&b, f->nulls_last ? " NULLS LAST" : " NULLS FIRST");
+        }
+    }
+    if (b.len == 0)
+        tarn_buf_z(&b, "none");
+    return tarn_buf_take(op, &b, "sort order", &out) == TARN_OK ? out : TARN_STR("");
 }
 
 static void put_openers(struct tarn_buf *b, const struct tarn_workspace *w,
@@ -144,7 +171,7 @@ static void put_refs(struct tarn_buf *b, const struct tarn_metadata *m, bool tag
 }
 
 static enum tarn_status show(struct tarn_cli *cli, struct tarn_workspace *w,
-                             const struct tarn_table *t)
+                             const struct tarn_table *t, struct tarn_str ref)
 {
     struct tarn_op *op = cli->op;
     struct tarn_buf *b = &cli->text;
@@ -158,7 +185,10 @@ static enum tarn_status show(struct tarn_cli *cli, struct tarn_workspace *w,
         json_table(&j, t, &totals);
         tarn_json_member_str(&j, "location", m->location);
         tarn_json_member_str(&j, "uuid", m->uuid);
+        if (ref.ptr)
+            tarn_json_member_str(&j, "ref", ref);
         tarn_json_member_str(&j, "partition_by", tarn__partition_text(op, m));
+        tarn_json_member_str(&j, "sort_by", sort_text(op, m));
         tarn_json_key(&j, "properties");
         tarn_json_begin_object(&j);
         for (size_t i = 0; i < m->properties.count; i++) {
@@ -168,13 +198,15 @@ static enum tarn_status show(struct tarn_cli *cli, struct tarn_workspace *w,
         tarn_json_end_object(&j);
         return tarn__cli_json_end(cli, &j);
     }
-    tarn_buf_printf(b, "%s\n", full_name(op, t->ident).ptr);
+    tarn_buf_printf(b, "%s%s%.*s\n", full_name(op, t->ident).ptr, ref.ptr ? "." : "",
+                    TARN_STR_ARG(ref));
     tarn_buf_printf(b, "  format        Iceberg v%d\n", m->format_version);
     tarn_buf_printf(b, "  rows          %s\n", tarn__cli_count(op, totals.rows).ptr);
     tarn_buf_printf(b, "  files         %lld data, %lld delete, %s\n", (long long)totals.data_files,
                     (long long)totals.delete_files, tarn__cli_size(op, totals.bytes).ptr);
     tarn_buf_printf(b, "  columns       %zu\n", tarn_metadata_schema(m)->root.field_count);
     tarn_buf_printf(b, "  partitions    %s\n", tarn__partition_text(op, m).ptr);
+    tarn_buf_printf(b, "  sorted by     %s\n", sort_text(op, m).ptr);
     tarn_buf_printf(b, "  snapshots     %zu, current %lld\n", m->snapshot_count,
                     (long long)m->current_snapshot_id);
     put_refs(b, m, false);
@@ -187,7 +219,8 @@ static enum tarn_status show(struct tarn_cli *cli, struct tarn_workspace *w,
             tarn_buf_printf(b, "  %s %.*s = %.*s\n", i ? "             " : "properties   ",
                             TARN_STR_ARG(m->properties.items[i].key),
                             TARN_STR_ARG(m->properties.items[i].value));
-    put_openers(b, w, t);
+    if (!ref.ptr)
+        put_openers(b, w, t);
     return tarn__cli_flush(cli);
 }
 
@@ -364,7 +397,8 @@ static enum tarn_status list(struct tarn_cli *cli, struct tarn_workspace *w,
                              struct tarn_output *out)
 {
     struct tarn_table *t;
-    TARN_TRY(tarn_workspace_find(w, cli->op, cli->options->args.items[0], &t));
+    struct tarn_str ref;
+    TARN_TRY(tarn_workspace_find_at(w, cli->op, cli->options->args.items[0], &t, &ref));
     switch ((enum tarn_table_action)cli->options->action) {
     case TARN_TABLE_SCHEMA:
         return schema(cli, t, out);
@@ -380,10 +414,11 @@ static enum tarn_status list(struct tarn_cli *cli, struct tarn_workspace *w,
 static enum tarn_status look(struct tarn_cli *cli, struct tarn_workspace *w)
 {
     struct tarn_table *t;
+    struct tarn_str ref;
     if (cli->options->action != TARN_TABLE_SHOW)
         return tarn__cli_listing(cli, w, list);
-    TARN_TRY(tarn_workspace_find(w, cli->op, cli->options->args.items[0], &t));
-    return show(cli, w, t);
+    TARN_TRY(tarn_workspace_find_at(w, cli->op, cli->options->args.items[0], &t, &ref));
+    return show(cli, w, t, ref);
 }
 
 enum tarn_status tarn__verb_table(struct tarn_cli *cli)

@@ -69,6 +69,11 @@ enum tarn_status tarn_workspace_table(struct tarn_workspace *, struct tarn_op *,
  * nearest name. */
 enum tarn_status tarn_workspace_find(struct tarn_workspace *, struct tarn_op *,
                                      struct tarn_str text, struct tarn_table **out) TARN_MUST_USE;
+/* The same, or "raw.x.branch_b", "raw.x.tag_v": the table as if that were main, with the snapshots on
+ * the way back from it; *out_ref: "branch_b", absent for a table. */
+enum tarn_status tarn_workspace_find_at(struct tarn_workspace *, struct tarn_op *,
+                                        struct tarn_str text, struct tarn_table **out,
+                                        struct tarn_str *out_ref) TARN_MUST_USE;
 struct tarn_flow tarn_workspace_flow(struct tarn_workspace *, int64_t ingest_ts_us,
                                      struct tarn_str run_id);
 /* A conversation in SQL over the workspace (needs the engine); closed before it. `op` must live as

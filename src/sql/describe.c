@@ -265,18 +265,24 @@ static enum tarn_status put_comments(struct tarn__run *r, struct tarn_ident iden
     return TARN_OK;
 }
 
-static enum tarn_status describe_relation(struct tarn__run *r, const struct tarn__target *target)
+enum tarn_status tarn__relation_columns(struct tarn__run *r, const struct tarn__target *target,
+                                        struct tarn_type *out)
 {
     struct tarn_str name = tarn_str_of(r->text.sql.ptr + target->offset, target->length);
     struct tarn__compose c;
     struct tarn_sql_text text;
-    struct tarn_type type;
-    struct tarn__list list;
     tarn__compose_begin(&c, r->op, r->text);
     tarn__compose_piece(&c, TARN_STR("SELECT * FROM "));
     tarn__compose_piece(&c, name);
     TARN_TRY(tarn__compose_end(&c, &text));
-    TARN_TRY(tarn_session_describe(r->sql->env->flow.session, r->op, text, &type));
+    return tarn_session_describe(r->sql->env->flow.session, r->op, text, out);
+}
+
+static enum tarn_status describe_relation(struct tarn__run *r, const struct tarn__target *target)
+{
+    struct tarn_type type;
+    struct tarn__list list;
+    TARN_TRY(tarn__relation_columns(r, target, &type));
     if (!target->suffix.ptr)
         TARN_TRY(put_comments(r, target->ident, &type));
     TARN_TRY(tarn__list_begin(&list, r, "col_name data_type comment"));

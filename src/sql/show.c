@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sql/show_int.h"
+#include "sql/view_int.h"
 
 /* ---- the ends of the statements */
 
@@ -133,12 +133,23 @@ static enum tarn_status show_catalogs(struct tarn__run *r)
 static enum tarn_status show_columns(struct tarn__run *r)
 {
     struct tarn__list list;
+    struct tarn__target target;
     struct tarn_table *t;
+    struct tarn_type relation;
     struct tarn_str none = {NULL, 0};
-    TARN_TRY(in_table(r, &t));
+    if (!tarn__take(&r->words, "IN"))
+        TARN_TRY(tarn__expect(&r->words, "FROM"));
+    TARN_TRY(tarn__take_target(r, &target));
     TARN_TRY(tarn__expect_end(&r->words));
+    TARN_TRY(tarn__target_find(r, &target, &t));
+    enum tarn_status status = t ? TARN_OK : tarn__relation_columns(r, &target, &relation);
+    if (status == TARN_TABLE) {
+        tarn_clear(r->op);
+        status = tarn__target_table(r, &target, &t); /* as all of SHOW tells it */
+    }
+    TARN_TRY(status);
     TARN_TRY(tarn__list_begin(&list, r, "col_name"));
-    const struct tarn_type *root = &tarn_metadata_schema(&t->metadata)->root;
+    const struct tarn_type *root = t ? &tarn_metadata_schema(&t->metadata)->root : &relation;
     for (size_t i = 0; i < root->field_count; i++)
         TARN_TRY(tarn__list_texts(&list, root->fields[i].name, none, none));
     return tarn__list_end(&list, "SHOW");
@@ -185,14 +196,26 @@ static enum tarn_status take_key(struct tarn__run *r, struct tarn_str *out)
 static enum tarn_status show_properties(struct tarn__run *r)
 {
     struct tarn__list list;
+    struct tarn__target target;
     struct tarn_table *t;
+    struct tarn__view view;
     struct tarn_kvs all;
+    bool is_view = false;
     struct tarn_str key, none = {NULL, 0};
-    TARN_TRY(take_table(r, &t));
+    TARN_TRY(tarn__take_target(r, &target));
     TARN_TRY(take_key(r, &key));
     TARN_TRY(tarn__expect_end(&r->words));
-    TARN_TRY(properties_of(r, t, &all));
-    qsort(all.items, all.count, sizeof *all.items, by_key);
+    TARN_TRY(tarn__target_find(r, &target, &t));
+    if (!t && target.ident.ns.ptr)
+        TARN_TRY(tarn__view_load(r, target.ident, &view, &is_view));
+    if (!t && !is_view)
+        TARN_TRY(tarn__target_table(r, &target, &t));
+    if (is_view)
+        all = view.metadata.properties;
+    else
+        TARN_TRY(properties_of(r, t, &all));
+    if (all.count)
+        qsort(all.items, all.count, sizeof *all.items, by_key);
     TARN_TRY(tarn__list_begin(&list, r, "key value"));
     bool any = false;
     for (size_t i = 0; i < all.count; i++) {
@@ -202,12 +225,29 @@ static enum tarn_status show_properties(struct tarn__run *r)
         TARN_TRY(tarn__list_texts(&list, all.items[i].key, all.items[i].value, none));
     }
     if (key.ptr && !any)
-        TARN_TRY(tarn__list_texts(
-            &list, key,
-            tarn_sprintf(r->op, "Table %.*s.%.*s does not have property: %.*s",
-                         TARN_STR_ARG(t->ident.ns), TARN_STR_ARG(t->ident.name), TARN_STR_ARG(key)),
-            none));
+        TARN_TRY(
+            tarn__list_texts(&list, key,
+                             tarn_sprintf(r->op, "%s %.*s.%.*s does not have property: %.*s",
+                                          is_view ? "View" : "Table", TARN_STR_ARG(target.ident.ns),
+                                          TARN_STR_ARG(target.ident.name), TARN_STR_ARG(key)),
+                             none));
     return tarn__list_end(&list, "SHOW");
+}
+
+/* The head of main, or of the branch or tag behind the name. */
+static enum tarn_status snapshot_of(struct tarn__run *r, const struct tarn__target *target,
+                                    const struct tarn_table *t, const struct tarn_snapshot **out)
+{
+    struct tarn_str name = target->suffix;
+    *out = tarn_metadata_current(&t->metadata);
+    if (!name.ptr)
+        return TARN_OK;
+    size_t cut = name.ptr[0] == 't' || name.ptr[0] == 'T' ? strlen("tag_") : strlen("branch_");
+    enum tarn_status status =
+        tarn_table_version(r->op, t, tarn_str_of(name.ptr + cut, name.len - cut), out);
+    if (status != TARN_OK)
+        tarn__place_at(&r->words, target->offset);
+    return status;
 }
 
 static enum tarn_status show_partitions(struct tarn__run *r)
@@ -217,9 +257,13 @@ static enum tarn_status show_partitions(struct tarn__run *r)
     struct tarn_table *t;
     struct tarn_str *texts, none = {NULL, 0};
     size_t n = 0;
+    struct tarn__target target;
+    const struct tarn_snapshot *snapshot = NULL;
     size_t offset = r->words.token.begin;
-    TARN_TRY(take_table(r, &t));
+    TARN_TRY(tarn__take_target(r, &target));
     TARN_TRY(tarn__expect_end(&r->words));
+    TARN_TRY(tarn__target_table(r, &target, &t));
+    TARN_TRY(snapshot_of(r, &target, t, &snapshot));
     const struct tarn_metadata *m = &t->metadata;
     if (tarn_metadata_spec(m)->field_count == 0) {
         (void)tarn_fail(r->op, TARN_INVALID, "table %.*s.%.*s is not partitioned",
@@ -227,8 +271,7 @@ static enum tarn_status show_partitions(struct tarn__run *r)
         tarn__place_at(&r->words, offset);
         return TARN_INVALID;
     }
-    TARN_TRY(
-        tarn_table_live_files(r->sql->env->flow.lake, r->op, m, tarn_metadata_current(m), &live));
+    TARN_TRY(tarn_table_live_files(r->sql->env->flow.lake, r->op, m, snapshot, &live));
     TARN_NEW_ARRAY(r->op, texts, live.count + 1);
     for (size_t i = 0; i < live.count; i++) {
         struct tarn_buf b;

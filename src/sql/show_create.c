@@ -223,9 +223,22 @@ enum tarn_status tarn__show_create(struct tarn__run *r)
     if (tarn__take(&r->words, "VIEW"))
         return tarn__show_create_view(r);
     TARN_TRY(tarn__expect(&r->words, "TABLE"));
+    struct tarn__words name = r->words;
     TARN_TRY(tarn__take_target(r, &target));
     TARN_TRY(tarn__expect_end(&r->words));
-    TARN_TRY(tarn__target_table(r, &target, &t));
+    enum tarn_status status = tarn__target_table(r, &target, &t);
+    struct tarn_report told = r->op->report;
+    if (status == TARN_INVALID) { /* a view? */
+        tarn_clear(r->op);
+        r->words = name;
+        status = tarn__show_create_view(r);
+        if (status == TARN_TABLE) {
+            r->op->report = told;
+            return told.status;
+        }
+        return status;
+    }
+    TARN_TRY(status);
     TARN_TRY(create_text(r, t, &text));
     TARN_TRY(tarn__list_begin(&list, r, "createtab_stmt"));
     TARN_TRY(tarn__list_texts(&list, text, none, none));

@@ -81,6 +81,12 @@ enum tarn_status tarn__take_namespace(struct tarn__run *r, bool must_exist,
 enum tarn_status tarn__need_namespace(struct tarn__run *r, struct tarn_str ns,
                                       size_t offset) TARN_MUST_USE;
 
+/* ---- describe.c */
+
+/* The columns of what is no table of the catalog: a view, a metadata table, a temporary table. */
+enum tarn_status tarn__relation_columns(struct tarn__run *r, const struct tarn__target *target,
+                                        struct tarn_type *out) TARN_MUST_USE;
+
 /* ---- show_create.c */
 
 tarn__verb tarn__show_create;

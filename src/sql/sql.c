@@ -7,6 +7,7 @@
 
 #include "base/arena.h"
 #include "format/batch_text.h"
+#include "lake/inspect.h"
 #include "sql/explain_int.h"
 #include "sql/verbs_int.h"
 
@@ -151,6 +152,28 @@ static enum tarn_status check_view(struct tarn__run *r, const struct tarn__targe
     return TARN_INVALID;
 }
 
+/* ns.t.snapshots, where a table is wanted? Then that is told. */
+static enum tarn_status check_metadata_table(struct tarn__run *r, const struct tarn__target *t)
+{
+    struct tarn_str ns = t->ident.ns;
+    struct tarn_table *table = NULL;
+    size_t dot = ns.len;
+    while (dot > 0 && ns.ptr[dot - 1] != '.')
+        dot--;
+    if (dot < 2 || !tarn_inspect_is_name(t->ident.name))
+        return TARN_OK;
+    struct tarn_ident of = {tarn_str_of(ns.ptr, dot - 1), tarn_str_of(ns.ptr + dot, ns.len - dot)};
+    TARN_TRY(find(r, of, &table));
+    if (!table)
+        return TARN_OK;
+    (void)tarn_fail(r->op, TARN_INVALID, "\"%.*s\" is a metadata table of %.*s.%.*s",
+                    t->length > 200 ? 200 : (int)t->length, r->text.sql.ptr + t->offset,
+                    TARN_STR_ARG(of.ns), TARN_STR_ARG(of.name));
+    tarn_hint(r->op, "SELECT reads it, DESCRIBE tells its columns");
+    tarn__place_at(&r->words, t->offset);
+    return TARN_INVALID;
+}
+
 static enum tarn_status fail_table(struct tarn__run *r, const struct tarn__target *t)
 {
     const struct tarn_sql_env *env = r->sql->env;
@@ -158,6 +181,7 @@ static enum tarn_status fail_table(struct tarn__run *r, const struct tarn__targe
     const char **z;
     size_t n;
     TARN_TRY(check_view(r, t));
+    TARN_TRY(check_metadata_table(r, t));
     TARN_TRY(env->names(env->ctx, r->op, &names, &n));
     TARN_NEW_ARRAY(r->op, z, n + 1);
     for (size_t i = 0; i < n; i++)

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from harness import Project, program
+from harness import Lake, Project, program
 
 VERBS = "init plan run retry sql ls table doctor version".split()
 ROWS = """
@@ -172,6 +172,40 @@ def test_a_warehouse_without_a_project(small, tmp_path):
     assert outside("--warehouse", lake, "sql", "--format", "csv", "select count(*) as n from iceberg.raw.items").out == "n\n2\n"
     assert "raw.items" in outside("--warehouse", lake, "ls").out
     assert "amount" in outside("--warehouse", lake, "table", "schema", "raw.items").out
+
+
+def test_a_table_as_a_branch_or_a_tag_has_it(tmp_path):
+    lake = Lake(tmp_path)
+    lake.sql(
+        "create namespace raw",
+        "create table raw.t (id int, region string)",
+        "insert into raw.t values (1, 'eu'), (2, 'us')",
+        "alter table raw.t create tag v1",
+        "alter table raw.t create branch audit",
+        "alter table raw.t write ordered by region desc, bucket(4, id)",
+        "alter table raw.t add column more int",
+        "insert into raw.t.branch_audit (id) values (3)",
+        "insert into raw.t (id) values (4), (5)",
+    )
+
+    def shown(name):
+        return lake("table", "show", "--json", name).json()
+
+    def listed(action, name):
+        return lake("table", action, "--json", name).json()["rows"]
+
+    main, branch, tag = shown("raw.t"), shown("raw.t.branch_audit"), shown("iceberg.raw.t.tag_v1")
+    assert [x["table"]["rows"] for x in (main, branch, tag)] == [4, 3, 2]
+    assert [x.get("ref") for x in (main, branch, tag)] == [None, "branch_audit", "tag_v1"]
+    assert main["sort_by"] == "region DESC, bucket[4](id)" and "sorted by     region DESC" in lake("table", "show", "raw.t").out
+    assert [len(listed("files", name)) for name in ("raw.t", "raw.t.branch_audit", "raw.t.tag_v1")] == [2, 2, 1]
+    assert [len(listed("snapshots", name)) for name in ("raw.t", "raw.t.branch_audit", "raw.t.tag_v1")] == [3, 2, 1]
+    assert [len(listed("history", name)) for name in ("raw.t", "raw.t.branch_audit", "raw.t.tag_v1")] == [2, 2, 1]
+    assert [len(listed("schema", name)) for name in ("raw.t", "raw.t.branch_audit", "raw.t.tag_v1")] == [3, 3, 2]
+    wrong = lake("table", "files", "raw.t.branch_adit", code=1)
+    assert 'table raw.t has no branch "adit"' in wrong.err and 'did you mean "audit"?' in wrong.err
+    assert 'has no tag "audit"' in lake("table", "show", "raw.t.tag_audit", code=1).err
+    assert "raw.nope.branch_x not found" in lake("table", "show", "raw.nope.branch_x", code=1).err
 
 
 def test_explain_tells_what_is_skipped(small):

@@ -313,13 +313,57 @@ static size_t engine_at(struct tarn__rewriting *w, const struct chain *c)
     return end + 1;
 }
 
+/* The parts of a name that stands in a text; 0: it is none. */
+static size_t parts_in(struct tarn__rewriting *w, struct tarn_str text, struct tarn_str *parts)
+{
+    struct tarn__rewriting in = {.op = w->op, .sql = text};
+    struct tarn_sql_token t;
+    size_t n = 0, p = 0;
+    for (bool expect = true; tarn_sql_token(text, p, &t); p = t.end, expect = !expect) {
+        if (expect ? !is_name(&t) || n == TARN__PARTS_MAX : !is(&in, &t, "."))
+            return 0;
+        if (expect)
+            parts[n++] = bare(&in, &t);
+    }
+    return n;
+}
+
+/* query_table('ns.t.snapshots'): the engine's own takes names of two parts. */
+static size_t on_query_table(struct tarn__rewriting *w, const struct tarn_sql_token *first)
+{
+    struct tarn_sql_token open, text, close;
+    struct tarn_str parts[TARN__PARTS_MAX], all;
+    struct tarn_buf b;
+    if (!is(w, first, "query_table") || !tarn__rewrite_next(w, first->end, &open) ||
+        !is(w, &open, "(") || !tarn__rewrite_next(w, open.end, &text) ||
+        text.kind != TARN_SQL_STRING || w->sql.ptr[text.begin] != '\'' ||
+        !tarn__rewrite_next(w, text.end, &close) || !is(w, &close, ")"))
+        return 0;
+    size_t n =
+        parts_in(w, tarn_str_of(w->sql.ptr + text.begin + 1, text.end - text.begin - 2), parts);
+    if (n < 3)
+        return 0;
+    tarn_buf_init(&b, (size_t)1 << 20);
+    tarn_buf_sql_name(&b, parts[0]);
+    tarn_buf_z(&b, ".\"");
+    for (size_t i = 1; i + 1 < n; i++)
+        tarn_buf_printf(&b, "%s%.*s", i > 1 ? "." : "", TARN_STR_ARG(parts[i]));
+    tarn_buf_z(&b, "\".");
+    tarn_buf_sql_name(&b, parts[n - 1]);
+    if (tarn_buf_take(w->op, &b, "a name", &all) != TARN_OK)
+        w->status = w->op->report.status;
+    else
+        tarn__rewrite_edit(w, first->begin, close.end, all);
+    return close.end;
+}
+
 /* Where to go on. */
 static size_t on_table(struct tarn__rewriting *w, const struct tarn_sql_token *first)
 {
     struct chain c = chain_at(w, first);
     struct tarn_sql_token t;
     if (tarn__rewrite_next(w, c.end, &t) && is(w, &t, "("))
-        return 0; /* a table function */
+        return on_query_table(w, first); /* 0: another table function */
     if (c.count > 3)
         fold(w, &c);
     else
