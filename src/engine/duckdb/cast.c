@@ -176,8 +176,9 @@ static void missing_sql(struct tarn_buf *b, const char *expr, const struct tarn_
     tarn_buf_z(b, ", false))), false)");
 }
 
-/* ---- variants inside of others: the engine writes them as columns of their own only, so they become
- * what Parquet has for them, a group of metadata and value; mend.c says then what it is. */
+/* ---- variants as Parquet has them, groups of metadata and value; mend.c says then what they are. The
+ * engine itself writes them as columns of their own only, and a null as a variant that is null, which
+ * is another thing to other readers. So it shreds those alone that hold no nulls. */
 
 static void stored_sql(struct tarn_buf *b, const char *expr, const struct tarn_type *t, int depth);
 
@@ -245,7 +246,8 @@ enum tarn_status tarn__cast_sql(struct tarn_op *op, struct tarn_buf *b, struct t
 {
     struct tarn_buf cast, stored;
     struct tarn_str expr, out, message;
-    bool variants = tarn_type_is_nested(&to->type) && tarn__holds_variant(&to->type);
+    bool variants =
+        tarn__holds_variant(&to->type) && (tarn_type_is_nested(&to->type) || !to->required);
     tarn_buf_init(&cast, (size_t)16 << 20);
     /* always: the engine has types of its own that Iceberg's stand for (a sum is a HUGEINT, which it
      * would write as DOUBLE), and takes no time for a cast to the same type */
@@ -260,7 +262,8 @@ enum tarn_status tarn__cast_sql(struct tarn_op *op, struct tarn_buf *b, struct t
         TARN_TRY((enum tarn_status)tarn_buf_take(op, &stored, "an expression", &out));
     }
     bool nested = holds_required(&to->type),
-         required = to->required && tarn_type_is_nested(&to->type);
+         required =
+             to->required && (tarn_type_is_nested(&to->type) || to->type.kind == TARN_TYPE_VARIANT);
     if (!nested && !required) { /* a required primitive is checked by its count of nulls */
         tarn_buf_str(b, out);
         return TARN_OK;
