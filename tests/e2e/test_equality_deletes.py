@@ -71,6 +71,13 @@ def test_rows_that_share_identifiers(tmp_path, seed):
         if layout == LAYOUTS[1] and i == 12:
             script.append(f"ALTER TABLE t {r.choice(EVOLVED)}")
         script += [statement, f"SELECT '== {i}'", "SELECT k, p, v FROM t ORDER BY ALL"]
+    # what came and went, added up, is what is there
+    expected.append(("create_changelog_view", expected[-1][1]))
+    script += [
+        "CALL system.create_changelog_view(table => 'r.t')",
+        f"SELECT '== {len(expected) - 1}'",
+        "SELECT k, p, v FROM (SELECT k, p, v, sum(CASE _change_type WHEN 'INSERT' THEN 1 ELSE -1 END)::bigint AS n FROM t_changes GROUP BY ALL), range(n) ORDER BY ALL",
+    ]
     (tmp_path / "script.sql").write_text(";\n".join(script) + ";\n")
     result = lake("sql", "--format", "csv", "-f", str(tmp_path / "script.sql"), code=None)
     found, now = {}, None
