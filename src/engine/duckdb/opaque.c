@@ -7,7 +7,8 @@
  * turns into such ones, `a IS NOT TRUE`, and those with a column that may be a constant of another
  * relation. Only what can meet an OR is of interest, or a NOT, which makes an OR of an AND.
  *
- * `TRY_CAST(a AS tinyint) > 7` becomes `a > 7`, which is another question.
+ * `TRY_CAST(a AS tinyint) > 7` becomes `a > 7`, which is another question, and `date_trunc('month', a)
+ * <> DATE '2024-02-15'` becomes true, of null too.
  */
 #include "engine/duckdb/rewrite_int.h"
 
@@ -156,17 +157,33 @@ static void put(struct tarn__rewriting *w, size_t at, const char *text)
         tarn__rewrite_edit(w, at, at, tarn_str_view(text));
 }
 
-/* ---- TRY_CAST */
+/* ---- functions */
 
-static bool hide_try_cast(struct tarn__rewriting *w, const struct tarn_sql_token *t,
-                          const struct tarn_sql_token *before)
+static bool is_not_equal(const struct tarn__rewriting *w, size_t at)
 {
     size_t end;
-    if (!is(w, t, "TRY_CAST") || is(w, before, ".") ||
-        !tarn__rewrite_at(w, t->begin, "TRY_CAST (", &end) || place_of(w, t->begin) == LISTED)
+    return tarn__rewrite_at(w, at, "< >", &end) || tarn__rewrite_at(w, at, "! =", &end) ||
+           tarn__rewrite_at(w, at, "NOT IN", &end);
+}
+
+/* Is the call at t, which closes at `close`, denied to equal something? */
+static bool is_unequal(const struct tarn__rewriting *w, const struct tarn_sql_token *t,
+                       const struct tarn_sql_token *before, size_t close)
+{
+    return is_not_equal(w, close) || is_denied(w, t->begin) ||
+           (before->begin > 0 && is_not_equal(w, before->begin - 1));
+}
+
+static bool hide_call(struct tarn__rewriting *w, const struct tarn_sql_token *t,
+                      const struct tarn_sql_token *before)
+{
+    struct tarn_sql_token open;
+    bool cast = is(w, t, "TRY_CAST"), trunc = is(w, t, "DATE_TRUNC") || is(w, t, "DATETRUNC");
+    if ((!cast && !trunc) || is(w, before, ".") || !tarn__rewrite_next(w, t->end, &open) ||
+        !is(w, &open, "(") || place_of(w, t->begin) == LISTED)
         return false;
-    size_t close = tarn__rewrite_closing(w, end - 1);
-    if (close >= w->sql.len)
+    size_t close = tarn__rewrite_closing(w, open.begin);
+    if (close >= w->sql.len || (trunc && !is_unequal(w, t, before, close + 1)))
         return false;
     put(w, t->begin, "\"!!\"(");
     if (w->status == TARN_OK)
@@ -253,7 +270,7 @@ size_t tarn__rewrite_opaque(struct tarn__rewriting *w, const struct tarn_sql_tok
                             const struct tarn_sql_token *before)
 {
     size_t end;
-    if (hide_try_cast(w, t, before))
+    if (hide_call(w, t, before))
         return t->end;
     if (!is(w, t, "IS") || (!tarn__rewrite_at(w, t->begin, "IS NOT DISTINCT FROM", &end) &&
                             !tarn__rewrite_at(w, t->begin, "IS DISTINCT FROM", &end)))
