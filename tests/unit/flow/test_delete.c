@@ -150,11 +150,14 @@ static void add_equality(struct flow_world *w, const char *name, const char *key
                               keys, path.ptr)
                      .ptr);
     struct tarn_object object;
+    int64_t rows = 1;
+    for (const char *k = keys; *k; k++)
+        rows += *k == ',';
     flow_ok(w, tarn_storage_head(w->storage, &w->op, path, &object));
     struct tarn_data_file f = {.content = TARN_CONTENT_EQUALITY_DELETES,
                                .path = path,
                                .format = TARN_STR("PARQUET"),
-                               .record_count = 2,
+                               .record_count = rows,
                                .size_bytes = (int64_t)object.size_bytes,
                                .equality_ids = ids,
                                .equality_id_count = 1,
@@ -231,12 +234,164 @@ static void changes_of_equality_deletes(void **state)
     assert_string_equal(flow_rows(w, "SELECT count(*), sum(id) FROM tarn.added"), "10|35\n");
 }
 
+/* ---- by key */
+
+struct by_key {
+    bool done;
+    int64_t rows;
+    struct tarn_change *change;
+};
+
+/* Deletes rows by the field of this id; commits if that could be done. */
+static struct by_key delete_keys(struct flow_world *w, const char *name, int32_t id,
+                                 const char *condition)
+{
+    struct by_key out;
+    struct tarn_scan *scan;
+    struct tarn_row_key key;
+    struct tarn_table *t = flow_table(w, name);
+    flow_ok(w, tarn_change_open(&w->lake, &w->op, t, &out.change));
+    flow_ok(w, tarn_table_scan(&w->lake, &w->op, t, NULL, NULL, &scan));
+    flow_ok(w, tarn_session_bind_scan(w->session, &w->op, TARN_STR("target"), scan, true));
+    flow_ok(w, tarn_row_key_make(&w->op, tarn_metadata_schema(&t->metadata), &id, 1, &key));
+    assert_int_equal(key.count, 1);
+    struct tarn_str doomed =
+        tarn_sprintf(&w->op, "(SELECT _file, _pos, %.*s AS \"tarn k0\" FROM tarn.target WHERE %s)",
+                     TARN_STR_ARG(key.parts[0].path), condition);
+    flow_ok(w, tarn_rows_delete_keys(&w->flow, &w->op, out.change, t, scan, &key, doomed, &out.done,
+                                     &out.rows));
+    if (out.done)
+        flow_ok(w, tarn_changes_commit(&w->lake, &w->op, &out.change, 1,
+                                       (struct tarn_commit_options){0}));
+    return out;
+}
+
+static void keys_of_their_own(void **state)
+{
+    struct flow_world *w = *state;
+    three_files(w, "raw.x");
+    struct by_key x = delete_keys(w, "raw.x", 1, "id % 10 = 3 OR id >= 20");
+    assert_true(x.done);
+    assert_int_equal(x.rows, 12);
+    struct counts n = files(w, "raw.x");
+    assert_int_equal(n.data, 2); /* the third one went as a whole */
+    assert_int_equal(n.deletes, 1);
+    assert_string_equal(flow_rows(w, "SELECT count(*), max(id) FROM raw.x"), "18|19\n");
+}
+
+/* Nothing is done where a row that stays has the key of one that goes, in whatever file. */
+static void keys_that_others_have(void **state)
+{
+    struct flow_world *w = *state;
+    three_files(w, "raw.x");
+    flow_insert(w, "raw.x", "SELECT unnest([5, 15, 15, 30]) AS id");
+    struct by_key x = delete_keys(w, "raw.x", 1,
+                                  "id IN (5, 6) AND _file = (SELECT min(_file) FROM tarn.target "
+                                  "WHERE id = 6)");
+    assert_false(x.done);
+    assert_true(tarn_change_is_empty(x.change));
+    assert_int_equal(tarn_change_file_count(x.change), 0);
+    x = delete_keys(w, "raw.x", 1, "id = 15"); /* all of them */
+    assert_true(x.done);
+    assert_int_equal(x.rows, 3);
+    assert_string_equal(flow_rows(w, "SELECT count(*), count(*) FILTER (id = 15) FROM raw.x"),
+                        "31|0\n");
+    /* rows that are gone already do not count */
+    assert_int_equal(delete_rows(w, "raw.x", "id = 5 AND _pos = 0"), 1);
+    x = delete_keys(w, "raw.x", 1, "id = 5");
+    assert_true(x.done);
+    assert_int_equal(x.rows, 1);
+}
+
+static void keys_of_a_partition(void **state)
+{
+    static const char *const by_part[] = {"part", NULL};
+    struct flow_world *w = *state;
+    flow_create(w, "raw.p", "struct<id: long, part: string>", by_part,
+                "SELECT range % 5 AS id, substr('ab', 1 + (range >= 5)::INT, 1) AS part FROM "
+                "range(10)");
+    struct by_key x = delete_keys(w, "raw.p", 1, "id = 2 AND part = 'a'");
+    assert_true(x.done);
+    assert_string_equal(flow_rows(w, "SELECT id, part FROM raw.p WHERE id = 2"), "2|b\n");
+    x = delete_keys(w, "raw.p", 1, "id IN (2, 3)");
+    assert_true(x.done);
+    assert_int_equal(x.rows, 3);
+    assert_int_equal(files(w, "raw.p").deletes, 3);
+    /* by a column that several rows of a partition share */
+    x = delete_keys(w, "raw.p", 2, "id = 1 AND part = 'a'");
+    assert_false(x.done);
+    assert_string_equal(flow_rows(w, "SELECT count(*) FROM raw.p"), "6\n");
+}
+
+/* A null is no key that rows are told apart by here: such rows go by position. */
+static void keys_that_are_null(void **state)
+{
+    struct flow_world *w = *state;
+    flow_create(w, "raw.x", "struct<id: long>", NONE,
+                "SELECT unnest([1, 2, NULL]) AS id UNION ALL SELECT 4");
+    assert_false(delete_keys(w, "raw.x", 1, "id IS NULL").done);
+    assert_false(delete_keys(w, "raw.x", 1, "id IS NULL OR id = 1").done);
+    assert_true(delete_keys(w, "raw.x", 1, "id = 1").done);
+    assert_string_equal(flow_rows(w, "SELECT count(*), count(id) FROM raw.x"), "3|2\n");
+}
+
+static void keys_of_types_that_cannot_be(void **state)
+{
+    struct flow_world *w = *state;
+    struct tarn_row_key key;
+    int32_t id = 2;
+    flow_create(w, "raw.x", "struct<id: long, f: double>", NONE,
+                "SELECT 1 AS id, 1.5::DOUBLE AS f");
+    struct tarn_table *t = flow_table(w, "raw.x");
+    flow_fails(w, tarn_row_key_make(&w->op, tarn_metadata_schema(&t->metadata), &id, 1, &key),
+               TARN_CONFIG, "\"f\"");
+    id = 77;
+    flow_fails(w, tarn_row_key_make(&w->op, tarn_metadata_schema(&t->metadata), &id, 1, &key),
+               TARN_INTERNAL, NULL);
+    change_table(w, "raw.x", 0, "tarn.write.delete-files", "equality");
+    flow_fails(w, tarn_row_key_of(&w->op, flow_table(w, "raw.x"), &key), TARN_CONFIG,
+               "identifier fields");
+    change_table(w, "raw.x", 0, "tarn.write.delete-files", "guess");
+    flow_fails(w, tarn_row_key_of(&w->op, flow_table(w, "raw.x"), &key), TARN_CONFIG, "guess");
+    change_table(w, "raw.x", 0, "tarn.write.delete-files", "POSITION");
+    flow_ok(w, tarn_row_key_of(&w->op, flow_table(w, "raw.x"), &key));
+    assert_int_equal(key.count, 0);
+}
+
+/* ---- copy-on-write */
+
+static void what_is_left_of_files(void **state)
+{
+    struct flow_world *w = *state;
+    struct tarn_rewriting rest;
+    struct tarn_change *c;
+    struct tarn_scan *scan;
+    three_files(w, "raw.x");
+    assert_int_equal(delete_rows(w, "raw.x", "id = 19"), 1);
+    struct tarn_table *t = flow_table(w, "raw.x");
+    flow_ok(w, tarn_change_open(&w->lake, &w->op, t, &c));
+    flow_ok(w, tarn_table_scan(&w->lake, &w->op, t, NULL, NULL, &scan));
+    flow_ok(w, tarn_session_bind_scan(w->session, &w->op, TARN_STR("target"), scan, true));
+    flow_ok(w, tarn_rows_rewrite(&w->flow, &w->op, c, scan,
+                                 TARN_STR("(SELECT _file, _pos FROM tarn.target WHERE id >= 18)"),
+                                 &rest));
+    assert_int_equal(rest.doomed, 11);
+    assert_int_equal(rest.kept, 8);
+    assert_int_equal(rest.scan.file_count, 1); /* the third one goes as a whole */
+    assert_true(rest.excluded);
+    flow_ok(w, tarn_session_bind_scan(w->session, &w->op, TARN_STR("rest"), &rest.scan, false));
+    assert_string_equal(flow_rows(w, "SELECT count(*), min(id), max(id) FROM tarn.rest"),
+                        "8|10|17\n");
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, flow_begin, flow_end)
     const struct CMUnitTest tests[] = {
-        T(a_delete_file_for_each), T(one_delete_file_when_asked),  T(vectors_in_version_3),
-        T(deletes_behind_the_end), T(changes_of_position_deletes), T(changes_of_equality_deletes),
+        T(a_delete_file_for_each), T(one_delete_file_when_asked),   T(vectors_in_version_3),
+        T(deletes_behind_the_end), T(changes_of_position_deletes),  T(changes_of_equality_deletes),
+        T(keys_of_their_own),      T(keys_that_others_have),        T(keys_of_a_partition),
+        T(keys_that_are_null),     T(keys_of_types_that_cannot_be), T(what_is_left_of_files),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
