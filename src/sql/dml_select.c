@@ -331,31 +331,12 @@ static enum tarn_status aggregate_told(struct tarn__dml *d, const struct tarn__p
     return TARN_SQL;
 }
 
-static enum tarn_status compose_either(struct tarn__dml *d, struct tarn__part *p,
-                                       struct tarn_sql_text *out)
-{
-    struct tarn_type rows;
-    TARN_TRY(tarn__dml_compose(d, p, out));
-    if (!p->conditional)
-        return TARN_OK;
-    enum tarn_status status =
-        tarn_session_describe(d->r->sql->env->flow.session, d->op, *out, &rows);
-    if (status != TARN_SQL || !strstr(d->op->report.message, "has side effects"))
-        return status;
-    tarn_clear(d->op);
-    p->apart = true;
-    return tarn__dml_compose(d, p, out);
-}
-
-enum tarn_status tarn__dml_select(struct tarn__dml *d, struct tarn__part *p)
+static enum tarn_status find_rows(struct tarn__dml *d, struct tarn__part *p)
 {
     struct tarn_session *session = d->r->sql->env->flow.session;
     struct tarn_sql_text text;
     struct tarn_type rows;
-    struct tarn_buf sql;
-    for (size_t k = 0; k < p->count; k++)
-        TARN_TRY(name_slots(d, &p->actions[k], k));
-    TARN_TRY(compose_either(d, p, &text));
+    TARN_TRY(tarn__dml_compose(d, p, &text));
     if (tarn__dml_has(p, 1u << TARN__ACT_UPDATE | 1u << TARN__ACT_INSERT)) {
         TARN_TRY(aggregate_told(d, p, tarn_session_describe(session, d->op, text, &rows)));
         TARN_TRY(take_types(d, p, &rows));
@@ -363,8 +344,22 @@ enum tarn_status tarn__dml_select(struct tarn__dml *d, struct tarn__part *p)
     }
     TARN_TRY(tarn__explain_query(d->r, p->what, text));
     TARN_TRY(tarn__explain_empty(d->r, &text));
-    TARN_TRY(tarn__dml_blame_value(
-        d, p, tarn_session_into(session, d->op, text, tarn_str_view(p->name), &p->rows)));
+    return tarn__dml_blame_value(
+        d, p, tarn_session_into(session, d->op, text, tarn_str_view(p->name), &p->rows));
+}
+
+enum tarn_status tarn__dml_select(struct tarn__dml *d, struct tarn__part *p)
+{
+    struct tarn_buf sql;
+    for (size_t k = 0; k < p->count; k++)
+        TARN_TRY(name_slots(d, &p->actions[k], k));
+    enum tarn_status status = find_rows(d, p);
+    if (status == TARN_SQL && p->conditional && strstr(d->op->report.message, "has side effects")) {
+        tarn_clear(d->op);
+        p->apart = true;
+        status = find_rows(d, p);
+    }
+    TARN_TRY(status);
     TARN_TRY(check_unknown(d, p));
     if (!p->outer)
         return TARN_OK;
