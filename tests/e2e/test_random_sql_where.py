@@ -135,7 +135,7 @@ def run(seed, folder, count):
     a = Asking(seed)
     ours, theirs = a.create()
     db = duckdb.connect()
-    db.execute("SET TimeZone = 'UTC'; SET threads = 1")
+    db.execute("SET TimeZone = 'UTC'; SET threads = 1; PRAGMA disable_optimizer")
     for statement in theirs:
         db.execute(statement)
     script, expected = list(ours), []
@@ -143,12 +143,7 @@ def run(seed, folder, count):
         query = a.query()
         plain = query.replace("{t}", "t").replace("{o}", "o")
         try:
-            db.execute("PRAGMA disable_optimizer")
             answer = db.execute(plain).fetchall()
-            db.execute("PRAGMA enable_optimizer")
-            if db.execute(plain).fetchall() != answer:  # the engine's own mistake, over its own tables too
-                print(f"seed {seed}: optimised it answers differently:\n{plain}")
-                continue
         except duckdb.Error:
             continue
         script += [f"SELECT '== {len(expected)}'", query.replace("{t}", "r.t").replace("{o}", "r.o")]
