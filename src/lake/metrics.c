@@ -76,6 +76,13 @@ bool tarn__file_metrics(void *ctx, int32_t field_id, struct tarn_field_metrics *
     out->nan_count = id_count(f->nan_counts, f->nan_count_count, field_id);
     const struct tarn_str *lower = id_bytes(f->lower, f->lower_count, field_id);
     const struct tarn_str *upper = id_bytes(f->upper, f->upper_count, field_id);
+    if (field->type.kind == TARN_TYPE_VARIANT) { /* bounds of its fields: expr.c looks into them */
+        out->has_lower = lower != NULL;
+        out->has_upper = upper != NULL;
+        out->lower.bytes = lower ? *lower : (struct tarn_str){NULL, 0};
+        out->upper.bytes = upper ? *upper : (struct tarn_str){NULL, 0};
+        return true;
+    }
     out->has_lower =
         lower && tarn_value_from_bytes(c->op, &field->type, *lower, &out->lower) == TARN_OK;
     out->has_upper =

@@ -2,9 +2,12 @@
  * what must be widened. */
 #include "engine/duckdb/prune_int.h"
 
-#define HOUR_US    INT64_C(3600000000)
-#define WIDEN_US   (24 * HOUR_US)
-#define WIDEN_DAYS 2
+#include "format/iceberg/variant.h"
+
+#define HOUR_US           INT64_C(3600000000)
+#define WIDEN_US          (24 * HOUR_US)
+#define WIDEN_DAYS        2
+#define VARIANT_DEPTH_MAX 32
 
 static struct tarn_str member(const struct tarn_json *o, const char *key)
 {
@@ -332,6 +335,82 @@ static enum tarn_status conjunction(const struct tarn__prune_op *p, enum tarn_ex
     return TARN_OK;
 }
 
+/* ---- fields of variants: CAST(variant_extract(variant_extract(column, 'a'), 'b') AS type) */
+
+static enum tarn_type_kind cast_kind(struct tarn_str id)
+{
+    static const struct {
+        const char *id;
+        enum tarn_type_kind kind;
+    } known[] = {{"INTEGER", TARN_TYPE_INT},
+                 {"BIGINT", TARN_TYPE_LONG},
+                 {"DOUBLE", TARN_TYPE_DOUBLE},
+                 {"DATE", TARN_TYPE_DATE},
+                 {"VARCHAR", TARN_TYPE_STRING},
+                 {"TIMESTAMP", TARN_TYPE_TIMESTAMP},
+                 {"TIMESTAMP WITH TIME ZONE", TARN_TYPE_TIMESTAMPTZ}};
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+        if (tarn_str_is(id, known[i].id))
+            return known[i].kind;
+    return TARN_TYPE_VARIANT;
+}
+
+/* False: it is none of that. */
+static bool put_steps(struct tarn_buf *path, const struct tarn_json *e, int depth)
+{
+    const struct tarn_json *from = items(e, "children"), *key, *text;
+    if (tarn_str_is(member(e, "expression_class"), "BOUND_REF")) {
+        tarn_buf_put(path, '$');
+        return true;
+    }
+    if (depth > VARIANT_DEPTH_MAX || !from ||
+        !tarn_str_is(member(e, "expression_class"), "BOUND_FUNCTION") ||
+        !tarn_str_is(member(e, "name"), "variant_extract") || !put_steps(path, from, depth + 1))
+        return false;
+    key = from->next ? tarn_json_get(from->next, "value") : NULL;
+    text = key ? tarn_json_get(key, "value") : NULL;
+    if (!text || text->kind != TARN_JSON_K_STRING)
+        return false;
+    tarn_variant_path_put(path, text->text);
+    return true;
+}
+
+/* *out: a field of the column's id, of the type that it is cast to; false: no field of a variant. */
+static enum tarn_status variant_field(const struct tarn__prune_op *p, const struct tarn_json *e,
+                                      const struct tarn_field *f, struct tarn_field *out,
+                                      struct tarn_str *path, bool *found)
+{
+    struct tarn_buf b;
+    const struct tarn_json *type, *child;
+    *found = false;
+    if (!e || f->type.kind != TARN_TYPE_VARIANT ||
+        !tarn_str_is(member(e, "expression_class"), "BOUND_CAST"))
+        return TARN_OK;
+    child = tarn_json_get(e, "child");
+    type = tarn_json_get(e, "return_type");
+    const struct tarn_json *info = type ? tarn_json_get(type, "type_info") : NULL;
+    if (info && info->kind != TARN_JSON_K_NULL)
+        return TARN_OK; /* a collation */
+    *out = (struct tarn_field){.id = f->id, .name = f->name};
+    out->type.kind = type ? cast_kind(member(type, "id")) : TARN_TYPE_VARIANT;
+    if (!child || !tarn_variant_boundable(&out->type))
+        return TARN_OK;
+    tarn_buf_init(&b, 65536);
+    *found = put_steps(&b, child, 0);
+    if (*found)
+        return (enum tarn_status)tarn_buf_take(p->op, &b, "a path in a variant", path);
+    tarn_buf_release(&b);
+    return TARN_OK;
+}
+
+static void set_path(struct tarn_expr *e, struct tarn_str path)
+{
+    if (e->op >= TARN_EXPR_IS_NULL)
+        e->path = path;
+    for (size_t i = 0; i < e->arg_count; i++)
+        set_path(&e->args[i], path);
+}
+
 /* ---- expressions inside a filter: the column is BOUND_REF */
 
 /* A cast that changes no value of the column: to a wider integer or float, or to the same instant.
@@ -356,6 +435,19 @@ static enum tarn_status bound_comparison(const struct tarn__prune_op *p, const s
     const struct tarn_json *left = tarn_json_get(j, "left"), *right = tarn_json_get(j, "right");
     enum tarn_expr_op what = comparison_of(member(j, "type"));
     unknown(out);
+    struct tarn_field field;
+    struct tarn_str path;
+    bool left_field, right_field = false;
+    TARN_TRY(variant_field(p, left, f, &field, &path, &left_field));
+    if (!left_field)
+        TARN_TRY(variant_field(p, right, f, &field, &path, &right_field));
+    if (left_field || right_field) {
+        const struct tarn_json *c = constant_of(left_field ? right : left);
+        if (c)
+            TARN_TRY(compare(p, left_field ? what : mirrored(what), &field, c, out));
+        set_path(out, path);
+        return TARN_OK;
+    }
     if (is_column(left) && constant_of(right))
         return compare(p, what, f, constant_of(right), out);
     if (is_column(right) && constant_of(left))
@@ -382,7 +474,16 @@ static enum tarn_status bound_operator(const struct tarn__prune_op *p, const str
     struct tarn_str type = member(j, "type");
     const struct tarn_json *first = items(j, "children");
     size_t n = item_count(j, "children");
+    struct tarn_field field;
+    struct tarn_str path;
+    bool inside;
     unknown(out);
+    TARN_TRY(variant_field(p, first, f, &field, &path, &inside));
+    if (inside && tarn_str_is(type, "COMPARE_IN")) {
+        TARN_TRY(in_list(p, TARN_EXPR_IN, &field, first->next, n - 1, true, out));
+        set_path(out, path);
+        return TARN_OK;
+    }
     if (!is_ref(first))
         return TARN_OK;
     if (tarn_str_is(type, "OPERATOR_IS_NULL"))

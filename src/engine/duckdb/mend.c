@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "format/parquet/mend.h"
+#include "format/parquet/shredded.h"
 
 struct mending {
     struct tarn_op *op;
@@ -101,12 +102,47 @@ static enum tarn_status make_file(struct mending *m)
     return TARN_OK;
 }
 
-static enum tarn_status mend_open(struct mending *m)
+/* ---- bounds of the fields of shredded variants, which the engine's statistics do not have */
+
+static const struct tarn_field *variant_of(const struct tarn_type *root,
+                                           const struct tarn_parquet_element *e)
+{
+    for (size_t i = 0; e->parent == 0 && i < root->field_count; i++)
+        if (root->fields[i].id == e->field_id && root->fields[i].type.kind == TARN_TYPE_VARIANT)
+            return &root->fields[i];
+    return NULL;
+}
+
+static enum tarn_status put_bounds(struct mending *m, struct tarn_op *op)
+{
+    struct tarn_data_file *f = m->file;
+    for (size_t i = 1; i < m->footer.element_count; i++) {
+        const struct tarn_field *v = variant_of(&m->w->schema->root, &m->footer.elements[i]);
+        int32_t width = v ? tarn__metric_width(m->w, v->id) : 0;
+        struct tarn_str lower, upper;
+        if (!v || width < 0)
+            continue;
+        TARN_TRY(tarn_shredded_bounds(m->op, &m->footer, i, width, &lower, &upper));
+        if (!lower.ptr)
+            continue;
+        lower = tarn_strdup(op, lower);
+        upper = tarn_strdup(op, upper);
+        if (!lower.ptr || !upper.ptr)
+            return TARN_NOMEM;
+        f->lower[f->lower_count++] = (struct tarn_id_bytes){v->id, lower};
+        f->upper[f->upper_count++] = (struct tarn_id_bytes){v->id, upper};
+    }
+    tarn__metrics_sort(f);
+    return TARN_OK;
+}
+
+static enum tarn_status mend_open(struct mending *m, struct tarn_op *op)
 {
     struct tarn_buf b;
     TARN_TRY(tarn__footer_bytes(m->op, m->from, &m->size, &m->bytes));
     TARN_TRY(tarn_parquet_footer_read(m->op, m->bytes, &m->footer));
     TARN_TRY(tarn_parquet_edits_find(m->op, &m->footer, &m->w->schema->root, &m->edits));
+    TARN_TRY(put_bounds(m, op));
     if (m->edits.count == 0)
         return TARN_OK;
     if (m->edits.pages)
@@ -120,15 +156,20 @@ static enum tarn_status mend_open(struct mending *m)
 enum tarn_status tarn__file_mend(struct tarn_op *op, const struct tarn_write *w,
                                  struct tarn_data_file *f)
 {
-    struct mending m = {.op = op, .w = w, .file = f};
+    struct tarn_op own; /* one file's footer at a time */
+    struct mending m = {.op = &own, .w = w, .file = f};
     if (!tarn_parquet_mends(&w->schema->root))
         return TARN_OK;
     m.from = open(f->path.ptr, O_RDWR | O_CLOEXEC);
     if (m.from < 0)
         return tarn_fail_errno(op, errno, "could not open a data file");
-    struct tarn_arena_mark mark = tarn_arena_mark(op->arena); /* one file's footer at a time */
-    enum tarn_status status = mend_open(&m);
-    tarn_arena_rewind(op->arena, mark);
+    enum tarn_status status = tarn_op_child(op, &own);
+    if (status == TARN_OK) {
+        status = mend_open(&m, op);
+        if (own.report.status != TARN_OK)
+            status = tarn_op_adopt(op, &own);
+        tarn_op_release(&own);
+    }
     (void)close(m.from);
     return status;
 }

@@ -206,7 +206,7 @@ static enum tarn_status put_box(struct tarn_op *op, struct tarn_data_file *f, co
 }
 
 /* How much of a column's metrics is kept. */
-static int32_t width_of(const struct tarn_write *w, int32_t field_id)
+int32_t tarn__metric_width(const struct tarn_write *w, int32_t field_id)
 {
     size_t lo = 0, hi = w->metric_count;
     while (lo < hi) {
@@ -263,7 +263,7 @@ static int bytes_order(const void *a, const void *b)
     return (x->id > y->id) - (x->id < y->id);
 }
 
-static void sort_metrics(struct tarn_data_file *f)
+void tarn__metrics_sort(struct tarn_data_file *f)
 {
     qsort(f->column_sizes, f->column_size_count, sizeof *f->column_sizes, count_order);
     qsort(f->value_counts, f->value_count_count, sizeof *f->value_counts, count_order);
@@ -291,9 +291,9 @@ static enum tarn_status metrics(struct tarn_op *op, struct tarn_data_file *f,
         if (!leaf)
             continue;
         struct stat s = stat_at(&stats->children[1], i);
-        TARN_TRY(put_stat(op, f, leaf, &s, width_of(w, leaf->field->id)));
+        TARN_TRY(put_stat(op, f, leaf, &s, tarn__metric_width(w, leaf->field->id)));
     }
-    sort_metrics(f);
+    tarn__metrics_sort(f);
     return TARN_OK;
 }
 

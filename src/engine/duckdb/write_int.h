@@ -72,7 +72,13 @@ void tarn__field_ids_sql(struct tarn_buf *b, const struct tarn_type *root);
 enum tarn_status tarn__written(struct tarn_op *op, const struct tarn__rows *rows,
                                const struct tarn_write *w, struct tarn_written *out) TARN_MUST_USE;
 
-/* ---- mend.c: types that the engine lacks, put into a file that it has written */
+/* How much of a column's metrics is kept: a width of bounds, or less (lake/scan.h). */
+int32_t tarn__metric_width(const struct tarn_write *w, int32_t field_id);
+/* After one was added behind. */
+void tarn__metrics_sort(struct tarn_data_file *f);
+
+/* ---- mend.c: types that the engine lacks, put into a file that it has written; and bounds of
+ * shredded variants */
 enum tarn_status tarn__file_mend(struct tarn_op *op, const struct tarn_write *w,
                                  struct tarn_data_file *f) TARN_MUST_USE;
 

@@ -6,6 +6,8 @@
  */
 #include "format/iceberg/expr.h"
 
+#include "format/iceberg/variant.h"
+
 /* ---- text */
 
 static const char *comparison_text(enum tarn_expr_op op)
@@ -83,6 +85,8 @@ static void put_predicate(struct tarn_op *op, struct tarn_buf *b, const struct t
         tarn_buf_str(b, path);
     else
         tarn_buf_printf(b, "#%d", e->field_id);
+    if (e->path.ptr)
+        tarn_buf_append(b, e->path.ptr + 1, e->path.len - 1);
     switch (e->op) {
     case TARN_EXPR_IS_NULL:
         tarn_buf_z(b, " is null");
@@ -224,6 +228,18 @@ static bool touches_zero(const struct tarn_expr *e, const struct tarn_field_metr
     return false;
 }
 
+/* What is known of a field of a variant. Both bounds are of one type (spec "Bounds for Variant"), or
+ * they are none. */
+static void look_inside(const struct tarn_expr *e, struct tarn_field_metrics *m)
+{
+    struct tarn_str lower = m->lower.bytes, upper = m->upper.bytes;
+    bool both = m->has_lower && m->has_upper &&
+                tarn_variant_bound_find(lower, e->path, &e->type, &m->lower) &&
+                tarn_variant_bound_find(upper, e->path, &e->type, &m->upper);
+    m->has_lower = m->has_upper = both;
+    m->nan_count = -1;
+}
+
 static bool predicate_may_match(const struct tarn_expr *e, tarn_metrics_fn metrics, void *ctx)
 {
     struct tarn_field_metrics m = {-1, -1, -1, false, false, {0}, {0}};
@@ -231,6 +247,8 @@ static bool predicate_may_match(const struct tarn_expr *e, tarn_metrics_fn metri
         return true;
     if (m.value_count == 0)
         return false;
+    if (e->path.ptr)
+        look_inside(e, &m);
     switch (e->op) {
     case TARN_EXPR_IS_NULL:
         return m.null_count != 0;

@@ -36,6 +36,9 @@ struct tarn_expr {
     enum tarn_expr_op op;
     int32_t field_id;
     struct tarn_type type; /* of the field, and so of the values */
+    /* of a variant's field, by its normalised JSON path (variant.h): `type` is what it is cast to,
+     * and comparisons and lists of values are all there is. Absent: the column itself. */
+    struct tarn_str path;
     struct tarn_value *values;
     size_t value_count;
     struct tarn_expr *args;
@@ -49,7 +52,8 @@ struct tarn_str tarn_expr_text(struct tarn_op *op, const struct tarn_schema *s,
 struct tarn_field_metrics {
     int64_t value_count, null_count, nan_count; /* -1 = not known */
     bool has_lower, has_upper;
-    struct tarn_value lower, upper; /* inclusive, not exact */
+    /* inclusive, not exact; of a variant `bytes` as they stand in the manifest */
+    struct tarn_value lower, upper;
 };
 /* Looks a field's metrics up; false: nothing is known of it. */
 typedef bool (*tarn_metrics_fn)(void *ctx, int32_t field_id, struct tarn_field_metrics *out);

@@ -65,6 +65,8 @@ static void read_parameters(struct tarn_thrift *t, const char *begin,
             e->utc_at = (size_t)((const char *)head - begin);
         } else if (timed && f.id == 2) {
             read_unit(t, &f, &e->unit);
+        } else if (e->logical == TARN_PARQUET_LOGICAL_INTEGER && f.id == 1) {
+            e->bits = tarn_thrift_i32(t, &f);
         } else if (e->logical == TARN_PARQUET_LOGICAL_INTEGER && f.id == 2) {
             e->is_unsigned = !tarn_thrift_bool(t, &f);
         } else if (e->logical == TARN_PARQUET_LOGICAL_DECIMAL && f.id == 1) {

@@ -37,7 +37,11 @@ enum {
     TARN_PARQUET_CONVERTED_TIMESTAMP_MILLIS,
     TARN_PARQUET_CONVERTED_TIMESTAMP_MICROS,
     TARN_PARQUET_CONVERTED_UINT_8,
-    TARN_PARQUET_CONVERTED_UINT_64 = 14
+    TARN_PARQUET_CONVERTED_UINT_64 = 14,
+    TARN_PARQUET_CONVERTED_INT_8,
+    TARN_PARQUET_CONVERTED_INT_16,
+    TARN_PARQUET_CONVERTED_INT_32,
+    TARN_PARQUET_CONVERTED_INT_64
 };
 /* LogicalType: the union's field ids */
 enum {
@@ -75,6 +79,7 @@ struct tarn_parquet_element { /* a node of the schema, depth first; the first is
     int32_t unit;    /* of TIME and TIMESTAMP */
     bool utc;
     size_t utc_at; /* of TIMESTAMP: the offset in the footer of the byte that says so */
+    int32_t bits;  /* of INTEGER; 0: not told */
     bool is_unsigned;
     struct tarn_str crs;
     int32_t algorithm; /* of GEOGRAPHY */
