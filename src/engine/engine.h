@@ -59,6 +59,8 @@ struct tarn_relation {
      * TARN_MODEL) */
     struct tarn_str view_sql;
     struct tarn_str view_ns; /* where its names of one part are looked up first; may be absent */
+    const struct tarn_str *view_temps; /* which temporary views its names of one part may mean */
+    size_t view_temp_count;
     /* data files at most, when that is cheap to know: with few of them a filter is left to the
      * engine alone, which costs less than asking what the statement filters; 0 = not known */
     int64_t data_files;
@@ -66,6 +68,8 @@ struct tarn_relation {
     struct tarn_producer *rows;
     void *handle; /* the resolver's own */
 };
+/* Names of one part are looked up there before anywhere else: temporary views. */
+#define TARN_NS_TEMPORARY "tarn temporary"
 struct tarn_resolver {
     /* The catalog part was checked and cut off; ns absent for one part. Exact case first, then
      * (one hit only) any case. An unknown snapshot, branch or tag: TARN_NOT_FOUND with what there

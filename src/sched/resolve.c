@@ -5,6 +5,7 @@
  *                there is no such table
  *   a version    a snapshot, by id, branch, tag or time; columns as Spark shows them
  *   a part       branch_x, tag_x, or a metadata table (lake/inspect.h)
+ *   a temporary  view of the session: in front of all else, by a name of one part
  *   a path       "/folder", "/x.metadata.json": a table that no catalog knows (lake/open_path.h)
  */
 #include "format/iceberg/view.h"
@@ -300,6 +301,21 @@ static enum tarn_status find_path(struct tarn_workspace *w, struct tarn_op *op,
     return TARN_OK;
 }
 
+/* ---- views of the session */
+
+static void find_temporary(const struct tarn_workspace *w, const struct tarn_table_ref *ref,
+                           struct tarn_relation *out)
+{
+    const struct tarn_temp_view *v = tarn_temp_view(&w->temps, ref->name);
+    if (!v || ref->suffix.ptr || ref->at != TARN_AT_NOW)
+        return;
+    out->found = true;
+    out->view_sql = tarn_str_view(v->sql);
+    out->view_ns = v->ns ? tarn_str_view(v->ns) : absent;
+    out->view_temps = v->refers;
+    out->view_temp_count = v->refers_count;
+}
+
 /* ---- the resolver */
 
 static enum tarn_status open_version(const struct tarn_lake *lake, struct tarn_op *op,
@@ -329,6 +345,10 @@ static enum tarn_status lookup(struct tarn_resolver *self, struct tarn_op *op,
     struct tarn_table *table;
     struct part part;
     *out = (struct tarn_relation){0};
+    if (ref->ns.ptr && tarn_str_is(ref->ns, TARN_NS_TEMPORARY)) {
+        find_temporary(w, ref, out);
+        return TARN_OK;
+    }
     if (!part_of(ref->suffix, &part))
         return TARN_OK;
     bool plain = !ref->suffix.ptr && ref->at == TARN_AT_NOW;
@@ -390,7 +410,10 @@ static enum tarn_status names(struct tarn_resolver *self, struct tarn_op *op, st
     if (w->catalog->ops->abilities & TARN_CATALOG_VIEWS)
         TARN_TRY(tarn_catalog_list_views(w->catalog, op, absent, &views));
     TARN_NEW_ARRAY(op, *out,
-                   all.count + views.count + w->staged_count + (p ? p->model_count : 0) + 1);
+                   all.count + views.count + w->staged_count + w->temps.count +
+                       (p ? p->model_count : 0) + 1);
+    for (size_t i = 0; i < w->temps.count; i++)
+        (*out)[n++] = tarn_str_view(w->temps.items[i].name);
     for (size_t i = 0; i < all.count; i++)
         TARN_TRY(add_name(op, out, &n, all.items[i], false));
     for (size_t i = 0; i < views.count; i++)

@@ -171,6 +171,7 @@ void tarn_workspace_close(struct tarn_workspace *w)
 {
     if (!w)
         return;
+    tarn_temp_views_release(&w->temps);
     tarn_session_close(w->session);
     tarn_engine_close(w->engine);
     tarn_catalog_close(w->catalog);

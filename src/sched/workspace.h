@@ -42,6 +42,7 @@ struct tarn_workspace {
     int threads;
     struct tarn_table **staged;
     size_t staged_count, staged_cap;
+    struct tarn_temp_views temps; /* of the conversation */
     /* A transaction is open: tables of the catalog stay what they were at their first use. They
      * live in this op. */
     struct tarn_op *hold;

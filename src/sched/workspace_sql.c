@@ -73,6 +73,7 @@ enum tarn_status tarn_workspace_sql(struct tarn_workspace *w, struct tarn_op *op
         .env = {.flow = tarn_workspace_flow(w, tarn_clock_now_us(tarn_clock_real()),
                                             (struct tarn_str){NULL, 0}),
                 .warehouse = w->warehouse,
+                .temps = &w->temps,
                 .ctx = c,
                 .find = find,
                 .pin = pin,

@@ -330,10 +330,11 @@ enum tarn_status tarn__sql_create(struct tarn__run *r)
         return tarn__create_namespace(r);
     if (tarn__at(w, "EXTERNAL"))
         return tarn__fail_here(w, TARN_UNSUPPORTED, "external tables are not in this version");
+    if (!replace_only && (tarn__take(w, "TEMP VIEW") || tarn__take(w, "TEMPORARY VIEW")))
+        return tarn__sql_create_temp_view(r, replace);
     if (tarn__at(w, "TEMP") || tarn__at(w, "TEMPORARY")) {
-        (void)tarn__fail_here(w, TARN_UNSUPPORTED,
-                              "temporary tables and views are not in this version");
-        tarn_hint(w->op, "WITH s AS (SELECT ..) MERGE INTO .. USING s: any statement may begin so");
+        (void)tarn__fail_here(w, TARN_UNSUPPORTED, "temporary tables are not in this version");
+        tarn_hint(w->op, "CREATE TEMP VIEW v AS SELECT .. keeps a query for the session");
         return TARN_UNSUPPORTED;
     }
     return tarn__expect(w, replace ? "TABLE" : "TABLE, VIEW or NAMESPACE");

@@ -283,7 +283,7 @@ static enum tarn_status describe_relation(struct tarn__run *r, const struct tarn
     struct tarn_type type;
     struct tarn__list list;
     TARN_TRY(tarn__relation_columns(r, target, &type));
-    if (!target->suffix.ptr)
+    if (!target->suffix.ptr && !tarn__temp_view(r, target))
         TARN_TRY(put_comments(r, target->ident, &type));
     TARN_TRY(tarn__list_begin(&list, r, "col_name data_type comment"));
     TARN_TRY(put_columns(&list, &type));
@@ -334,7 +334,8 @@ static enum tarn_status describe_name(struct tarn__run *r, bool extended)
     struct tarn_table *t = NULL;
     struct tarn__dotted d;
     TARN_TRY(tarn__take_target(r, &target));
-    if (!target.suffix.ptr)
+    bool temporary = tarn__temp_view(r, &target) != NULL;
+    if (!target.suffix.ptr && !temporary)
         TARN_TRY(tarn__target_find(r, &target, &t));
     if (t && !r->words.end && !tarn__at(&r->words, ";")) {
         TARN_TRY(tarn__take_dotted(&r->words, &d));
@@ -347,7 +348,7 @@ static enum tarn_status describe_name(struct tarn__run *r, bool extended)
         return describe_table(r, t, extended);
     struct tarn_str column;
     enum tarn_status status = describe_relation(r, &target);
-    if (status != TARN_TABLE)
+    if (status != TARN_TABLE || temporary)
         return status;
     struct tarn_report told = r->op->report;
     size_t offset = 0;

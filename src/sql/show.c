@@ -52,7 +52,7 @@ static enum tarn_status show_names(struct tarn__run *r, const struct tarn_idents
     TARN_TRY(take_like(r, &pattern));
     TARN_TRY(tarn__list_begin(&list, r, "namespace name"));
     for (size_t i = 0; i < names->count; i++)
-        if ((!ns.ptr || tarn_str_eq(ns, names->items[i].ns)) &&
+        if ((!ns.ptr || names->items[i].ns.len == 0 || tarn_str_eq(ns, names->items[i].ns)) &&
             tarn__like(names->items[i].name, pattern))
             TARN_TRY(tarn__list_texts(&list, names->items[i].ns, names->items[i].name,
                                       (struct tarn_str){NULL, 0}));
@@ -141,7 +141,9 @@ static enum tarn_status show_columns(struct tarn__run *r)
         TARN_TRY(tarn__expect(&r->words, "FROM"));
     TARN_TRY(tarn__take_target(r, &target));
     TARN_TRY(tarn__expect_end(&r->words));
-    TARN_TRY(tarn__target_find(r, &target, &t));
+    t = NULL;
+    if (!tarn__temp_view(r, &target))
+        TARN_TRY(tarn__target_find(r, &target, &t));
     enum tarn_status status = t ? TARN_OK : tarn__relation_columns(r, &target, &relation);
     if (status == TARN_TABLE) {
         tarn_clear(r->op);

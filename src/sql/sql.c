@@ -117,6 +117,7 @@ enum tarn_status tarn__take_target(struct tarn__run *r, struct tarn__target *out
         parts++;
         d.count--;
     }
+    out->bare = d.count == 1 && parts == d.parts;
     out->offset = d.begin;
     out->length = d.end - d.begin;
     TARN_TRY(ident_of(r, parts, d.count, &out->ident));
@@ -126,6 +127,8 @@ enum tarn_status tarn__take_target(struct tarn__run *r, struct tarn__target *out
 enum tarn_status tarn__target_find(struct tarn__run *r, const struct tarn__target *t,
                                    struct tarn_table **out)
 {
+    if (tarn__temp_view(r, t))
+        return tarn__fail_temp_view(r, t);
     TARN_TRY(find(r, t->ident, out));
     return *out ? tarn__pin(r, *out) : TARN_OK;
 }
@@ -254,6 +257,8 @@ enum tarn_status tarn__pin_refs(struct tarn__run *r, struct tarn_sql_text query)
     TARN_TRY(tarn_session_refs(r->sql->env->flow.session, r->op, query, &refs));
     for (size_t i = 0; i < refs.count; i++) {
         struct tarn_ident ident = {refs.items[i].ns, refs.items[i].name};
+        if (!ident.ns.ptr && tarn_temp_view(r->sql->env->temps, ident.name))
+            continue; /* what it reads is looked up when it is read */
         if (!ident.ns.ptr && r->sql->ns)
             ident.ns = tarn_str_view(r->sql->ns);
         if (!ident.ns.ptr)

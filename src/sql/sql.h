@@ -16,10 +16,25 @@
 
 #include "flow/flow.h"
 
+/* Views of the session (temp_view.c), in front of the catalog's names of one part; on the heap. */
+struct tarn_temp_view {
+    char *name, *sql, *ns;   /* ns: where its names of one part are looked up; NULL = anywhere */
+    struct tarn_str *refers; /* the temporary views that it reads */
+    size_t refers_count;
+};
+struct tarn_temp_views {
+    struct tarn_temp_view *items;
+    size_t count;
+};
+const struct tarn_temp_view *tarn_temp_view(const struct tarn_temp_views *, struct tarn_str name);
+void tarn_temp_views_release(struct tarn_temp_views *);
+
 /* What a conversation works with; borrowed, longer alive than it. */
 struct tarn_sql_env {
     struct tarn_flow flow;     /* lake, engine, session */
     struct tarn_str warehouse; /* new tables lie in <warehouse>/<ns>/<name> */
+    /* what the resolver finds under TARN_NS_TEMPORARY; NULL: there can be none */
+    struct tarn_temp_views *temps;
     void *ctx;
     /* The table as SQL sees it (pinned, staged, catalog); *out NULL if there is none. */
     enum tarn_status (*find)(void *ctx, struct tarn_op *, struct tarn_ident,

@@ -99,6 +99,7 @@ typedef enum tarn_status tarn__verb(struct tarn__run *r);
 struct tarn__target {
     struct tarn_ident ident;
     struct tarn_str suffix;
+    bool bare;             /* of one part, as written */
     size_t offset, length; /* in the statement */
 };
 enum tarn_status tarn__take_target(struct tarn__run *r, struct tarn__target *out) TARN_MUST_USE;
@@ -145,7 +146,14 @@ tarn__verb tarn__sql_insert, tarn__sql_truncate;
 tarn__verb tarn__sql_delete, tarn__sql_update, tarn__sql_merge;
 tarn__verb tarn__sql_call, tarn__sql_show, tarn__sql_describe, tarn__sql_set, tarn__sql_reset;
 tarn__verb tarn__sql_begin, tarn__sql_commit, tarn__sql_rollback;
+/* temp_view.c: the view of the session that a name means; NULL = none */
+const struct tarn_temp_view *tarn__temp_view(const struct tarn__run *r,
+                                             const struct tarn__target *t);
+/* A table or a view of the catalog is wanted. */
+enum tarn_status tarn__fail_temp_view(struct tarn__run *r,
+                                      const struct tarn__target *t) TARN_MUST_USE;
 /* CREATE / DROP / ALTER VIEW: behind the word VIEW. or_replace: CREATE OR REPLACE. */
+enum tarn_status tarn__sql_create_temp_view(struct tarn__run *r, bool or_replace) TARN_MUST_USE;
 enum tarn_status tarn__sql_create_view(struct tarn__run *r, bool or_replace) TARN_MUST_USE;
 enum tarn_status tarn__sql_drop_view(struct tarn__run *r) TARN_MUST_USE;
 enum tarn_status tarn__sql_alter_view(struct tarn__run *r) TARN_MUST_USE;

@@ -5,6 +5,7 @@
  *     ALTER VIEW [IF EXISTS] v AS query | RENAME TO w | SET TBLPROPERTIES (..)
  *         | UNSET TBLPROPERTIES [IF EXISTS] ('k', ..)
  *     DROP VIEW [IF EXISTS] v
+ *     CREATE [OR REPLACE] TEMP VIEW v ..     of the session (temp_view.c)
  */
 #include <stdio.h>
 #include <string.h>
@@ -172,6 +173,51 @@ enum tarn_status tarn__sql_create_view(struct tarn__run *r, bool or_replace)
     return TARN_OK;
 }
 
+/* ---- CREATE TEMP VIEW */
+
+static enum tarn_status look_before_temporary(struct create_view *x, bool replace,
+                                              bool if_not_exists, bool *there)
+{
+    struct tarn__run *r = x->run;
+    struct tarn_str name = x->target.ident.name;
+    *there = tarn__temp_view(r, &x->target) && !replace;
+    if (!x->target.bare) {
+        (void)tarn_fail(r->op, TARN_INVALID, "a temporary view has a name of one part");
+        tarn_hint(r->op, "it is no thing of the catalog: CREATE TEMP VIEW %.*s AS ..",
+                  TARN_STR_ARG(name));
+    } else if (!r->sql->env->temps) {
+        (void)tarn_fail(r->op, TARN_UNSUPPORTED, "there are no temporary views here");
+    } else if (*there && !if_not_exists) {
+        (void)tarn_fail(r->op, TARN_EXISTS, "temporary view \"%.*s\" exists already",
+                        TARN_STR_ARG(name));
+        tarn_hint(r->op, "CREATE OR REPLACE TEMP VIEW takes its place");
+    } else {
+        return TARN_OK;
+    }
+    tarn__place_at(&r->words, x->target.offset);
+    return r->op->report.status;
+}
+
+enum tarn_status tarn__sql_create_temp_view(struct tarn__run *r, bool or_replace)
+{
+    struct create_view x = {.run = r};
+    struct tarn_str sql;
+    bool there, if_not_exists = tarn__take(&r->words, "IF NOT EXISTS");
+    TARN_TRY(take_statement(&x));
+    TARN_TRY(look_before_temporary(&x, or_replace, if_not_exists, &there));
+    tarn__done(r, "CREATE VIEW", -1);
+    if (there) {
+        r->answer->notice = tarn_sprintf(r->op, "temporary view \"%.*s\" is there already",
+                                         TARN_STR_ARG(x.target.ident.name));
+        return r->answer->notice.ptr ? TARN_OK : TARN_NOMEM;
+    }
+    TARN_TRY(tarn__view_text_of(r, &x.text, &sql));
+    enum tarn_status status = tarn__temp_view_put(r, x.target.ident.name, sql);
+    if (status != TARN_OK && r->op->report.line == 0)
+        tarn__place_at(&r->words, x.target.offset);
+    return status;
+}
+
 /* ---- the view that a statement is about */
 
 /* *gone: IF EXISTS, and there is none. */
@@ -180,6 +226,8 @@ static enum tarn_status take_view(struct tarn__run *r, struct tarn__view *v, boo
     struct tarn__target target;
     bool if_exists = tarn__take(&r->words, "IF EXISTS");
     TARN_TRY(tarn__take_target(r, &target));
+    if (tarn__temp_view(r, &target)) /* DROP has looked; ALTER wants one of the catalog */
+        return tarn__fail_temp_view(r, &target);
     enum tarn_status status = tarn__target_view(r, &target, v);
     *gone = if_exists && status == TARN_TABLE;
     if (!*gone)
@@ -190,10 +238,32 @@ static enum tarn_status take_view(struct tarn__run *r, struct tarn__view *v, boo
     return TARN_OK;
 }
 
+/* *out: it is one, and it went. */
+static enum tarn_status drop_temporary(struct tarn__run *r, bool *out)
+{
+    struct tarn__words start = r->words;
+    struct tarn__target target;
+    (void)tarn__take(&r->words, "IF EXISTS");
+    TARN_TRY(tarn__take_target(r, &target));
+    const struct tarn_temp_view *v = tarn__temp_view(r, &target);
+    *out = v != NULL;
+    if (!v) {
+        r->words = start;
+        return TARN_OK;
+    }
+    TARN_TRY(tarn__expect_end(&r->words));
+    tarn__temp_view_drop(r, v);
+    tarn__done(r, "DROP VIEW", -1);
+    return TARN_OK;
+}
+
 enum tarn_status tarn__sql_drop_view(struct tarn__run *r)
 {
     struct tarn__view v;
-    bool gone;
+    bool gone, temporary;
+    TARN_TRY(drop_temporary(r, &temporary));
+    if (temporary)
+        return TARN_OK;
     TARN_TRY(tarn__outside_transaction(r, "DROP VIEW"));
     TARN_TRY(take_view(r, &v, &gone));
     TARN_TRY(tarn__expect_end(&r->words));
@@ -326,6 +396,21 @@ static void put_properties(struct tarn_buf *b, const struct tarn_kvs *all)
     tarn_buf_z(b, any ? ")" : "");
 }
 
+static enum tarn_status show_temporary(struct tarn__run *r, const struct tarn_temp_view *v)
+{
+    struct tarn__list list;
+    struct tarn_buf b;
+    struct tarn_str text, none = {NULL, 0};
+    tarn_buf_init(&b, (size_t)64 << 20);
+    tarn_buf_z(&b, "CREATE TEMP VIEW ");
+    tarn__put_name(&b, tarn_str_view(v->name));
+    tarn_buf_printf(&b, "\nAS %s", v->sql);
+    TARN_TRY((enum tarn_status)tarn_buf_take(r->op, &b, "the statement", &text));
+    TARN_TRY(tarn__list_begin(&list, r, "createtab_stmt"));
+    TARN_TRY(tarn__list_texts(&list, text, none, none));
+    return tarn__list_end(&list, "SHOW");
+}
+
 enum tarn_status tarn__show_create_view(struct tarn__run *r)
 {
     struct tarn__target target;
@@ -335,6 +420,9 @@ enum tarn_status tarn__show_create_view(struct tarn__run *r)
     struct tarn_str text, none = {NULL, 0};
     TARN_TRY(tarn__take_target(r, &target));
     TARN_TRY(tarn__expect_end(&r->words));
+    const struct tarn_temp_view *temporary = tarn__temp_view(r, &target);
+    if (temporary)
+        return show_temporary(r, temporary);
     TARN_TRY(tarn__target_view(r, &target, &v));
     const struct tarn_view_version *now = tarn_view_current(&v.metadata);
     const struct tarn_view_sql *sql = tarn_view_sql(now);

@@ -29,6 +29,13 @@ struct tarn__view_text {
  * this session has. */
 enum tarn_status tarn__view_add_version(struct tarn__run *r, struct tarn__view *v,
                                         const struct tarn__view_text *text) TARN_MUST_USE;
+/* The text of a view: the query must run; with names of its own for columns it stands inside. */
+enum tarn_status tarn__view_text_of(struct tarn__run *r, const struct tarn__view_text *text,
+                                    struct tarn_str *out) TARN_MUST_USE;
+/* Views of the session (temp_view.c). */
+enum tarn_status tarn__temp_view_put(struct tarn__run *r, struct tarn_str name,
+                                     struct tarn_str sql) TARN_MUST_USE;
+void tarn__temp_view_drop(struct tarn__run *r, const struct tarn_temp_view *v);
 /* Writes the metadata and swaps the catalog's pointer. */
 enum tarn_status tarn__view_publish(struct tarn__run *r, struct tarn__view *v) TARN_MUST_USE;
 

@@ -124,6 +124,16 @@ static bool same_name(struct tarn_ident a, struct tarn_ident b)
 
 static enum tarn_status check_text(struct reads *c, struct tarn_sql_text text, struct tarn_str ns);
 
+static enum tarn_status only_of_session(struct reads *c, const struct tarn_table_ref *ref)
+{
+    (void)tarn_fail(c->run->op, TARN_INVALID,
+                    "a view cannot read \"%.*s\", which only this session has",
+                    TARN_STR_ARG(ref->name));
+    tarn_hint(c->run->op, "CREATE TEMP VIEW makes a view that can");
+    tarn__place_at(&c->run->words, ref->offset);
+    return TARN_INVALID;
+}
+
 static enum tarn_status check_ref(struct reads *c, const struct tarn_table_ref *ref,
                                   struct tarn_str ns)
 {
@@ -133,13 +143,16 @@ static enum tarn_status check_ref(struct reads *c, const struct tarn_table_ref *
     struct tarn_table *table;
     struct tarn__view view;
     bool found = false;
-    if (ident.ns.ptr && same_name(ident, c->view)) {
+    bool temporary = c->depth == 1 && !ref->ns.ptr && tarn_temp_view(r->sql->env->temps, ref->name);
+    if (!temporary && ident.ns.ptr && same_name(ident, c->view)) {
         (void)tarn_fail(r->op, TARN_INVALID, "view %.*s.%.*s would read itself",
                         TARN_STR_ARG(c->view.ns), TARN_STR_ARG(c->view.name));
         if (c->depth == 1)
             tarn__place_at(&r->words, ref->offset);
         return TARN_INVALID;
     }
+    if (temporary)
+        return only_of_session(c, ref);
     TARN_TRY(env->find(env->ctx, r->op, ident, &table));
     if (table)
         return TARN_OK;
@@ -155,10 +168,7 @@ static enum tarn_status check_ref(struct reads *c, const struct tarn_table_ref *
     /* a metadata table, a view of the project, a path; what is nothing fails when it is described */
     if (ref->ns.ptr || c->depth > 1 || tarn_is_table_path(ref->name))
         return TARN_OK;
-    (void)tarn_fail(r->op, TARN_INVALID, "a view cannot read \"%.*s\", which only this session has",
-                    TARN_STR_ARG(ref->name));
-    tarn__place_at(&r->words, ref->offset);
-    return TARN_INVALID;
+    return only_of_session(c, ref);
 }
 
 static enum tarn_status check_text(struct reads *c, struct tarn_sql_text text, struct tarn_str ns)
@@ -233,6 +243,17 @@ static enum tarn_status stored_text(struct tarn__run *r, const struct tarn__view
     }
     tarn_buf_z(&b, renamed ? ")" : "");
     return (enum tarn_status)tarn_buf_take(r->op, &b, "the view's text", out);
+}
+
+enum tarn_status tarn__view_text_of(struct tarn__run *r, const struct tarn__view_text *text,
+                                    struct tarn_str *out)
+{
+    struct tarn_sql_text query;
+    struct tarn_schema schema;
+    bool renamed;
+    TARN_TRY(query_text(r, text, &query));
+    TARN_TRY(make_schema(r, text, query, &schema, &renamed));
+    return stored_text(r, text, renamed, out);
 }
 
 static enum tarn_status schema_id_of(struct tarn_op *op, struct tarn_view_metadata *m,

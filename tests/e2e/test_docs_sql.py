@@ -101,6 +101,11 @@ CONTEXTS = {
         },
         {"select a from raw.w": "2"},
     ),
+    ("docs/sql.md", "Temporary views"): Context(
+        "create namespace raw; use raw; create table t (id int, day date); insert into t values (1, date '2020-01-01'), (2, current_date);",
+        {},
+        {"select id from raw.t": "2"},
+    ),
     ("docs/sql.md", "What changed"): Context(
         ORDERS + "insert into raw.orders values (3, 'eu', 1);",
         {"'start-snapshot-id', '82..', 'end-snapshot-id', '91..'": "'end-snapshot-id', '{snapshot}'"},

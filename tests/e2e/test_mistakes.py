@@ -32,7 +32,7 @@ MISTAKES = [
     ("create table raw.x (id int) partitioned by (dayz(id))", 45, 'there is no partition transform "dayz"', "did you mean day?"),
     ("create table nope.x (id int)", 14, 'namespace "nope" not found', "CREATE NAMESPACE nope makes it"),
     ("create table raw.x (a int, A int)", 28, 'column "A" is defined twice', None),
-    ("create temp view v as select 1", 8, "temporary tables and views are not in this version", "WITH s AS"),
+    ("create temp table v as select 1", 8, "temporary tables are not in this version", "CREATE TEMP VIEW"),
     ("drop tabel raw.orders", 6, "expected TABLE, VIEW or NAMESPACE, found tabel", None),
     ("alter table raw.orders drop column region", 36, 'column "region" cannot be dropped', "DROP PARTITION FIELD first"),
     ("alter table raw.orders rename column region to AMOUNT", 48, 'column "AMOUNT" is there already', None),

@@ -146,3 +146,15 @@ def test_one_ctrl_c_is_enough(small):
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=30)
     assert process.returncode == 130 and "cancelled" in err
+
+
+def test_a_temporary_view_is_the_sessions(filled, tmp_path):
+    """Several statements of one call and a script are one session; the next call knows nothing of it."""
+    assert filled("sql", "create temp view v as select id from raw.t where id > 1; select count(*) as n from v", "--format", "csv").out == "n\n2\n"
+    assert 'table "v" not found' in filled("sql", "select * from v", code=1).err
+    script = tmp_path / "s.sql"
+    script.write_text("create temporary view v as\nselect id\nfrom raw.t;\n\nselect nope\nfrom v;\n")
+    result = filled("sql", "-f", str(script), code=1)
+    assert result.out == "CREATE VIEW\n" and f"{script}:5:8" in result.err
+    assert filled.pointers().keys() == {"raw.t"}
+    assert filled.rows("show views") == []

@@ -33,13 +33,19 @@ struct reading {
     struct tarn__refs *refs;
     struct tarn_str ns; /* for names of one part; absent = none */
     bool ns_only;       /* a view's: it must not mean another table once its own is gone */
+    /* temporary views that it may mean: all, or those */
+    bool all_temps;
+    const struct tarn_str *temps;
+    size_t temp_count;
 };
 
 static const struct tarn_str absent = {NULL, 0};
 
 static struct tarn_str full_name(struct tarn_op *op, struct tarn_str ns, struct tarn_str name)
 {
-    return ns.ptr ? tarn_sprintf(op, "%.*s.%.*s", TARN_STR_ARG(ns), TARN_STR_ARG(name)) : name;
+    if (!ns.ptr || tarn_str_is(ns, TARN_NS_TEMPORARY))
+        return name;
+    return tarn_sprintf(op, "%.*s.%.*s", TARN_STR_ARG(ns), TARN_STR_ARG(name));
 }
 
 static void version_text(struct tarn_op *op, struct tarn_buf *b, const struct tarn__name *n)
@@ -200,7 +206,11 @@ static enum tarn_status open_view(struct bind *b, struct tarn__name *n, struct t
     TARN_TRY_WHILE(b->op, tarn__parse(b->s, b->op, &text, 0, refs), "reading view %.*s",
                    TARN_STR_ARG(full));
     struct tarn_str ns = n->relation.view_ns;
-    struct reading r = {.refs = refs, .ns = ns, .ns_only = ns.ptr != NULL};
+    struct reading r = {.refs = refs,
+                        .ns = ns,
+                        .ns_only = ns.ptr != NULL,
+                        .temps = n->relation.view_temps,
+                        .temp_count = n->relation.view_temp_count};
     TARN_TRY_WHILE(b->op, collect(b, &r), "reading view %.*s", TARN_STR_ARG(full));
     b->depth--;
     n->view_refs = refs;
@@ -363,6 +373,14 @@ static enum tarn_status name_of(struct bind *b, const struct tarn_table_ref *ref
     return relation.found ? add_name(b, ref, &relation, out) : TARN_OK;
 }
 
+static bool may_be_temporary(const struct reading *r, const struct tarn_table_ref *ref)
+{
+    bool may = r->all_temps;
+    for (size_t i = 0; !may && i < r->temp_count; i++)
+        may = tarn_str_eq_nocase(r->temps[i], ref->name);
+    return may && !ref->ns.ptr && ref->at == TARN_AT_NOW;
+}
+
 static enum tarn_status on_ref(struct bind *b, const struct reading *r, size_t at)
 {
     const struct tarn_table_ref *written = &r->refs->items[at];
@@ -377,7 +395,13 @@ static enum tarn_status on_ref(struct bind *b, const struct reading *r, size_t a
             return TARN_NOMEM;
     }
     ref.catalog = absent;
-    if (!ref.ns.ptr && r->ns.ptr) {
+    if (may_be_temporary(r, &ref)) {
+        struct tarn_table_ref in = ref;
+        in.ns = TARN_STR(TARN_NS_TEMPORARY);
+        TARN_TRY(name_of(b, &in, absent, &n));
+        spelled = spelled && !n;
+    }
+    if (!n && !ref.ns.ptr && r->ns.ptr) {
         struct tarn_table_ref in = ref;
         in.ns = r->ns;
         TARN_TRY(name_of(b, &in, absent, &n));
@@ -478,7 +502,7 @@ enum tarn_status tarn__names_bind(struct tarn_session *s, struct tarn_op *op,
     if (!b)
         return TARN_NOMEM;
     *b = (struct bind){.s = s, .op = op, .out = out};
-    struct reading top = {.refs = refs, .ns = tarn_str_view(s->ns)};
+    struct reading top = {.refs = refs, .ns = tarn_str_view(s->ns), .all_temps = true};
     if (s->resolver)
         TARN_TRY(collect(b, &top));
     TARN_TRY(finish_texts(b, refs, body, text));
