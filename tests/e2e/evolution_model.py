@@ -317,13 +317,11 @@ class Table:
 
     def update(self):
         """A row that changes is written anew, as the columns are now."""
-        if not self.rows:
+        others = [f for f in self.root.fields if f.name != "k"]
+        if not self.rows or not others:
             return None
-        row = self.rng.choice(self.rows)
-        f = self.rng.choice(self.root.fields[1:] if self.root.fields[0].name == "k" else self.root.fields[:1])
+        row, f = self.rng.choice(self.rows), self.rng.choice(others)
         key = row[next(g.id for g in self.root.fields if g.name == "k")]
-        if f.name == "k":
-            return None
         value = self.make_value(f.type)
         row[f.id] = value
         return f"update {self.name} set {f.name} = {self.literal(value, f.type)} where k = {key}"
