@@ -56,7 +56,7 @@ struct tarn_change {
     struct tarn_kvs set_properties; /* value absent = remove */
     struct tarn_kvs required;       /* value absent = must not be set */
     struct tarn__rows rows;
-    bool asked_remove_all; /* rows.remove_all unless there is nothing to remove */
+    bool asked_remove_all;         /* rows.remove_all unless there is nothing to remove */
     struct tarn__str_list touched; /* data files of rows that equality deletes are about */
     bool only_rewrites;
     bool keeps_appended; /* appended files are somebody else's: never removed */
