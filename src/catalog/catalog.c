@@ -232,6 +232,13 @@ enum tarn_status tarn_catalog_drop_namespace(struct tarn_catalog *c, struct tarn
     return told(op, c->ops->drop_namespace(c, op, ns));
 }
 
+enum tarn_status tarn_catalog_drop_namespace_cascade(struct tarn_catalog *c, struct tarn_op *op,
+                                                     struct tarn_str ns)
+{
+    TARN_TRY(enter(c, op));
+    return told(op, c->ops->drop_namespace_cascade(c, op, ns));
+}
+
 enum tarn_status tarn_catalog_namespace_properties(struct tarn_catalog *c, struct tarn_op *op,
                                                    struct tarn_str ns, struct tarn_properties *out)
 {

@@ -82,6 +82,8 @@ struct tarn_catalog_ops {
     enum tarn_status (*create_namespace)(struct tarn_catalog *, struct tarn_op *,
                                          struct tarn_str ns, struct tarn_properties);
     enum tarn_status (*drop_namespace)(struct tarn_catalog *, struct tarn_op *, struct tarn_str ns);
+    enum tarn_status (*drop_namespace_cascade)(struct tarn_catalog *, struct tarn_op *,
+                                               struct tarn_str ns);
     enum tarn_status (*namespace_properties)(struct tarn_catalog *, struct tarn_op *,
                                              struct tarn_str ns, struct tarn_properties *out);
     enum tarn_status (*set_namespace_properties)(struct tarn_catalog *, struct tarn_op *,
@@ -126,6 +128,10 @@ enum tarn_status tarn_catalog_create_namespace(struct tarn_catalog *, struct tar
                                                struct tarn_properties) TARN_MUST_USE;
 enum tarn_status tarn_catalog_drop_namespace(struct tarn_catalog *, struct tarn_op *,
                                              struct tarn_str ns) TARN_MUST_USE;
+/* With all tables, views and namespaces that it holds at that moment, in one transaction: all or
+ * none. */
+enum tarn_status tarn_catalog_drop_namespace_cascade(struct tarn_catalog *, struct tarn_op *,
+                                                     struct tarn_str ns) TARN_MUST_USE;
 enum tarn_status tarn_catalog_namespace_properties(struct tarn_catalog *, struct tarn_op *,
                                                    struct tarn_str ns,
                                                    struct tarn_properties *out) TARN_MUST_USE;

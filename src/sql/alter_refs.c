@@ -95,8 +95,9 @@ static enum tarn_status snapshot_of(struct tarn__alter *a, struct tarn_str versi
     return TARN_OK;
 }
 
-/* AS OF VERSION v; else what main is at. */
-static enum tarn_status take_as_of(struct tarn__alter *a, int64_t *out)
+/* AS OF VERSION v; else what main is at. Where main is at nothing, a new branch begins with an empty
+ * snapshot of its own, as Iceberg's SnapshotManager makes it. */
+static enum tarn_status take_as_of(struct tarn__alter *a, bool new_branch, int64_t *out)
 {
     struct tarn__words *w = &a->r->words;
     const struct tarn_snapshot *now = tarn_metadata_current(&a->table->metadata);
@@ -111,13 +112,13 @@ static enum tarn_status take_as_of(struct tarn__alter *a, int64_t *out)
     }
     if (tarn__at(w, "AS"))
         return tarn__expect(w, "AS OF VERSION");
-    if (!now) {
+    if (!now && !new_branch) {
         (void)tarn_fail(a->r->op, TARN_INVALID, "the table has no snapshot yet");
         tarn_hint(a->r->op, "INSERT something first");
         tarn__place_at(w, a->target.offset);
         return TARN_INVALID;
     }
-    *out = now->snapshot_id;
+    *out = now ? now->snapshot_id : tarn_change_snapshot_id(a->change);
     return TARN_OK;
 }
 
@@ -164,7 +165,7 @@ enum tarn_status tarn__alter_make_ref(struct tarn__alter *a, bool is_tag, bool c
         ref = *old;
     ref.name = name;
     ref.is_tag = is_tag;
-    TARN_TRY(take_as_of(a, &ref.snapshot_id));
+    TARN_TRY(take_as_of(a, !is_tag && create && (!old || quiet), &ref.snapshot_id));
     TARN_TRY(take_retention(w, &ref));
     if (old && quiet && !replace) {
         a->r->answer->notice = tarn_sprintf(a->r->op, "%s %.*s is there already",

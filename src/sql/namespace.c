@@ -242,70 +242,13 @@ enum tarn_status tarn__alter_namespace(struct tarn__run *r)
 
 /* ---- DROP NAMESPACE */
 
-/* A namespace that was there by its contents alone goes with them. */
-static enum tarn_status unless_gone(struct tarn__run *r, enum tarn_status status)
-{
-    if (status != TARN_NOT_FOUND)
-        return status;
-    tarn_clear(r->op);
-    return TARN_OK;
-}
-
-static enum tarn_status drop_views(struct tarn__run *r, struct tarn_str ns)
-{
-    struct tarn_idents views = {0};
-    enum tarn_status status = tarn_catalog_list_views(catalog_of(r), r->op, ns, &views);
-    if (status == TARN_UNSUPPORTED || status == TARN_NOT_FOUND) {
-        tarn_clear(r->op);
-        return TARN_OK;
-    }
-    TARN_TRY(status);
-    for (size_t i = 0; i < views.count; i++) {
-        struct tarn_swap swap = {.ident = views.items[i]};
-        TARN_TRY(tarn_catalog_load_view(catalog_of(r), r->op, swap.ident, &swap.expected));
-        TARN_TRY(tarn_catalog_commit_view(catalog_of(r), r->op, &swap));
-    }
-    return TARN_OK;
-}
-
-static enum tarn_status drop_tables(struct tarn__run *r, struct tarn_str ns)
-{
-    struct tarn_idents tables = {0};
-    TARN_TRY(drop_views(r, ns));
-    TARN_TRY(unless_gone(r, tarn_catalog_list_tables(catalog_of(r), r->op, ns, &tables)));
-    for (size_t i = 0; i < tables.count; i++) {
-        struct tarn_swap swap = {.ident = tables.items[i]};
-        TARN_TRY(tarn_catalog_load(catalog_of(r), r->op, swap.ident, &swap.expected));
-        TARN_TRY(tarn_catalog_commit(catalog_of(r), r->op, &swap, 1));
-    }
-    return TARN_OK;
-}
-
-/* CASCADE drops the tables, the views and the namespaces below, the deepest first; files stay, as
- * by DROP TABLE. */
-static enum tarn_status drop_contents(struct tarn__run *r, struct tarn_str ns)
-{
-    struct tarn_names all;
-    struct tarn_str below = tarn_sprintf(r->op, "%.*s.", TARN_STR_ARG(ns));
-    if (!below.ptr)
-        return TARN_NOMEM;
-    TARN_TRY(tarn_catalog_list_namespaces(catalog_of(r), r->op, &all));
-    for (size_t i = all.count; i-- > 0;) {
-        if (!tarn_str_starts(all.items[i], below))
-            continue;
-        TARN_TRY(drop_tables(r, all.items[i]));
-        TARN_TRY(unless_gone(r, tarn_catalog_drop_namespace(catalog_of(r), r->op, all.items[i])));
-    }
-    return drop_tables(r, ns);
-}
-
+/* CASCADE drops the tables, the views and the namespaces below, all or none; files stay, as by DROP
+ * TABLE. */
 static enum tarn_status drop(struct tarn__run *r, struct tarn_str ns, bool cascade, size_t offset)
 {
     if (cascade)
-        TARN_TRY(drop_contents(r, ns));
+        return tarn_catalog_drop_namespace_cascade(catalog_of(r), r->op, ns);
     enum tarn_status status = tarn_catalog_drop_namespace(catalog_of(r), r->op, ns);
-    if (cascade)
-        return unless_gone(r, status);
     if (status == TARN_NOT_EMPTY) {
         tarn_hint(r->op, "DROP NAMESPACE %.*s CASCADE drops its tables too", TARN_STR_ARG(ns));
         tarn__place_at(&r->words, offset);

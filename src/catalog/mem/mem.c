@@ -501,6 +501,31 @@ static enum tarn_status mem_drop_namespace(struct tarn_catalog *c, struct tarn_o
     return leave(m, status);
 }
 
+static enum tarn_status mem_drop_namespace_cascade(struct tarn_catalog *c, struct tarn_op *op,
+                                                   struct tarn_str ns)
+{
+    struct mem *m = enter(c);
+    enum tarn_status status = need_namespace(m, op, ns);
+    size_t objects = 0, spaces = 0;
+    if (status != TARN_OK)
+        return leave(m, status);
+    for (size_t i = 0; i < m->object_count; i++) {
+        if (tarn__ns_within(m->objects[i].ident.ns, ns))
+            drop_object(&m->objects[i]);
+        else
+            m->objects[objects++] = m->objects[i];
+    }
+    for (size_t i = 0; i < m->ns_count; i++) {
+        if (tarn__ns_within(m->namespaces[i].ns, ns))
+            drop_namespace(&m->namespaces[i]);
+        else
+            m->namespaces[spaces++] = m->namespaces[i];
+    }
+    m->object_count = objects;
+    m->ns_count = spaces;
+    return leave(m, TARN_OK);
+}
+
 static enum tarn_status read_properties(struct mem *m, struct tarn_op *op, struct tarn_str ns,
                                         struct tarn_properties *out)
 {
@@ -554,6 +579,7 @@ static const struct tarn_catalog_ops mem_ops = {
     .list_namespaces = mem_list_namespaces,
     .create_namespace = mem_create_namespace,
     .drop_namespace = mem_drop_namespace,
+    .drop_namespace_cascade = mem_drop_namespace_cascade,
     .namespace_properties = mem_namespace_properties,
     .set_namespace_properties = mem_set_namespace_properties,
     .close = mem_close,

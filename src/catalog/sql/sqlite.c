@@ -36,6 +36,7 @@ const struct tarn_catalog_ops tarn__sqlite_ops = {
     .list_namespaces = tarn__sqlite_list_namespaces,
     .create_namespace = tarn__sqlite_create_namespace,
     .drop_namespace = tarn__sqlite_drop_namespace,
+    .drop_namespace_cascade = tarn__sqlite_drop_namespace_cascade,
     .namespace_properties = tarn__sqlite_namespace_properties,
     .set_namespace_properties = tarn__sqlite_set_namespace_properties,
     .close = sqlite_close,

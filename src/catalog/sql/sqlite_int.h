@@ -97,6 +97,8 @@ enum tarn_status tarn__sqlite_create_namespace(struct tarn_catalog *, struct tar
                                                struct tarn_str ns, struct tarn_properties);
 enum tarn_status tarn__sqlite_drop_namespace(struct tarn_catalog *, struct tarn_op *,
                                              struct tarn_str ns);
+enum tarn_status tarn__sqlite_drop_namespace_cascade(struct tarn_catalog *, struct tarn_op *,
+                                                     struct tarn_str ns);
 enum tarn_status tarn__sqlite_namespace_properties(struct tarn_catalog *, struct tarn_op *,
                                                    struct tarn_str ns, struct tarn_properties *out);
 enum tarn_status tarn__sqlite_set_namespace_properties(struct tarn_catalog *, struct tarn_op *,

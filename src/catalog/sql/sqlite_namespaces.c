@@ -173,6 +173,28 @@ enum tarn_status tarn__sqlite_drop_namespace(struct tarn_catalog *c, struct tarn
     return tarn__sql_transact((struct tarn__sqlite *)c, op, TARN__SQL_WRITE, drop, &ns);
 }
 
+static enum tarn_status drop_cascade(struct tarn__sqlite *c, struct tarn_op *op, void *arg)
+{
+    struct tarn_str ns = *(const struct tarn_str *)arg;
+    struct tarn__args args = TARN__ARGS(c->base.catalog_name, ns);
+    TARN_TRY(tarn__sql_need_namespace(c, op, ns));
+    TARN_TRY(tarn__sql_write(c, op,
+                             "DELETE FROM iceberg_tables WHERE catalog_name = ?1 AND "
+                             "(table_namespace = ?2 OR "
+                             "substr(table_namespace, 1, length(?2) + 1) = ?2 || '.')",
+                             args, NULL));
+    return tarn__sql_write(c, op,
+                           "DELETE FROM iceberg_namespace_properties WHERE catalog_name = ?1 AND "
+                           "(namespace = ?2 OR substr(namespace, 1, length(?2) + 1) = ?2 || '.')",
+                           args, NULL);
+}
+
+enum tarn_status tarn__sqlite_drop_namespace_cascade(struct tarn_catalog *c, struct tarn_op *op,
+                                                     struct tarn_str ns)
+{
+    return tarn__sql_transact((struct tarn__sqlite *)c, op, TARN__SQL_WRITE, drop_cascade, &ns);
+}
+
 /* ---- properties */
 
 struct reading {

@@ -284,6 +284,28 @@ static void namespaces_come_and_go(void **state)
     assert_namespaces(f, "ab");
 }
 
+static void a_namespace_goes_with_all_it_holds(void **state)
+{
+    struct fixture *f = *state;
+    make_namespace(f, "a");
+    make_namespace(f, "a.b");
+    make_namespace(f, "ab");
+    make_namespace(f, "a.c.d");
+    assert_ok(f, swap(f, f->c, ident("a", "t"), NULL, "m1"));
+    assert_ok(f, swap(f, f->c, ident("a.b", "u"), NULL, "m2"));
+    assert_ok(f, swap(f, f->c, ident("a.c.d", "deep"), NULL, "m3"));
+    assert_ok(f, swap(f, f->c, ident("ab", "stays"), NULL, "m4"));
+    assert_ok(f, tarn_catalog_drop_namespace_cascade(f->c, &f->op, TARN_STR("a")));
+    assert_namespaces(f, "ab");
+    assert_idents(f, NULL, "ab|stays");
+    assert_status(f, tarn_catalog_drop_namespace_cascade(f->c, &f->op, TARN_STR("a")),
+                  TARN_NOT_FOUND);
+    assert_ok(f, swap(f, f->c, ident("ab", "stays"), "m4", NULL));
+    make_namespace(f, "a");
+    assert_ok(f, tarn_catalog_drop_namespace_cascade(f->c, &f->op, TARN_STR("a")));
+    assert_namespaces(f, "ab");
+}
+
 static void senseless_namespaces_are_refused(void **state)
 {
     struct fixture *f = *state;
@@ -421,13 +443,21 @@ static const struct {
     const char *name;
     CMUnitTestFunction fn;
 } cases[] = {
-    CASE(create_swap_load_drop),         CASE(stale_swaps_are_conflicts),
-    CASE(missing_things_are_not_found),  CASE(a_commit_of_several_is_all_or_none),
-    CASE(senseless_commits_are_refused), CASE(names_are_exact),
-    CASE(rename_moves_a_table),          CASE(lists_are_sorted),
-    CASE(namespaces_come_and_go),        CASE(senseless_namespaces_are_refused),
-    CASE(properties_are_kept),           CASE(senseless_properties_are_refused),
-    CASE(threads_share_one_catalog),     CASE(cancel_is_seen),
+    CASE(create_swap_load_drop),
+    CASE(stale_swaps_are_conflicts),
+    CASE(missing_things_are_not_found),
+    CASE(a_commit_of_several_is_all_or_none),
+    CASE(senseless_commits_are_refused),
+    CASE(names_are_exact),
+    CASE(rename_moves_a_table),
+    CASE(lists_are_sorted),
+    CASE(a_namespace_goes_with_all_it_holds),
+    CASE(namespaces_come_and_go),
+    CASE(senseless_namespaces_are_refused),
+    CASE(properties_are_kept),
+    CASE(senseless_properties_are_refused),
+    CASE(threads_share_one_catalog),
+    CASE(cancel_is_seen),
 };
 
 /* ---- views: over those that keep them */
