@@ -147,6 +147,22 @@ static enum tarn_status count_replaced(struct tarn__load_run *r)
     return status;
 }
 
+/* In format version 3 a row keeps its id, and the number of its last update if all that was replaced
+ * of it is null, so that it is only moved (spec "Row Lineage"). */
+static void put_lineage(const struct tarn__load_run *r, struct tarn_buf *sql)
+{
+    const char *between = ", CASE WHEN ";
+    tarn_buf_z(sql, ", \"_row_id\"");
+    for (size_t i = 0; i < r->schema.replaced_count; i++) {
+        tarn_buf_z(sql, between);
+        tarn_buf_sql_name(sql, r->schema.replaced[i]);
+        tarn_buf_z(sql, " IS NULL");
+        between = " AND ";
+    }
+    tarn_buf_z(sql, " THEN \"_last_updated_sequence_number\" END AS "
+                    "\"_last_updated_sequence_number\"");
+}
+
 /* A column got another type under a new id: every old row is written anew in the same commit. */
 static enum tarn_status rewrite_old(struct tarn__load_run *r, const struct tarn_scan *scan)
 {
@@ -155,6 +171,7 @@ static enum tarn_status rewrite_old(struct tarn__load_run *r, const struct tarn_
     struct tarn_write write;
     struct tarn_buf sql;
     enum tarn_status status;
+    bool lineage = tarn_change_metadata(r->change)->format_version >= 3;
     tarn_buf_init(&sql, 64 << 20);
     tarn_buf_z(&sql, "SELECT ");
     for (size_t i = 0; i < old->root.field_count; i++) {
@@ -168,6 +185,8 @@ static enum tarn_status rewrite_old(struct tarn__load_run *r, const struct tarn_
         }
         tarn_buf_sql_name(&sql, f->name);
     }
+    if (lineage)
+        put_lineage(r, &sql);
     tarn_buf_z(&sql, " FROM tarn.target");
     if (r->plan->changed_count) {
         TARN_GO(count_replaced(r));
@@ -178,6 +197,8 @@ static enum tarn_status rewrite_old(struct tarn__load_run *r, const struct tarn_
     }
     TARN_GO((enum tarn_status)tarn_buf_finish(r->op, &sql, "query that rewrites a table"));
     TARN_GO(tarn_flow_write(r->flow, r->op, r->change, INT64_MIN, &write));
+    if (lineage)
+        TARN_GO(tarn_flow_write_lineage(r->op, &write));
     struct tarn_sql_text text = {.sql = tarn_buf_view(&sql), .line0 = 1};
     TARN_GO(tarn_session_write(r->flow->session, r->op, text, &write, &written));
     tarn_change_delete_all(r->change);

@@ -446,6 +446,29 @@ static void long_to_double_to_string(void **state)
     assert_ledger(w);
 }
 
+/* Spec "Row Lineage": a row that is written anew keeps its id; one whose replaced values are all null
+ * is only moved. */
+static void a_replaced_column_keeps_row_ids(void **state)
+{
+    static const char lineage[] =
+        "SELECT id, v, _row_id, _last_updated_sequence_number FROM raw.t ORDER BY id";
+    struct flow_world *w = *state;
+    struct tarn_load load = flow_load(w);
+    struct tarn_kv version = {TARN_STR("format-version"), TARN_STR("3")};
+    load.properties = (struct tarn_kvs){.items = &version, .count = 1};
+    flow_put(w, "data/a.json", "{\"id\": 1, \"v\": 7}\n{\"id\": 2, \"v\": null}\n");
+    load_ok(w, &load);
+    assert_string_equal(flow_rows(w, lineage), "1|7|0|1\n2|NULL|1|1\n");
+    flow_put(w, "data/b.json", "{\"id\": 3, \"v\": 1.5}\n");
+    struct tarn_loaded out = load_ok(w, &load);
+    assert_string_equal(out.schema_change.ptr, "replaces v: long -> double");
+    const char *rows = flow_rows(w, lineage);
+    assert_non_null(strstr(rows, "1|7.0|0|2\n2|NULL|1|1\n3|1.5|"));
+    assert_null(strstr(rows, "3|1.5|0|"));
+    assert_null(strstr(rows, "3|1.5|1|"));
+    assert_ledger(w);
+}
+
 /* 2^53 + 1 has no double: the digits decide. */
 static void numbers_keep_their_digits(void **state)
 {
@@ -627,6 +650,7 @@ int main(void)
         T(more_dead_letters_than_allowed),
         T(new_columns),
         T(long_to_double_to_string),
+        T(a_replaced_column_keeps_row_ids),
         T(numbers_keep_their_digits),
         T(nested_types_change_too),
         T(a_struct_becomes_text),
