@@ -97,11 +97,11 @@ def test_types_of_version_3(lake):
     project, flink = lake
     project.sql(
         "create table raw.t (id bigint, v variant, n timestamp_ns, t time) tblproperties ('format-version' = '3')",
-        """insert into raw.t select 1, '{"a": 5}'::json::variant, '2024-02-29 12:34:56.789012345', '12:34:56.789012'""",
+        """insert into raw.t select 1, '{"b": 5, "a": {"z": 1}}'::json::variant, '2024-02-29 12:34:56.789012345', '12:34:56.789012'""",
         "create table raw.u (id bigint, u unknown) tblproperties ('format-version' = '3')",
         "create table raw.g (id bigint, g geometry) tblproperties ('format-version' = '3')",
     )
-    assert flink.rows("select * from `raw`.t")[1] == [[1, '{"a":5}', "2024-02-29T12:34:56.789012345", "12:34:56.789000"]]
+    assert flink.rows("select * from `raw`.t")[1] == [[1, '{"a":{"z":1},"b":5}', "2024-02-29T12:34:56.789012345", "12:34:56.789000"]]
     for table in ("u", "g"):
         with pytest.raises(Exception, match="null type is reserved|Cannot convert unknown type to Flink: geometry"):
             flink.rows(f"select * from `raw`.{table}")

@@ -219,11 +219,24 @@ static void stored_items(struct tarn_buf *b, const char *items, const struct tar
     tarn_buf_put(b, ')');
 }
 
+/* The engine finds equal expressions itself. */
+static void stored_half(struct tarn_buf *b, const char *expr, const char *half)
+{
+    tarn_buf_printf(b,
+                    "struct_extract(CAST(variant_to_parquet_variant(%s) AS STRUCT(metadata BLOB, "
+                    "\"value\" BLOB)), '%s')",
+                    expr, half);
+}
+
 static void stored_sql(struct tarn_buf *b, const char *expr, const struct tarn_type *t, int depth)
 {
     tarn_buf_printf(b, "CASE WHEN %s IS NOT NULL THEN ", expr);
     if (t->kind == TARN_TYPE_VARIANT) {
-        tarn_buf_printf(b, "variant_to_parquet_variant(%s)", expr);
+        tarn_buf_z(b, "tarn_variant(");
+        stored_half(b, expr, "metadata");
+        tarn_buf_z(b, ", ");
+        stored_half(b, expr, "value");
+        tarn_buf_put(b, ')');
     } else if (t->kind == TARN_TYPE_STRUCT) {
         stored_struct(b, expr, t, depth);
     } else if (t->kind == TARN_TYPE_LIST) {

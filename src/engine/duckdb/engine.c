@@ -130,6 +130,8 @@ static enum tarn_status engine_start(struct tarn_engine *e, struct tarn_op *op)
         status = tarn__roll_functions(e, op, con);
     if (status == TARN_OK)
         status = tarn__distinct_functions(op, con);
+    if (status == TARN_OK)
+        status = tarn__variant_functions(op, con);
     duckdb_disconnect(&con);
     return status;
 }

@@ -86,6 +86,10 @@ enum tarn_status tarn__partition_sql(struct tarn_op *op, struct tarn_buf *b,
                                      const struct tarn_transform *t, const struct tarn_type *source,
                                      struct tarn_str column) TARN_MUST_USE;
 
+/* ---- variant.c: tarn_variant(metadata, value) */
+
+enum tarn_status tarn__variant_functions(struct tarn_op *op, duckdb_connection con) TARN_MUST_USE;
+
 /* ---- roll.c: files of a partitioned write that do not grow without end */
 
 struct tarn__roll;
