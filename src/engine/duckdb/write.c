@@ -507,7 +507,8 @@ static enum tarn_status write_fed(struct tarn_session *s, struct tarn_op *op,
     struct tarn_buf b;
     if (!source.ptr)
         return TARN_NOMEM;
-    if (!may_ask_twice(x))
+    x->once = !may_ask_twice(x);
+    if (x->once)
         return write_rows(s, op, x, source, NULL, 0, out);
     tarn_buf_init(&b, 4096);
     tarn_buf_printf(&b, "CREATE OR REPLACE TEMP TABLE " FED " AS SELECT * FROM %.*s",

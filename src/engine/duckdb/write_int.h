@@ -22,6 +22,7 @@ struct tarn__writing {
     const struct tarn_write *w;
     struct tarn_str *columns; /* one a field: the source's column, or absent */
     bool partitioned;
+    bool once;               /* the source cannot be asked for its rows again */
     struct tarn__roll *roll; /* partitioned only */
 };
 /* "CAST(..) AS "a", ..": the table's columns out of the source's. */

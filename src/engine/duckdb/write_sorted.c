@@ -5,6 +5,9 @@
  * order of their partition and of the table, and each file is one COPY of a run of that table's
  * rows: they lie in order within a file and from file to file. Sort and table spill to disk.
  *
+ * The engine's merge and its writer in order hold row groups for each thread, whatever they weigh:
+ * where that is too much, one thread does it.
+ *
  * 1. A group is the rows of one partition tuple; its rows lie side by side in the temporary table.
  * 2. Every row of a group is in one of its files: the counts must agree, or the write fails.
  */
@@ -12,6 +15,9 @@
 
 #define SORTED "temp.main.\"tarn sorted\""
 #define PLACE  "\"tarn place\""
+
+#define ROWS           2048   /* a row group is of so many, or of twice as many, ... */
+#define ROW_GROUP_ROWS 122880 /* the engine's own */
 
 struct group {
     struct tarn_str *keys; /* one a key; absent = null */
@@ -32,6 +38,7 @@ struct sorting {
     size_t file_cap;
     struct tarn__copy copy; /* whose token all files bear */
     int64_t file_number;
+    bool by_one; /* thread */
 };
 
 /* ---- the order */
@@ -139,13 +146,37 @@ static enum tarn_status put_rows(const struct sorting *o, struct tarn_buf *b,
     return put_order(o, b);
 }
 
-static enum tarn_status fill(const struct sorting *o, struct tarn_str source,
+static enum tarn_status run_fill(const struct sorting *o, struct tarn_str sql,
+                                 const struct tarn__text *text)
+{
+    duckdb_result r;
+    TARN_TRY(tarn__run_long(o->s, o->op, sql.ptr, text, &r));
+    duckdb_destroy_result(&r);
+    return TARN_OK;
+}
+
+static enum tarn_status set_threads(const struct sorting *o, int threads)
+{
+    char sql[40];
+    snprintf(sql, sizeof sql, "SET threads = %d", threads);
+    return tarn__do(o->s, o->op, sql);
+}
+
+/* From here to the write's end. */
+static enum tarn_status go_by_one(struct sorting *o)
+{
+    if (o->by_one || o->s->engine->options.threads == 1)
+        return TARN_OK;
+    o->by_one = true;
+    return set_threads(o, 1);
+}
+
+static enum tarn_status fill(struct sorting *o, struct tarn_str source,
                              const struct tarn__text *text, size_t text_at)
 {
     struct tarn_buf b;
     struct tarn_str sql;
     struct tarn__text placed;
-    duckdb_result r;
     size_t prefix = 0;
     tarn_buf_init(&b, TARN__SQL_MAX);
     enum tarn_status status = put_rows(o, &b, source, &prefix);
@@ -158,9 +189,12 @@ static enum tarn_status fill(const struct sorting *o, struct tarn_str source,
         placed.prefix = prefix + text_at;
     }
     TARN_TRY((enum tarn_status)tarn_buf_take(o->op, &b, "the statement", &sql));
-    TARN_TRY(tarn__run_long(o->s, o->op, sql.ptr, text ? &placed : NULL, &r));
-    duckdb_destroy_result(&r);
-    return TARN_OK;
+    status = run_fill(o, sql, text ? &placed : NULL);
+    if (status != TARN_NOMEM || o->x->once || o->s->engine->options.threads == 1)
+        return status;
+    tarn_clear(o->op);
+    TARN_TRY(go_by_one(o));
+    return run_fill(o, sql, text ? &placed : NULL);
 }
 
 /* The columns by their names again, which are any; what else there is stands behind them. */
@@ -292,13 +326,22 @@ static void put_where(const struct sorting *o, struct tarn_buf *b, const struct 
     }
 }
 
-/* Of as many rows as have the bytes that are asked for. */
-static void put_row_groups(struct tarn_buf *b, const struct tarn_write *w, const struct group *g)
+/* Rows of a row group of which memory holds a few for each thread. */
+static int64_t rows_most(const struct sorting *o, const struct group *g)
 {
-    if (w->row_group_bytes > 0 && g->bytes > 0)
-        tarn_buf_printf(
-            b, ", ROW_GROUP_SIZE %lld",
-            (long long)(w->row_group_bytes / (g->bytes / g->rows + 1) / 2048 * 2048 + 2048));
+    const struct tarn_engine_options *e = &o->s->engine->options;
+    int64_t width = g->bytes / g->rows + 1;
+    return e->memory_limit_bytes / e->threads / 4 / width / ROWS * ROWS + ROWS;
+}
+
+/* Of as many rows as have the bytes that are asked for. */
+static void put_row_groups(const struct sorting *o, struct tarn_buf *b, const struct group *g)
+{
+    int64_t asked = o->x->w->row_group_bytes, most = rows_most(o, g), rows = ROW_GROUP_ROWS;
+    if (asked > 0)
+        rows = asked / (g->bytes / g->rows + 1) / ROWS * ROWS + ROWS;
+    if (asked > 0 || most < rows)
+        tarn_buf_printf(b, ", ROW_GROUP_SIZE %lld", (long long)(most < rows ? most : rows));
 }
 
 static enum tarn_status keep_files(struct sorting *o, const struct tarn_written *one)
@@ -338,7 +381,7 @@ static enum tarn_status put_file(struct sorting *o, struct tarn__copy *c, const 
     tarn_buf_sql_text(&c->sql, path);
     tarn_buf_z(&c->sql, " (FORMAT parquet, PRESERVE_ORDER true, FIELD_IDS ");
     tarn__field_ids_sql(&c->sql, &w->schema->root);
-    put_row_groups(&c->sql, w, g);
+    put_row_groups(o, &c->sql, g);
     TARN_TRY(tarn__copy_options(o->op, c, w));
     tarn_buf_put(&c->sql, ')');
     return TARN_OK;
@@ -383,12 +426,23 @@ static enum tarn_status write_group(struct sorting *o, const struct group *g)
     return TARN_OK;
 }
 
+/* Does a row group of them take more than memory has for each of a thread's few? */
+static bool are_wide(const struct sorting *o)
+{
+    for (size_t i = 0; i < o->group_count; i++)
+        if (o->groups[i].rows > ROWS && rows_most(o, &o->groups[i]) < ROW_GROUP_ROWS)
+            return true;
+    return false;
+}
+
 static enum tarn_status write_groups(struct sorting *o, struct tarn_str source,
                                      const struct tarn__text *text, size_t text_at)
 {
     TARN_TRY(find_keys(o));
     TARN_TRY(fill(o, source, text, text_at));
     TARN_TRY(find_groups(o));
+    if (are_wide(o))
+        TARN_TRY(go_by_one(o));
     for (size_t i = 0; i < o->group_count; i++)
         TARN_TRY(write_group(o, &o->groups[i]));
     return TARN_OK;
@@ -406,6 +460,8 @@ enum tarn_status tarn__write_sorted(struct tarn_session *s, struct tarn_op *op,
     struct tarn_report told = op->report;
     if (tarn__do(s, op, "DROP TABLE IF EXISTS " SORTED) != TARN_OK)
         tarn_clear(op); /* the next one replaces it */
+    if (o.by_one && set_threads(&o, s->engine->options.threads) != TARN_OK)
+        tarn_clear(op); /* they are fewer, nothing else */
     op->report = told;
     tarn_buf_release(&o.copy.sql);
     if (status != TARN_OK)
