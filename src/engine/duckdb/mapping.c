@@ -6,11 +6,18 @@
  * the file lacks has the partition's value if the file is partitioned by it as it is, else its
  * default. Nested columns are read with the file's own names and made anew (view_nested.c).
  */
+#include <string.h>
+
 #include "engine/duckdb/view_int.h"
 #include "format/iceberg/mapping.h"
 
 #define PROPERTY "schema.name-mapping.default"
 
+struct known { /* what files of one schema have */
+    struct tarn_str schema;
+    struct tarn__key *keys; /* without partition values */
+    struct tarn__layout *layout;
+};
 struct mapping {
     struct tarn_session *s;
     struct tarn_op *op;
@@ -20,6 +27,8 @@ struct mapping {
     struct tarn_str path;       /* of the file that is looked at */
     const struct tarn_str *own; /* its columns, as the footer has them */
     size_t own_count;
+    struct known *known;
+    size_t known_count, known_cap;
 };
 
 /* ---- which files */
@@ -39,27 +48,51 @@ static enum tarn_status rows_of_sql(const struct mapping *m, struct tarn_buf *sq
     return status;
 }
 
-/* The files of the scan without a single field id. */
+/* The files of the scan without a single field id, and what their schemas are told by. */
 static enum tarn_status bare_files(const struct mapping *m, struct tarn__rows *out)
 {
     struct tarn_buf sql;
     tarn_buf_init(&sql, TARN__SQL_MAX);
-    tarn_buf_z(&sql, "SELECT file_name FROM parquet_schema([");
+    tarn_buf_z(&sql, "SELECT file_name, string_agg(concat_ws('/', length(name), name, "
+                     "coalesce(num_children, 0), duckdb_type), ',' ORDER BY n) FROM (SELECT *, "
+                     "row_number() OVER () AS n FROM parquet_schema([");
     for (size_t i = 0; i < m->scan->file_count; i++) {
         tarn_buf_z(&sql, i > 0 ? ", " : "");
         tarn_engine_path_sql(&sql, m->scan->files[i].local_path);
     }
-    tarn_buf_z(&sql, "]) GROUP BY file_name HAVING count(field_id) = 0");
+    tarn_buf_z(&sql, "])) GROUP BY file_name HAVING count(field_id) = 0 ORDER BY file_name");
     return rows_of_sql(m, &sql, out);
 }
 
-static bool has_file(const struct tarn__rows *rows, struct tarn_str path)
+struct bare {
+    struct tarn_str path, schema;
+};
+
+static enum tarn_status bare_list(struct tarn_op *op, const struct tarn__rows *rows,
+                                  struct bare **out)
 {
+    size_t n = 0;
+    TARN_NEW_ARRAY(op, *out, rows->rows + 1);
     for (size_t i = 0; i < rows->batch_count; i++)
-        for (size_t k = 0; k < rows->batches[i].rows; k++)
-            if (tarn_str_eq(tarn__cell_str(&rows->batches[i].columns[0], k), path))
-                return true;
-    return false;
+        for (size_t k = 0; k < rows->batches[i].rows; k++) {
+            const struct tarn_column *c = rows->batches[i].columns;
+            (*out)[n++] = (struct bare){tarn__cell_str(&c[0], k), tarn__cell_str(&c[1], k)};
+        }
+    return TARN_OK;
+}
+
+/* NULL: the file has ids. */
+static const struct bare *bare_of(const struct bare *all, size_t count, struct tarn_str path)
+{
+    size_t low = 0, high = count;
+    while (low < high) {
+        size_t mid = low + (high - low) / 2;
+        if (tarn_str_cmp(all[mid].path, path) < 0)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return low < count && tarn_str_eq(all[low].path, path) ? &all[low] : NULL;
 }
 
 /* ---- a file's top-level columns */
@@ -362,31 +395,52 @@ static enum tarn_status absent_name(const struct mapping *m, const struct tarn_f
     return out->ptr ? TARN_OK : TARN_NOMEM;
 }
 
-static enum tarn_status map_file(struct mapping *m, const struct tarn_scan_file *file,
-                                 struct tarn__key **out, struct tarn__layout **out_layout)
+static enum tarn_status map_schema(struct mapping *m, struct tarn_str schema,
+                                   const struct known **out)
 {
     const struct tarn_type *root = &m->scan->schema->root;
     struct tarn_type tree = {0};
-    struct tarn__layout *layout;
-    struct tarn__key *keys;
-    m->path = file->local_path;
+    for (size_t i = 0; i < m->known_count; i++)
+        if (tarn_str_eq(m->known[i].schema, schema)) {
+            *out = &m->known[i];
+            return TARN_OK;
+        }
+    TARN_GROW(m->op, m->known, m->known_count, m->known_cap);
+    struct known *k = &m->known[m->known_count];
+    *k = (struct known){.schema = schema};
     TARN_TRY(top_columns(m));
     TARN_TRY(file_tree(m, &tree));
-    TARN_NEW_ARRAY(m->op, keys, root->field_count + 1);
-    TARN_NEW(m->op, layout);
-    TARN_NEW_ARRAY(m->op, layout->columns, root->field_count + 1);
+    TARN_NEW_ARRAY(m->op, k->keys, root->field_count + 1);
+    TARN_NEW(m->op, k->layout);
+    TARN_NEW_ARRAY(m->op, k->layout->columns, root->field_count + 1);
     for (size_t i = 0; i < root->field_count; i++) {
         const struct tarn_field *f = &root->fields[i];
-        TARN_TRY(name_in_file(m, f, &keys[i].name));
-        TARN_TRY(nested_of(m, &tree, f, keys[i].name, &layout->columns[i]));
-        if (keys[i].name.ptr)
-            continue;
-        TARN_TRY(absent_name(m, f, &keys[i].name));
-        TARN_TRY(partition_value(m, file->file, f, &keys[i].value));
+        TARN_TRY(name_in_file(m, f, &k->keys[i].name));
+        TARN_TRY(nested_of(m, &tree, f, k->keys[i].name, &k->layout->columns[i]));
+        k->keys[i].absent = !k->keys[i].name.ptr;
+        if (k->keys[i].absent)
+            TARN_TRY(absent_name(m, f, &k->keys[i].name));
     }
-    *out = keys;
-    *out_layout = layout;
-    return tarn__layout_name(m->op, layout, root->field_count);
+    m->known_count++;
+    *out = k;
+    return tarn__layout_name(m->op, k->layout, root->field_count);
+}
+
+static enum tarn_status map_file(struct mapping *m, const struct tarn_scan_file *file,
+                                 struct tarn_str schema, struct tarn__key **out,
+                                 struct tarn__layout **out_layout)
+{
+    const struct tarn_type *root = &m->scan->schema->root;
+    const struct known *k = NULL;
+    m->path = file->local_path;
+    TARN_TRY(map_schema(m, schema, &k));
+    TARN_NEW_ARRAY(m->op, *out, root->field_count + 1);
+    memcpy(*out, k->keys, root->field_count * sizeof **out);
+    for (size_t i = 0; i < root->field_count; i++)
+        if (k->keys[i].absent)
+            TARN_TRY(partition_value(m, file->file, &root->fields[i], &(*out)[i].value));
+    *out_layout = k->layout;
+    return TARN_OK;
 }
 
 enum tarn_status tarn__mapping_find(struct tarn_session *s, struct tarn_op *op,
@@ -394,13 +448,14 @@ enum tarn_status tarn__mapping_find(struct tarn_session *s, struct tarn_op *op,
                                     struct tarn__bare *out)
 {
     struct mapping m = {.s = s, .op = op, .scan = scan, .what = what};
-    struct tarn__rows bare;
+    struct tarn__rows rows;
+    struct bare *bare;
     *out = (struct tarn__bare){NULL, NULL};
     if (!scan->files_without_ids_possible || scan->file_count == 0)
         return TARN_OK;
     const struct tarn_str *text = tarn_kvs_get(&scan->metadata->properties, PROPERTY);
-    TARN_TRY(bare_files(&m, &bare));
-    if (bare.rows == 0)
+    TARN_TRY(bare_files(&m, &rows));
+    if (rows.rows == 0)
         return TARN_OK;
     if (!text)
         return tarn_fail(
@@ -408,10 +463,13 @@ enum tarn_status tarn__mapping_find(struct tarn_session *s, struct tarn_op *op,
             "table \"%.*s\" has data files without field ids, and no property \"" PROPERTY "\"",
             TARN_STR_ARG(what));
     TARN_TRY(tarn_mapping_parse(op, *text, &m.level));
+    TARN_TRY(bare_list(op, &rows, &bare));
     TARN_NEW_ARRAY(op, out->keys, scan->file_count);
     TARN_NEW_ARRAY(op, out->layouts, scan->file_count);
-    for (size_t i = 0; i < scan->file_count; i++)
-        if (has_file(&bare, scan->files[i].local_path))
-            TARN_TRY(map_file(&m, &scan->files[i], &out->keys[i], &out->layouts[i]));
+    for (size_t i = 0; i < scan->file_count; i++) {
+        const struct bare *b = bare_of(bare, rows.rows, scan->files[i].local_path);
+        if (b)
+            TARN_TRY(map_file(&m, &scan->files[i], b->schema, &out->keys[i], &out->layouts[i]));
+    }
     return TARN_OK;
 }

@@ -10,6 +10,7 @@
 struct tarn__key {         /* of one column in one file */
     struct tarn_str name;  /* the column's name in the file; no column's, if the file lacks it */
     struct tarn_str value; /* then: the value of all its rows; absent = the column's default */
+    bool absent;           /* it lacks it */
 };
 /* ---- view_nested.c: nested columns as a file has them */
 
