@@ -424,6 +424,12 @@ class History(Conditions):
         rows = ", ".join(f"({k}, {r.randint(-3, 9)})" for k in keys) + (", (NULL, 1)" if self.chance(0.5) else "")
         self.run(f"INSERT INTO r.o VALUES {rows}")
         self.db.execute(f"INSERT INTO o VALUES {rows}")
+        for _ in range(r.choice([0, 0, 14])):  # more files than are read without a look at what they hold
+            few = {c.name: [self.value(c.kind) for _ in range(2)] for c in self.cols[1:]}
+            self.next_u += 2
+            rows = ", ".join("(" + ", ".join([str(self.next_u - k)] + [r.choice(few[c.name]) for c in self.cols[1:]]) + ")" for k in range(2))
+            self.run(f"INSERT INTO r.t VALUES {rows}")
+            self.db.execute(f"INSERT INTO t VALUES {rows}")
         first = self.values(r.randint(5, 40))
         self.both(f"INSERT INTO r.t VALUES {first}", f"INSERT INTO t VALUES {first}", "r.t", "t")
 
