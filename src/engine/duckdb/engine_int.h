@@ -86,7 +86,7 @@ enum tarn_status tarn__partition_sql(struct tarn_op *op, struct tarn_buf *b,
                                      const struct tarn_transform *t, const struct tarn_type *source,
                                      struct tarn_str column) TARN_MUST_USE;
 
-/* ---- variant.c: tarn_variant(metadata, value) */
+/* ---- variant.c: tarn_variant(metadata, value), tarn_json(text) */
 
 enum tarn_status tarn__variant_functions(struct tarn_op *op, duckdb_connection con) TARN_MUST_USE;
 

@@ -39,11 +39,13 @@ static enum tarn_status wrapped_sql(struct tarn_op *op, const struct tarn__text 
         if (tarn__shape_fits(t, what)) {
             tarn_buf_printf(&b, "c%llu", (unsigned long long)i);
         } else {
+            bool json = duckdb_get_type_id(t) == DUCKDB_TYPE_VARIANT && what == TARN__SHAPES_VALUES;
             /* a null variant would become the JSON text null */
-            tarn_buf_printf(&b, "CASE WHEN c%llu IS NOT NULL THEN CAST(c%llu AS ",
-                            (unsigned long long)i, (unsigned long long)i);
+            tarn_buf_printf(&b, "CASE WHEN c%llu IS NOT NULL THEN %sCAST(c%llu AS ",
+                            (unsigned long long)i, json ? "tarn_json(CAST(" : "",
+                            (unsigned long long)i);
             tarn__shape_cast(&b, t, what);
-            tarn_buf_z(&b, ") END");
+            tarn_buf_printf(&b, ")%s END", json ? " AS VARCHAR))" : "");
         }
         tarn_buf_z(&b, " AS ");
         tarn_buf_sql_name(&b, tarn_str_view(name));
