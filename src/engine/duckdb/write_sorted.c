@@ -14,7 +14,6 @@
 #include "engine/duckdb/write_int.h"
 
 #define SORTED "temp.main.\"tarn sorted\""
-#define PLACE  "\"tarn place\""
 
 #define ROWS           2048   /* a row group is of so many, or of twice as many, ... */
 #define ROW_GROUP_ROWS 122880 /* the engine's own */
@@ -197,7 +196,7 @@ static enum tarn_status fill(struct sorting *o, struct tarn_str source,
     return run_fill(o, sql, text ? &placed : NULL);
 }
 
-/* The columns by their names again, which are any; what else there is stands behind them. */
+/* The columns by their names again, which are any. */
 static void put_columns(const struct sorting *o, struct tarn_buf *b)
 {
     const struct tarn_type *root = &o->x->w->schema->root;
@@ -250,22 +249,31 @@ static enum tarn_status group_of(struct sorting *o, const struct tarn_batch *b, 
     return TARN_OK;
 }
 
-static void put_groups(const struct sorting *o, struct tarn_buf *b)
+/* The table's columns by their names in the temporary table. */
+static enum tarn_status sorted_type(const struct sorting *o, struct tarn_type *out)
+{
+    *out = o->x->w->schema->root;
+    TARN_NEW_ARRAY(o->op, out->fields, out->field_count + 1);
+    for (size_t i = 0; i < out->field_count; i++) {
+        out->fields[i] = o->x->w->schema->root.fields[i];
+        out->fields[i].name = tarn_sprintf(o->op, "c%zu", i);
+        if (!out->fields[i].name.ptr)
+            return TARN_NOMEM;
+    }
+    return TARN_OK;
+}
+
+static void put_groups(const struct sorting *o, struct tarn_buf *b, const struct tarn_type *type)
 {
     tarn_buf_z(b, "SELECT CAST(count(*) AS VARCHAR), CAST(sum(");
-    tarn__width_sql(b, &o->x->w->schema->root);
-    tarn_buf_z(b,
-               ") AS VARCHAR), CAST(min(" PLACE ") AS VARCHAR), CAST(max(" PLACE ") AS VARCHAR)");
+    tarn__width_sql(b, type);
+    tarn_buf_z(b, ") AS VARCHAR), CAST(min(rowid) AS VARCHAR), CAST(max(rowid) AS VARCHAR)");
     for (size_t i = 0; i < o->key_count; i++)
-        tarn_buf_printf(b, ", CAST(\"tarn key %zu\" AS VARCHAR)", i);
-    tarn_buf_z(b, " FROM (SELECT ");
-    put_columns(o, b);
+        tarn_buf_printf(b, ", CAST(k%zu AS VARCHAR)", i);
+    tarn_buf_z(b, " FROM " SORTED);
     for (size_t i = 0; i < o->key_count; i++)
-        tarn_buf_printf(b, ", k%zu AS \"tarn key %zu\"", i, i);
-    tarn_buf_z(b, ", rowid AS " PLACE " FROM " SORTED ")");
-    for (size_t i = 0; i < o->key_count; i++)
-        tarn_buf_printf(b, "%s\"tarn key %zu\"", i ? ", " : " GROUP BY ", i);
-    tarn_buf_z(b, " HAVING count(*) > 0 ORDER BY min(" PLACE ")");
+        tarn_buf_printf(b, "%sk%zu", i ? ", " : " GROUP BY ", i);
+    tarn_buf_z(b, " HAVING count(*) > 0 ORDER BY min(rowid)");
 }
 
 static enum tarn_status find_groups(struct sorting *o)
@@ -273,9 +281,11 @@ static enum tarn_status find_groups(struct sorting *o)
     struct tarn_buf b;
     struct tarn_str sql;
     struct tarn__rows rows;
+    struct tarn_type type;
     duckdb_result r;
+    TARN_TRY(sorted_type(o, &type));
     tarn_buf_init(&b, TARN__SQL_MAX);
-    put_groups(o, &b);
+    put_groups(o, &b, &type);
     TARN_TRY((enum tarn_status)tarn_buf_take(o->op, &b, "the statement", &sql));
     TARN_TRY(tarn__run(o->s, o->op, sql.ptr, NULL, &r));
     enum tarn_status status = tarn__rows_of(o->op, &r, &rows);
