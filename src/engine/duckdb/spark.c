@@ -385,7 +385,8 @@ static size_t on_call(struct tarn__rewriting *w, const struct tarn_sql_token *t,
         return t->end;
     }
     if (is(w, t, "exists") && c->lambda && c->count == 2 && !begins_query(w, c)) {
-        tarn__rewrite_edit(w, t->begin, t->end, TARN_STR("list_bool_or(list_transform"));
+        tarn__rewrite_edit(w, t->begin, t->end, TARN_STR("\"!any\"(list_transform"));
+        w->status = tarn__macro_need(w->session, w->op, TARN_STR("!any"));
         tarn__rewrite_later(w, c->close, c->close + 1, TARN_STR("))"));
         return t->end;
     }
@@ -435,6 +436,24 @@ static size_t on_lateral(struct tarn__rewriting *w, const struct tarn_sql_token 
     return open.end;
 }
 
+/* a DIV b, and no column or alias of that name. */
+static bool between_values(const struct tarn__rewriting *w, const struct tarn_sql_token *t,
+                           const struct tarn_sql_token *before)
+{
+    static const char *const words[] = {"SELECT", "DISTINCT", "WHERE", "AND",  "OR",   "NOT",
+                                        "FROM",   "BY",       "ON",    "AS",   "WHEN", "THEN",
+                                        "ELSE",   "END",      "IN",    "IS",   "LIKE", "BETWEEN",
+                                        "HAVING", "SET",      "GROUP", "ORDER"};
+    struct tarn_sql_token next;
+    if (!tarn__rewrite_next(w, t->end, &next))
+        return false;
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+        if (is(w, before, words[i]) || is(w, &next, words[i]))
+            return false;
+    bool left = before->kind != TARN_SQL_SIGN || is(w, before, ")") || is(w, before, "]");
+    return left && (next.kind != TARN_SQL_SIGN || is(w, &next, "("));
+}
+
 size_t tarn__rewrite_spark(struct tarn__rewriting *w, const struct tarn_sql_token *t,
                            const struct tarn_sql_token *before)
 {
@@ -445,6 +464,10 @@ size_t tarn__rewrite_spark(struct tarn__rewriting *w, const struct tarn_sql_toke
         return 0;
     if (is(w, t, "LATERAL"))
         return on_lateral(w, t);
+    if (is(w, t, "DIV") && between_values(w, t, before)) {
+        tarn__rewrite_edit(w, t->begin, t->end, TARN_STR("//"));
+        return t->end;
+    }
     past = on_type(w, t, before);
     if (past > 0 || !tarn__rewrite_next(w, t->end, &open) || !is(w, &open, "(") ||
         !call_at(w, open.begin, &c))
