@@ -370,10 +370,6 @@ static void test_tables_that_cannot_be_read(void **state)
     struct fixture *f = *state;
     table_add(f, "raw", "t", "struct<id: long, Id: int>");
     fails(f, TARN_UNSUPPORTED, "SELECT * FROM raw.t");
-    table_add(f, "raw", "ns", "struct<id: long, ts: timestamptz_ns>");
-    fails(f, TARN_UNSUPPORTED, "SELECT id FROM raw.ns");
-    assert_string_equal(f->op.report.message,
-                        "column \"ts\" has type timestamptz_ns, which is not in this version");
     table_add(f, "raw", "Case", "struct<id: long>");
     table_add(f, "raw", "case", "struct<id: long>");
     fails(f, TARN_UNSUPPORTED, "SELECT * FROM raw.\"Case\", raw.\"case\"");

@@ -105,7 +105,10 @@ static void statistics_that_say_little(void **state)
         rows(w, "SELECT null_value_counts[3], value_counts[3], lower_bounds[3] IS NULL, "
                 "lower_bounds[2] IS NULL, lower_bounds[5] IS NULL, lower_bounds[1] IS NULL FROM "
                 "raw.t.files"),
-        "2|2|true|true|true|false\n");
+        "2|2|true|true|false|false\n");
+    assert_string_equal(
+        rows(w, "SELECT hex(lower_bounds[5]), hex(upper_bounds[5]) FROM raw.t.files"), "01|FF00\n");
+    assert_string_equal(rows(w, "SELECT count(*) FROM raw.t WHERE b = '\\xFF\\x00'::BLOB"), "1\n");
     assert_string_equal(rows(w, "SELECT record_count, split_offsets FROM raw.t.files"), "2|[4]\n");
 }
 
