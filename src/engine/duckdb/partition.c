@@ -147,21 +147,24 @@ enum tarn_status tarn__partition_sql(struct tarn_op *op, struct tarn_buf *b,
                                      struct tarn_str column)
 {
     bool bytes = source->kind == TARN_TYPE_BINARY || source->kind == TARN_TYPE_FIXED;
+    /* the engine cuts nanoseconds off towards 1970, and the transforms are rounded down */
+    bool nanos = source->kind == TARN_TYPE_TIMESTAMP_NS || source->kind == TARN_TYPE_TIMESTAMPTZ_NS;
     if (t->kind == TARN_TRANSFORM_OTHER)
         return tarn_fail(op, TARN_UNSUPPORTED,
                          "cannot write to a table that is partitioned by \"%.*s\"",
                          TARN_STR_ARG(t->text));
     if (t->kind == TARN_TRANSFORM_IDENTITY && !bytes) {
         tarn_buf_str(b, column);
-    } else if (t->kind == TARN_TRANSFORM_DAY) {
+    } else if (t->kind == TARN_TRANSFORM_DAY && !nanos) {
         tarn_buf_printf(b, "CAST(%.*s AS DATE)", TARN_STR_ARG(column));
-    } else if (t->kind == TARN_TRANSFORM_YEAR) { /* the engine's calendar is proleptic Gregorian
+    } else if (t->kind == TARN_TRANSFORM_YEAR &&
+               !nanos) { /* the engine's calendar is proleptic Gregorian
                                                     too, and its zone UTC */
         tarn_buf_printf(b, "CAST(year(%.*s) - 1970 AS INTEGER)", TARN_STR_ARG(column));
-    } else if (t->kind == TARN_TRANSFORM_MONTH) {
+    } else if (t->kind == TARN_TRANSFORM_MONTH && !nanos) {
         tarn_buf_printf(b, "CAST((year(%.*s) - 1970) * 12 + month(%.*s) - 1 AS INTEGER)",
                         TARN_STR_ARG(column), TARN_STR_ARG(column));
-    } else if (t->kind == TARN_TRANSFORM_HOUR) { /* rounded down, before 1970 too */
+    } else if (t->kind == TARN_TRANSFORM_HOUR && !nanos) { /* rounded down, before 1970 too */
         tarn_buf_printf(b,
                         "((epoch_us(%.*s) - ((epoch_us(%.*s) %% " HOUR_US " + " HOUR_US
                         ") %% " HOUR_US ")) // " HOUR_US ")",
