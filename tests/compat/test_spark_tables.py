@@ -273,6 +273,23 @@ def test_branches_and_tags(lake):
     assert our_rows(project, refs.format("")) == rows_of(spark, refs.format("iceberg."))
 
 
+def test_branch_of_an_empty_table(lake):
+    project, spark = lake
+    project.sql(
+        "create table raw.first (id bigint, k int) partitioned by (k)",
+        "alter table raw.first create branch audit",
+    )
+    assert rows_of(spark, "select * from iceberg.raw.first") == []
+    assert rows_of(spark, "select * from iceberg.raw.first.branch_audit") == []
+    project.sql("insert into raw.first.branch_audit select n, n % 200 from range(1000) r(n)")
+    spark.sql("insert into iceberg.raw.first.branch_audit values (1000, 0)")
+    for sql in ("select * from {}raw.first", "select * from {}raw.first.branch_audit"):
+        assert our_rows(project, sql.format("")) == rows_of(spark, sql.format("iceberg.")), sql
+    project.sql("alter table raw.first fast forward main to audit")
+    assert project.one("select count(*) from raw.first") == "1001"
+    same(project, spark, "raw.first")
+
+
 def test_time_travel(lake):
     project, spark = lake
     make(project, 2, "copy-on-write")
