@@ -130,11 +130,13 @@ struct sums {
     size_t slot_count;
 };
 
-/* A tuple as bytes: equal for equal tuples (trap 25). */
+/* A tuple as bytes: equal for equal tuples of one spec (trap 25). Those of others are partitions of
+ * their own, as Iceberg's Java library counts them. */
 static enum tarn_status key_of(struct sums *s, const struct tarn_data_file *f, struct tarn_buf *b)
 {
     const struct tarn__tuples *t = &s->i->tuples;
     tarn_buf_reset(b);
+    tarn_buf_append(b, &f->spec_id, sizeof f->spec_id);
     for (size_t k = 0; k < t->type.field_count; k++) {
         struct tarn_value v = tarn__tuple_value(t, s->i->m, f, k);
         if (v.d == 0)
