@@ -152,3 +152,16 @@ def test_changes(query, tmp_path):
         "memory is given back",
         "0",
     ]
+
+
+def test_nanoseconds_are_refused_rather_than_cut(query, tmp_path):
+    """What needs the program's own pread() is not read by a program that has none, and everything else is."""
+    sql = "create namespace n; create table n.t (ts timestamptz_ns, i int) tblproperties ('format-version' = '3'); insert into n.t values ('2026-01-01 00:00:00.123456789', 1); create table n.u as select 1 as i"
+    subprocess.run([TARN, "--warehouse", tmp_path, "sql", sql], check=True, capture_output=True)
+    told = subprocess.run([TARN, "--warehouse", tmp_path, "sql", "--format", "csv", "select ts from n.t"], check=True, capture_output=True, text=True)
+    assert "00:00:00.123456789" in told.stdout
+    done = subprocess.run([query, tmp_path, "select ts from n.t"], capture_output=True, text=True)
+    assert done.returncode != 0 and done.stdout == ""
+    assert "this process cannot read data files with columns of timestamptz_ns" in done.stderr
+    done = subprocess.run([query, tmp_path, "select i from n.u"], capture_output=True, text=True)
+    assert done.stdout.splitlines() == ["i", "1"]

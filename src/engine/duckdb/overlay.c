@@ -1,13 +1,12 @@
-/* overlay: pread() of this process, and what it shows otherwise (overlay_int.h).
+/* overlay: what a program's pread() shows otherwise (overlay_int.h).
  *
- * The one table of a whole process in this program, for there is one pread() in it. A file is known by
+ * The one table of a whole process, for there is one pread() in it. A file is known by
  * device, inode, size and time of change, so that another that takes its inode is never taken for
  * it, and a byte is changed only where it is the one that was found. Files of a table never
  * change, so an entry stays right; it takes some hundred bytes, and stays until the process ends.
  *
- * Until a first file is added, pread() costs nothing but the look at a counter.
+ * Until a first file is added, a read costs nothing but the look at a counter.
  */
-#undef _FORTIFY_SOURCE /* pread() is defined here */
 #include "engine/duckdb/overlay_int.h"
 
 #include <errno.h>
@@ -17,6 +16,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "engine/overlay.h"
 #include "format/parquet/footer.h"
 
 #define BUCKETS     4096
@@ -88,12 +88,10 @@ static void show(int fd, unsigned char *bytes, int64_t offset, int64_t n)
     errno = before;
 }
 
-ssize_t pread(int fd, void *dst, size_t n, off_t offset)
+void tarn_overlay_show(int fd, void *bytes, int64_t n, int64_t offset)
 {
-    ssize_t got = read_at(fd, dst, n, offset);
-    if (got > 0 && atomic_load_explicit(&shown.count, memory_order_acquire) > 0)
-        show(fd, dst, offset, got);
-    return got;
+    if (atomic_load_explicit(&shown.count, memory_order_acquire) > 0)
+        show(fd, bytes, offset, n);
 }
 
 enum tarn_status tarn__read_exact(struct tarn_op *op, int fd, int64_t offset, void *dst, size_t n)
@@ -296,7 +294,9 @@ static enum tarn_status probe_path(struct tarn_session *s, struct tarn_op *op, s
     struct tarn_str folder = s->engine->options.temp_folder;
     if (!folder.ptr)
         return tarn_fail(op, TARN_UNSUPPORTED,
-                         "timestamptz_ns cannot be read without a folder for temporary files");
+                         "data files with columns of timestamptz_ns, or with Bloom filters over "
+                         "floating-point numbers or bytes, cannot be read without a folder for "
+                         "temporary files");
     pthread_mutex_lock(&s->engine->lock);
     int64_t id = s->engine->next_id++;
     pthread_mutex_unlock(&s->engine->lock);
@@ -374,11 +374,13 @@ static enum tarn_status probe(struct tarn_session *s, struct tarn_op *op)
     tarn_buf_release(&sql);
     (void)unlink(path.ptr);
     TARN_TRY(status);
-    if (seen != 1)
-        return tarn_fail(
-            op, TARN_UNSUPPORTED,
-            "timestamptz_ns cannot be read in this process: nanoseconds would be lost");
-    return TARN_OK;
+    if (seen == 1)
+        return TARN_OK;
+    (void)tarn_fail(op, TARN_UNSUPPORTED,
+                    "this process cannot read data files with columns of timestamptz_ns, or with "
+                    "Bloom filters over floating-point numbers or bytes");
+    tarn_hint(op, "the program tarn reads them");
+    return TARN_UNSUPPORTED;
 }
 
 /* ---- scans */

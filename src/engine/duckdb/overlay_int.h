@@ -5,8 +5,8 @@
  * pass over rows (the text of a value instead of its bytes; 0.0 where there is -0.0). What says "UTC" in
  * a footer is one byte, and so is what says that the next field is the place of a Bloom filter (in
  * Thrift's compact protocol a field's header holds its number, and the value of a boolean). The engine
- * reads files by pread(), which this program defines itself: for files that are known here it shows
- * those bytes as "local" and as a field that nobody knows. The file stays as it is.
+ * reads files by pread(), which the program defines itself (engine/overlay.h): for files that are known
+ * here it shows those bytes as "local" and as a field that nobody knows. The file stays as it is.
  */
 #ifndef TARN_ENGINE_OVERLAY_INT_H
 #define TARN_ENGINE_OVERLAY_INT_H
@@ -24,8 +24,8 @@ struct stat;
 enum tarn_status tarn__overlay_look(struct tarn_op *op, const struct stat *st,
                                     struct tarn_str footer) TARN_MUST_USE;
 /* When tarn__files_check has looked at a scan's files, and before the engine opens one of them.
- * TARN_UNSUPPORTED: this process's reads do not come through here (a program that loads the library
- * while it runs), found out by reading a file that was made for it. */
+ * TARN_UNSUPPORTED: this process's reads do not come through here (a program of others, with
+ * libtarn), found out by reading a file that was made for it. */
 enum tarn_status tarn__overlay_scan(struct tarn_session *s, struct tarn_op *op,
                                     const struct tarn_scan *scan) TARN_MUST_USE;
 /* The footer of a file that is open, in op->arena, as it is on the disk. TARN_CORRUPT, TARN_IO. */
