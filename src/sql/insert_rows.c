@@ -11,6 +11,9 @@
 
 #define CASTS_MAX ((size_t)16 << 20)
 #define ROW       "\"tarn row\""
+#define ONE       "tarn one row"
+
+#define PLACED_ROWS_MAX 1000 /* of VALUES that are tried for their place */
 
 /* Which column of the query goes to which of the table. */
 struct mapping {
@@ -377,6 +380,63 @@ static enum tarn_status put_aside(struct writing *x, struct tarn_sql_text *text)
     return (enum tarn_status)tarn_buf_take(x->r->op, &b, "a query", &text->sql);
 }
 
+/* ---- where a value stands that the table cannot hold */
+
+/* Does this row of VALUES fail by itself? The report tells. */
+static bool row_fails(const struct writing *x, struct tarn_str tuple)
+{
+    struct tarn_op *op = x->r->op;
+    struct tarn__rows_of_query q = *x->q;
+    struct writing one = *x;
+    struct tarn_sql_text text;
+    int64_t rows;
+    q.query = tarn_sprintf(op, "VALUES %.*s", TARN_STR_ARG(tuple));
+    one.q = &q;
+    enum tarn_status status = q.query.ptr ? describe(&one) : TARN_NOMEM;
+    if (status == TARN_OK)
+        status = composed(&one, &text);
+    if (status == TARN_OK)
+        status = tarn_session_into(x->r->sql->env->flow.session, op, text, TARN_STR(ONE), &rows);
+    return status == TARN_DATA;
+}
+
+/* The next row of VALUES, brackets included; words move behind it. */
+static struct tarn_str take_tuple(struct tarn__words *w, struct tarn_str query)
+{
+    size_t depth = 0, begin = w->token.begin, end = begin;
+    do {
+        depth += tarn__at(w, "(") || tarn__at(w, "[") || tarn__at(w, "{");
+        depth -= tarn__at(w, ")") || tarn__at(w, "]") || tarn__at(w, "}");
+        end = w->token.end;
+        tarn__skip(w);
+    } while (depth && !w->end);
+    return tarn_str_of(query.ptr + begin, end - begin);
+}
+
+/* Rows of VALUES are tried one by one until one fails: that is the one which is told. */
+static void place_value(const struct writing *x)
+{
+    struct tarn__run *r = x->r;
+    struct tarn_report told = r->op->report;
+    struct tarn_str query = x->q->query, tuple;
+    struct tarn__words w;
+    bool found = false;
+    if (told.status != TARN_DATA || told.column > 0 || x->q->by_name || x->q->evolve)
+        return;
+    tarn__words_begin(&w, r->op, (struct tarn_sql_text){.sql = query});
+    bool more = tarn__take(&w, "VALUES");
+    for (size_t n = 0; n < PLACED_ROWS_MAX && more && !found && tarn__at(&w, "("); n++) {
+        tarn_clear(r->op);
+        tuple = take_tuple(&w, query);
+        found = row_fails(x, tuple);
+        more = tarn__take(&w, ",");
+    }
+    if (found)
+        tarn__place_at(&r->words, tarn__offset(&r->words, tuple));
+    else
+        r->op->report = told;
+}
+
 enum tarn_status tarn__write_query(struct tarn__run *r, const struct tarn__rows_of_query *q,
                                    struct tarn_change *change, struct tarn_written *out)
 {
@@ -388,16 +448,23 @@ enum tarn_status tarn__write_query(struct tarn__run *r, const struct tarn__rows_
     struct tarn_op *op = tarn__change_op(r);
     struct tarn_sql_text text;
     struct tarn_write write;
+    enum tarn_status status = TARN_OK;
     *out = (struct tarn_written){0};
     TARN_TRY(prepare(&x, &text));
     TARN_TRY(tarn__explain_query(r, NULL, text));
     if (tarn__only_explained(r))
         return TARN_OK;
     if (q->into.ptr)
-        TARN_TRY(put_aside(&x, &text));
-    TARN_TRY(tarn_flow_write(flow, op, change, INT64_MIN, &write));
-    TARN_TRY(tarn_session_write(flow->session, op, text, &write, out));
-    enum tarn_status status = tarn_change_append(change, op, out->files, out->count);
+        status = put_aside(&x, &text);
+    if (status == TARN_OK)
+        status = tarn_flow_write(flow, op, change, INT64_MIN, &write);
+    if (status == TARN_OK)
+        status = tarn_session_write(flow->session, op, text, &write, out);
+    if (status != TARN_OK) {
+        place_value(&x);
+        return status;
+    }
+    status = tarn_change_append(change, op, out->files, out->count);
     if (status != TARN_OK)
         tarn_flow_remove(flow, op, out);
     return status;
