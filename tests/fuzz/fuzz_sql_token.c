@@ -20,6 +20,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             last = t.end;
     }
     TARN_ASSERT(last == trimmed);
+    size_t open;
+    if (tarn_sql_open_comment(sql, trimmed, &open))
+        TARN_ASSERT(open >= trimmed && open + 1 < size && sql.ptr[open] == '/');
     TARN_ASSERT(tarn_sql_trimmed(tarn_str_of(data, trimmed)) == trimmed);
     return 0;
 }
