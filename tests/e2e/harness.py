@@ -14,6 +14,7 @@ import shutil
 import signal
 import sqlite3
 import subprocess
+import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,6 +84,18 @@ class Project:
             text=True,
             **options,
         )
+
+    def peak_kb(self, *args):
+        """Runs a verb, which must succeed: the most memory that it held. A process of its own measures, for the kernel
+        counts what the parent held at the fork as the child's, and a test run grows large."""
+        measure = "import os, sys; pid = os.posix_spawn(sys.argv[1], sys.argv[1:], os.environ); _, status, usage = os.wait4(pid, 0); print(usage.ru_maxrss, file=sys.stderr); sys.exit(os.waitstatus_to_exitcode(status))"
+        command = [sys.executable, "-I", "-S", "-c", measure, program(), *self.prefix(), *args]
+        done = subprocess.run(command, cwd=self.folder, env=self.env, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return int(done.stderr.splitlines()[-1])
+
+    def prefix(self):
+        return []
 
     def __call__(self, *args, code=0, input=None, env=None, timeout=120, **options):
         """Runs a verb; `code` is what it must leave with (None: anything)."""
@@ -193,8 +206,11 @@ class Lake(Project):
         for statement in statements:
             self("sql", statement)
 
+    def prefix(self):
+        return ["--warehouse", str(self.warehouse)]
+
     def start(self, *args, **options):
-        return super().start("--warehouse", str(self.warehouse), *args, **options)
+        return super().start(*self.prefix(), *args, **options)
 
 
 # What differs between two runs that hold the same data.

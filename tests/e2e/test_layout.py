@@ -34,13 +34,9 @@ def test_sorted_rows_spill(tmp_path, layout):
 
     def run(sql):
         project.write("tarn.yaml", YAML + "    memory_limit: 100MB\n")
-        process = project.start("sql", "-e", sql)
-        err = process.stdout.read() + process.stderr.read()
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        assert process.returncode == 0, err
+        peak = project.peak_kb("sql", "-e", sql)
         project.write("tarn.yaml", YAML)  # who looks may take more
-        return usage.ru_maxrss
+        return peak
 
     run(f"create namespace raw; create table raw.t (id bigint, k int, name string) {layout}")
     run("alter table raw.t set tblproperties ('write.target-file-size-bytes' = '8000000')")
