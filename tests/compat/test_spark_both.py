@@ -265,17 +265,19 @@ def test_a_transaction_is_one_version_for_them(lake):
     assert project.one("select count(*) from raw.t.snapshots") == str(spark.table("iceberg.raw.t.snapshots").count())
 
 
-def test_names_in_variants_of_tarn(lake):
+@pytest.mark.parametrize("required", [False, True], ids=["whole", "shredded"])
+def test_names_in_variants_of_tarn(lake, required):
     """Readers look names up by halves: a dictionary and objects in the order in which JSON had them would hide fields."""
     project, spark = lake
     wide = ", ".join(f'"k{i:02}": {i}' for i in reversed(range(60)))
     project.sql(
-        "create table raw.t (id bigint, v variant) tblproperties ('format-version' = '3')",
-        f"""insert into raw.t select 1, '{{"b": 1, "a": {{"z": [{{"y": 2, "b": 3}}], "c": 4}}}}'::json::variant union all select 2, '{{{wide}}}'::json::variant union all select 3, null""",
+        f"create table raw.t (id bigint, v variant {'not null' if required else ''}) tblproperties ('format-version' = '3')",
+        f"""insert into raw.t select 1, '{{"b": 1, "a": {{"z": [{{"y": 2, "b": 3}}], "c": 4}}}}'::json::variant union all select 2, '{{{wide}}}'::json::variant
+            union all select 3, {"'[]'::json::variant" if required else "null"}""",
     )
     fields = [f"variant_get(v, '$.{path}', 'int')" for path in ("b", "a.z[0].y", "a.z[0].b", "a.c", "k00", "k31", "k59")]
     rows = spark.sql(f"select {', '.join(fields)}, v is null from iceberg.raw.t order by id").collect()
     nothing = (None,) * 7
-    assert [tuple(row) for row in rows] == [(1, 2, 3, 4, None, None, None, False), (*nothing[:4], 0, 31, 59, False), (*nothing, True)]
+    assert [tuple(row) for row in rows] == [(1, 2, 3, 4, None, None, None, False), (*nothing[:4], 0, 31, 59, False), (*nothing, not required)]
     spark.sql("update iceberg.raw.t set id = id + 10")
     assert project.rows("select id, v.a.z[1].b::int, v.k31::int from raw.t order by id") == [("11", "3", None), ("12", None, "31"), ("13", None, None)]

@@ -75,6 +75,11 @@ static enum tarn_status unexpected(struct tarn_op *op, const struct tarn_field *
                      TARN_STR_ARG(f->name), TARN_STR_ARG(text));
 }
 
+static bool changes_pages(const struct tarn_parquet_edit *e)
+{
+    return e->kind == TARN_PARQUET_EDIT_FIXED || e->kind == TARN_PARQUET_EDIT_UNSORTED;
+}
+
 static enum tarn_status find_geo(struct tarn_op *op, const struct tarn_field *f,
                                  const struct tarn_parquet_element *e,
                                  struct tarn_parquet_edit *out)
@@ -87,6 +92,24 @@ static enum tarn_status find_geo(struct tarn_op *op, const struct tarn_field *f,
     if (geography || out->crs.ptr)
         out->kind = geography ? TARN_PARQUET_EDIT_GEOGRAPHY : TARN_PARQUET_EDIT_GEOMETRY;
     return TARN_OK;
+}
+
+/* Binary searches of other readers rely on the order of a variant's names (Variant Encoding Spec,
+ * "Metadata encoding"). The engine says that they are sorted where it writes a VARIANT itself. */
+static enum tarn_status find_names(struct tarn_op *op, const struct tarn_parquet_footer *footer,
+                                   size_t variant, const struct tarn_field *f,
+                                   struct tarn_parquet_edit *items)
+{
+    for (size_t i = variant + 1; i < footer->element_count; i++) {
+        const struct tarn_parquet_element *e = &footer->elements[i];
+        if (e->parent != variant || !tarn_str_is(e->name, "metadata"))
+            continue;
+        if (e->physical != TARN_PARQUET_BYTE_ARRAY)
+            break;
+        items[i].kind = TARN_PARQUET_EDIT_UNSORTED;
+        return TARN_OK;
+    }
+    return unexpected(op, f);
 }
 
 static enum tarn_status find_edit(struct tarn_op *op, const struct tarn_field *f,
@@ -132,8 +155,12 @@ enum tarn_status tarn_parquet_edits_find(struct tarn_op *op,
         if (!f)
             continue;
         TARN_TRY(find_edit(op, f, e, &out->items[i]));
+        if (e->logical == TARN_PARQUET_LOGICAL_VARIANT)
+            TARN_TRY(find_names(op, footer, i, f, out->items));
+    }
+    for (size_t i = 1; i < footer->element_count; i++) {
         out->count += out->items[i].kind != TARN_PARQUET_EDIT_NONE;
-        out->pages = out->pages || out->items[i].kind == TARN_PARQUET_EDIT_FIXED;
+        out->pages = out->pages || changes_pages(&out->items[i]);
     }
     return TARN_OK;
 }
@@ -190,7 +217,7 @@ static enum tarn_status find_spans(struct work *w)
         for (size_t i = 0; i < f->leaf_count; i++) {
             if (f->groups[g].chunks[i].indexed)
                 TARN_TRY(add_span(w, g, i)); /* which refuses it */
-            if (w->edits->items[f->leaves[i]].kind == TARN_PARQUET_EDIT_FIXED)
+            if (changes_pages(&w->edits->items[f->leaves[i]]))
                 TARN_TRY(add_span(w, g, i));
         }
     qsort(w->spans, w->span_count, sizeof *w->spans, span_order);
@@ -227,6 +254,7 @@ static enum tarn_status fix_span(struct work *w, const struct span *s)
     size_t element = w->footer->leaves[s->leaf];
     struct tarn__chunk_work *c = &w->chunk;
     c->element = &w->footer->elements[element];
+    c->kind = w->edits->items[element].kind;
     c->length = w->edits->items[element].length;
     c->codec = w->footer->groups[s->group].chunks[s->leaf].codec;
     c->at = s->begin;
@@ -273,9 +301,9 @@ static enum tarn_status leaf_sizes(struct work *w, int64_t **out)
     const struct tarn_parquet_footer *f = w->footer;
     TARN_NEW_ARRAY(w->op, *out, f->leaf_count + 1);
     for (size_t i = 0; i < f->leaf_count; i++) {
-        bool fixed = w->edits->items[f->leaves[i]].kind == TARN_PARQUET_EDIT_FIXED;
-        (*out)[i] = fixed ? 0 : -1;
-        for (size_t g = 0; fixed && g < f->group_count; g++)
+        bool changed = changes_pages(&w->edits->items[f->leaves[i]]);
+        (*out)[i] = changed ? 0 : -1;
+        for (size_t g = 0; changed && g < f->group_count; g++)
             (*out)[i] += w->layout.chunks[g * f->leaf_count + i].size_bytes;
     }
     return TARN_OK;

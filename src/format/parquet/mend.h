@@ -7,6 +7,8 @@
  *   geography(c, a)  GEOMETRY                     GEOGRAPHY(c, a)              | in the footer
  *   geometry(c)      GEOMETRY                     GEOMETRY(c)                  | alone
  *   variant          group of metadata and value  the same, marked as VARIANT /
+ *                    VARIANT, shredded or not     "sorted" is taken back in each value of `metadata`:
+ *                                                 the engine says so of names that are in no order
  *
  * Columns are told by their field ids. All else is copied byte for byte, and what points into the
  * file is moved. No statistics of a geography are kept: the engine's are those of a plane.
@@ -23,7 +25,8 @@ enum tarn_parquet_edit_kind {
     TARN_PARQUET_EDIT_UTC,
     TARN_PARQUET_EDIT_GEOMETRY,
     TARN_PARQUET_EDIT_GEOGRAPHY,
-    TARN_PARQUET_EDIT_VARIANT
+    TARN_PARQUET_EDIT_VARIANT,
+    TARN_PARQUET_EDIT_UNSORTED /* of a variant's `metadata` */
 };
 struct tarn_parquet_edit {
     enum tarn_parquet_edit_kind kind;

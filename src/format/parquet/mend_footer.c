@@ -55,6 +55,11 @@ static void put_logical(struct tarn_buf *b, const struct tarn_parquet_edit *e)
     tarn_thrift_put_stop(b);
 }
 
+static bool changes_element(const struct tarn_parquet_edit *e)
+{
+    return e->kind != TARN_PARQUET_EDIT_NONE && e->kind != TARN_PARQUET_EDIT_UNSORTED;
+}
+
 static void mend_element(struct footer_work *w, const struct tarn_parquet_edit *e)
 {
     struct tarn_thrift_field f;
@@ -85,7 +90,7 @@ static void mend_schema(struct footer_work *w, const struct tarn_thrift_field *f
     tarn_thrift_put_structs(w->out, n);
     for (size_t i = 0; i < n && !w->t.failed; i++) {
         const unsigned char *begin = w->t.at;
-        if (i < w->footer->element_count && w->edits->items[i].kind != TARN_PARQUET_EDIT_NONE) {
+        if (i < w->footer->element_count && changes_element(&w->edits->items[i])) {
             mend_element(w, &w->edits->items[i]);
             continue;
         }
@@ -131,20 +136,21 @@ static void mend_chunk_metadata(struct footer_work *w, size_t group, size_t leaf
     const struct tarn__new_chunk *now =
         w->layout ? &w->layout->chunks[group * w->footer->leaf_count + leaf] : NULL;
     bool fixed = e->kind == TARN_PARQUET_EDIT_FIXED,
-         geography = e->kind == TARN_PARQUET_EDIT_GEOGRAPHY;
+         geography = e->kind == TARN_PARQUET_EDIT_GEOGRAPHY,
+         unsorted = e->kind == TARN_PARQUET_EDIT_UNSORTED;
     struct tarn_thrift_field f;
     int16_t id = 0, to = 0;
     while (tarn_thrift_next(&w->t, &id, &f)) {
         if (fixed && f.id == 1) {
             tarn_thrift_skip(&w->t, f.type);
             tarn_thrift_put_int_field(w->out, &to, 1, f.type, TARN_PARQUET_FIXED);
-        } else if (fixed && now && (f.id == 6 || f.id == 7)) {
+        } else if ((fixed || unsorted) && now && (f.id == 6 || f.id == 7)) {
             tarn_thrift_skip(&w->t, f.type);
             tarn_thrift_put_int_field(w->out, &to, f.id, f.type,
                                       f.id == 6 ? now->plain_bytes : now->size_bytes);
         } else if ((f.id >= 9 && f.id <= 11) || f.id == 14) {
             copy_moved(w, &f, &to);
-        } else if ((fixed || geography) && f.id == 12 && f.type == TARN_THRIFT_STRUCT) {
+        } else if ((fixed || geography || unsorted) && f.id == 12 && f.type == TARN_THRIFT_STRUCT) {
             mend_statistics(w, e, c, &to);
         } else if ((fixed && f.id == 16) || (geography && f.id == 17)) {
             tarn_thrift_skip(&w->t,

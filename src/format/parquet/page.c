@@ -1,5 +1,6 @@
 /* page: the pages of a column chunk of BYTE_ARRAY, as those of FIXED_LEN_BYTE_ARRAY (parquet-format,
- * Encodings.md): PLAIN values lose the length before each; indexes into a dictionary stay.
+ * Encodings.md): PLAIN values lose the length before each; indexes into a dictionary stay. Or with
+ * other bytes in values that stay as long as they are.
  *
  * A data page (version 1) is [repetition levels][definition levels][values], packed as a whole; levels
  * that the column can have begin with their length, 4 bytes.
@@ -160,6 +161,18 @@ static enum tarn_status wrong_length(struct tarn__chunk_work *w, uint32_t length
     return TARN_DATA;
 }
 
+/* The first byte of a variant's metadata: version, "sorted and unique", size of offsets (Variant
+ * Encoding Spec). */
+#define VARIANT_SORTED 0x10
+
+static void put_unsorted(struct tarn__chunk_work *w, const char *length_and_value, uint32_t n)
+{
+    size_t at = w->made.len + 4;
+    tarn_buf_append(&w->made, length_and_value, 4 + (size_t)n);
+    if (n > 0 && !w->made.failed)
+        w->made.ptr[at] = (char)((unsigned char)w->made.ptr[at] & ~VARIANT_SORTED);
+}
+
 /* w->plain from values.ptr on: "length value length value .." into w->made, which has the levels. */
 static enum tarn_status fix_values(struct tarn__chunk_work *w, struct tarn_str values)
 {
@@ -167,9 +180,12 @@ static enum tarn_status fix_values(struct tarn__chunk_work *w, struct tarn_str v
         if (values.len < 4 || length_at(values.ptr) > values.len - 4)
             return corrupt(w, "a value is longer than its page");
         uint32_t n = length_at(values.ptr);
-        if (n != (uint32_t)w->length)
+        if (w->kind == TARN_PARQUET_EDIT_UNSORTED)
+            put_unsorted(w, values.ptr, n);
+        else if (n != (uint32_t)w->length)
             return wrong_length(w, n);
-        tarn_buf_append(&w->made, values.ptr + 4, n);
+        else
+            tarn_buf_append(&w->made, values.ptr + 4, n);
         values = tarn_str_of(values.ptr + 4 + n, values.len - 4 - n);
     }
     return (enum tarn_status)tarn_buf_finish(w->op, &w->made, "a page");
@@ -230,8 +246,8 @@ static enum tarn_status next_page(struct tarn__chunk_work *w)
          (p.encoding == ENCODING_PLAIN || p.encoding == ENCODING_PLAIN_DICTIONARY)))
         return fix_page(w, &p);
     return tarn_fail(w->op, TARN_UNSUPPORTED,
-                     "column \"%.*s\" is written in a way that cannot be changed to fixed[%d]",
-                     TARN_STR_ARG(w->element->name), w->length);
+                     "column \"%.*s\" is written in a way that cannot be changed",
+                     TARN_STR_ARG(w->element->name));
 }
 
 enum tarn_status tarn__chunk_fix(struct tarn__chunk_work *w)

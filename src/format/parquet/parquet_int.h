@@ -55,6 +55,7 @@ struct tarn__chunk_work {
     struct tarn_op *op;
     const struct tarn_parquet_io *io;
     const struct tarn_parquet_element *element;
+    enum tarn_parquet_edit_kind kind; /* FIXED or UNSORTED */
     int32_t length, codec;
     int level;
     int64_t at, end;  /* of the chunk, in the file that is read */
@@ -63,8 +64,8 @@ struct tarn__chunk_work {
     struct tarn_buf packed, plain, made, out; /* reused from page to page */
     int64_t size_bytes, plain_bytes;          /* of the new chunk, headers included */
 };
-/* Writes a chunk of BYTE_ARRAY as one of FIXED_LEN_BYTE_ARRAY. TARN_DATA: a value of another
- * length. */
+/* Writes a chunk of BYTE_ARRAY as one of FIXED_LEN_BYTE_ARRAY (TARN_DATA: a value of another
+ * length), or with the names of variants unsorted. */
 enum tarn_status tarn__chunk_fix(struct tarn__chunk_work *w) TARN_MUST_USE;
 
 /* ---- mend_footer.c */
