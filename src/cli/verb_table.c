@@ -170,6 +170,26 @@ static void put_refs(struct tarn_buf *b, const struct tarn_metadata *m, bool tag
     tarn_buf_z(b, any ? "\n" : "");
 }
 
+/* What pipelines keep with a table for themselves. */
+static bool is_bookkeeping(struct tarn_str key)
+{
+    return tarn_str_starts(key, TARN_STR("tarn.position.")) ||
+           tarn_str_starts(key, TARN_STR("tarn.shape.")) ||
+           tarn_str_starts(key, TARN_STR("tarn.model"));
+}
+
+static void put_properties(struct tarn_buf *b, const struct tarn_metadata *m)
+{
+    const char *label = "properties   ";
+    for (size_t i = 0; i < m->properties.count; i++) {
+        if (is_bookkeeping(m->properties.items[i].key))
+            continue;
+        tarn_buf_printf(b, "  %s %.*s = %.*s\n", label, TARN_STR_ARG(m->properties.items[i].key),
+                        TARN_STR_ARG(m->properties.items[i].value));
+        label = "             ";
+    }
+}
+
 static enum tarn_status show(struct tarn_cli *cli, struct tarn_workspace *w,
                              const struct tarn_table *t, struct tarn_str ref)
 {
@@ -214,11 +234,7 @@ static enum tarn_status show(struct tarn_cli *cli, struct tarn_workspace *w,
     tarn_buf_printf(b, "  changed       %s\n", tarn__cli_time_ms(op, m->last_updated_ms).ptr);
     tarn_buf_printf(b, "  location      %.*s\n", TARN_STR_ARG(m->location));
     tarn_buf_printf(b, "  metadata      %.*s\n", TARN_STR_ARG(t->metadata_location));
-    for (size_t i = 0; i < m->properties.count; i++)
-        if (!tarn_str_starts(m->properties.items[i].key, TARN_STR("tarn.")))
-            tarn_buf_printf(b, "  %s %.*s = %.*s\n", i ? "             " : "properties   ",
-                            TARN_STR_ARG(m->properties.items[i].key),
-                            TARN_STR_ARG(m->properties.items[i].value));
+    put_properties(b, m);
     if (!ref.ptr)
         put_openers(b, w, t);
     return tarn__cli_flush(cli);
