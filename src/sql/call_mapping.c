@@ -61,5 +61,7 @@ enum tarn_status tarn__name_mapping(struct tarn_op *op, const struct tarn_schema
     tarn_buf_init(&b, (size_t)16 << 20);
     tarn_json_writer_init(&w, &b);
     put_level(&w, &s->root, level);
-    return (enum tarn_status)tarn_buf_take(op, &b, "a name mapping", out);
+    TARN_TRY((enum tarn_status)tarn_buf_take(op, &b, "a name mapping", out));
+    /* an id that stood where the schema does not have it stands twice now */
+    return tarn_mapping_parse(op, *out, &level);
 }

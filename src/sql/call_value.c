@@ -198,10 +198,10 @@ enum tarn_status tarn__take_arg(struct tarn__call *c, const struct tarn__param *
 {
     struct tarn__words *w = &c->run->words;
     *out = (struct tarn__arg){.begin = w->token.begin};
-    if (tarn__take(w, "NULL"))
-        return TARN_OK;
-    TARN_TRY(take_value(c, p, out));
-    out->given = true;
+    if (!tarn__take(w, "NULL")) {
+        TARN_TRY(take_value(c, p, out));
+        out->given = true;
+    }
     out->end = w->token.begin;
     return TARN_OK;
 }

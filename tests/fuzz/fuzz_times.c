@@ -13,7 +13,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     int64_t us, again;
     int32_t days, same;
     uint64_t bytes;
-    if (tarn_time_parse(text, &us)) {
+    /* a zone may move a time out of the years that have four digits */
+    if (tarn_time_parse(text, &us) && us >= -62135596800000000 && us < 253402300800000000) {
         size_t n = tarn_time_format(us, 6, out);
         TARN_ASSERT(n < sizeof out && tarn_time_parse(tarn_str_of(out, n), &again) && again == us);
     }
