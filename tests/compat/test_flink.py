@@ -5,7 +5,7 @@ import pytest
 from cells import cell
 from flink_side import Flink, theirs
 from harness import Lake, Project, small_project
-from spark_side import attach, ours, start
+from spark_side import attach, ours
 from spark_side import theirs as sparks
 
 
@@ -14,13 +14,6 @@ def engine():
     flink = Flink()
     yield flink
     flink.stop()
-
-
-@pytest.fixture(scope="module")
-def spark():
-    session = start()
-    yield session
-    session.stop()
 
 
 @pytest.fixture

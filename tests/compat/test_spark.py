@@ -2,14 +2,7 @@
 
 import pytest
 from harness import Lake, copy_example, small_project
-from spark_side import attach, ours, start, theirs
-
-
-@pytest.fixture(scope="module")
-def spark():
-    session = start()
-    yield session
-    session.stop()
+from spark_side import attach, ours, theirs
 
 
 @pytest.fixture

@@ -5,27 +5,7 @@ import json
 
 import pytest
 from cells import cell
-from harness import Lake
-from spark_side import attach, ours, start, theirs
-
-
-@pytest.fixture(scope="module")
-def spark():
-    session = start()
-    yield session
-    session.stop()
-
-
-@pytest.fixture
-def lake(tmp_path, spark):
-    """(a warehouse with the namespace raw, Spark over it as the catalog `iceberg`)"""
-    project = Lake(tmp_path)
-    project.sql("create namespace raw")
-    manager = spark._jsparkSession.sessionState().catalogManager()
-    manager.reset()
-    attach(spark, project.warehouse, "iceberg")
-    yield project, spark
-    manager.reset()
+from spark_side import ours, theirs
 
 
 def same(project, spark, table="raw.t"):

@@ -4,7 +4,7 @@ import random
 
 import pytest
 from evolution_model import Table
-from test_spark_tables import lake, our_rows, rows_of, same, spark  # noqa: F401 (fixtures)
+from test_spark_tables import our_rows, rows_of, same
 
 
 @pytest.mark.parametrize("version", [2, 3])

@@ -1,29 +1,10 @@
 """Partition values of awkward values: Spark puts a copy of every row where Tarn put the row, and each finds both."""
 
 import pytest
-from harness import Lake
 from random_sql import PARTITIONS, VALUES
-from spark_side import attach, start
 
 TYPES = {"varchar": "string", "blob": "binary"}
 KINDS = [kind for kind in PARTITIONS if kind != "time"]  # which Spark has not
-
-
-@pytest.fixture(scope="module")
-def spark():
-    session = start()
-    yield session
-    session.stop()
-
-
-@pytest.fixture
-def lake(spark, tmp_path):
-    project = Lake(tmp_path)
-    project.sql("CREATE NAMESPACE raw")
-    spark._jsparkSession.sessionState().catalogManager().reset()
-    attach(spark, project.warehouse, "iceberg")
-    yield project, spark
-    spark._jsparkSession.sessionState().catalogManager().reset()
 
 
 @pytest.mark.parametrize("kind", KINDS)
