@@ -272,7 +272,10 @@ static enum tarn_status put_footer(struct work *w, struct tarn_str bytes)
 {
     struct tarn_buf b;
     tarn_buf_init(&b, TARN_PARQUET_FOOTER_MAX);
+    struct tarn_parquet_footer again;
     enum tarn_status status = tarn__footer_mend(w->op, bytes, w->footer, w->edits, &w->layout, &b);
+    if (status == TARN_OK && !b.failed) /* no file goes out that cannot be read */
+        status = tarn_parquet_footer_read(w->op, tarn_buf_view(&b), &again);
     if (status == TARN_OK) {
         tarn_parquet_tail_put(&b, b.len);
         status = (enum tarn_status)tarn_buf_finish(w->op, &b, "a Parquet footer");
