@@ -334,17 +334,26 @@ static enum tarn_status merge_beside(struct merge *m, struct tarn__made *made)
                : tarn_rows_delete(&b->flow, b->op, m->change, m->scan, doomed, &made->rows_deleted);
 }
 
+static enum tarn_status begin(struct merge *m, const struct tarn__build *b,
+                              const struct tarn_model *model, const struct tarn_table *table,
+                              struct tarn_change *change, struct tarn_written *result,
+                              const struct tarn__made *made)
+{
+    *m = (struct merge){.b = b,
+                        .model = model,
+                        .table = table,
+                        .change = change,
+                        .result = result,
+                        .own = &made->result};
+    return bind(m);
+}
+
 enum tarn_status tarn__merge_rows(const struct tarn__build *b, const struct tarn_model *model,
                                   const struct tarn_table *table, struct tarn_change *change,
                                   struct tarn_written *result, struct tarn__made *made)
 {
-    struct merge m = {.b = b,
-                      .model = model,
-                      .table = table,
-                      .change = change,
-                      .result = result,
-                      .own = &made->result};
-    TARN_TRY(bind(&m));
+    struct merge m;
+    TARN_TRY(begin(&m, b, model, table, change, result, made));
     TARN_TRY(merge_mode(&m));
     TARN_TRY(merge_key(&m));
     if (made->foreign)
@@ -418,14 +427,9 @@ enum tarn_status tarn__count_kept(const struct tarn__build *b, const struct tarn
                                   struct tarn_written *result, struct tarn__made *made,
                                   int64_t *out)
 {
-    struct merge m = {.b = b,
-                      .model = model,
-                      .table = table,
-                      .change = change,
-                      .result = result,
-                      .own = &made->result};
+    struct merge m;
     struct tarn_buf sql;
-    TARN_TRY(bind(&m));
+    TARN_TRY(begin(&m, b, model, table, change, result, made));
     tarn_buf_init(&sql, 16 << 20);
     tarn_buf_z(&sql, "SELECT count(*) FROM tarn.target AS t");
     if (result->count) {
@@ -445,14 +449,9 @@ enum tarn_status tarn__append_rows(const struct tarn__build *b, const struct tar
                                    const struct tarn_table *table, struct tarn_change *change,
                                    struct tarn_written *result, struct tarn__made *made)
 {
-    struct merge m = {.b = b,
-                      .model = model,
-                      .table = table,
-                      .change = change,
-                      .result = result,
-                      .own = &made->result};
+    struct merge m;
     struct tarn_buf sql, known;
-    TARN_TRY(bind(&m));
+    TARN_TRY(begin(&m, b, model, table, change, result, made));
     tarn_buf_init(&sql, 16 << 20);
     tarn_buf_init(&known, 1 << 20);
     if (put_known_columns(&known, &m)) {

@@ -7,43 +7,9 @@
  * Identity, year, month, day and hour, the frequent ones, are plain expressions.
  */
 #include "engine/duckdb/engine_int.h"
+#include "format/batch_text.h"
 
 #define HOUR_US "3600000000"
-
-static struct tarn_value value_at(const struct tarn_column *c, size_t row)
-{
-    struct tarn_value v = {.is_null = tarn_column_is_null(c, row)};
-    if (v.is_null)
-        return v;
-    switch (c->type->kind) {
-    case TARN_TYPE_BOOLEAN:
-        v.i = ((const uint8_t *)c->data)[row];
-        break;
-    case TARN_TYPE_INT:
-    case TARN_TYPE_DATE:
-        v.i = ((const int32_t *)c->data)[row];
-        break;
-    case TARN_TYPE_FLOAT:
-        v.d = (double)((const float *)c->data)[row];
-        break;
-    case TARN_TYPE_DOUBLE:
-        v.d = ((const double *)c->data)[row];
-        break;
-    case TARN_TYPE_DECIMAL:
-        v.dec = ((const __int128 *)c->data)[row];
-        break;
-    case TARN_TYPE_UUID:
-        v.bytes = tarn_str_of((const char *)c->data + row * 16, 16);
-        break;
-    case TARN_TYPE_STRING:
-    case TARN_TYPE_BINARY:
-        v.bytes = tarn_str_of(c->bytes + c->offsets[row], c->offsets[row + 1] - c->offsets[row]);
-        break;
-    default:
-        v.i = ((const int64_t *)c->data)[row];
-    }
-    return v;
-}
 
 /* ---- the function */
 
@@ -71,7 +37,7 @@ static enum tarn_status column_of(struct tarn_op *op, duckdb_vector v, size_t n,
 static enum tarn_status write_row(struct tarn_op *op, const struct tarn_transform *t,
                                   const struct tarn_column *c, size_t row, duckdb_vector out)
 {
-    struct tarn_value in = value_at(c, row), value;
+    struct tarn_value in = tarn_column_value(c, row), value;
     struct tarn_type result = tarn_transform_result(t, c->type);
     TARN_TRY(tarn_transform_apply(op, t, c->type, &in, &value));
     if (value.is_null) {
